@@ -1,0 +1,36 @@
+"""The nouns of mail transport: addresses, paths, envelopes, replies, faults. Floor 0."""
+
+from postel.mail.domain import AddressLiteral, Domain, Host, IPAddress, parse_domain, parse_host
+from postel.mail.envelope import NO_PARAMETERS, Envelope, Parameters, Recipient
+from postel.mail.fault import BadSyntax, Fault, LocalFault, RemoteFault
+from postel.mail.mailbox import LocalPart, Mailbox, parse_local_part, parse_mailbox
+from postel.mail.path import ForwardPath, ReversePath, parse_forward_path, parse_reverse_path, split_path
+from postel.mail.reply import Reply, Status
+
+__all__ = [
+    "NO_PARAMETERS",
+    "AddressLiteral",
+    "BadSyntax",
+    "Domain",
+    "Envelope",
+    "Fault",
+    "ForwardPath",
+    "Host",
+    "IPAddress",
+    "LocalFault",
+    "LocalPart",
+    "Mailbox",
+    "Parameters",
+    "Recipient",
+    "RemoteFault",
+    "Reply",
+    "ReversePath",
+    "Status",
+    "parse_domain",
+    "parse_forward_path",
+    "parse_host",
+    "parse_local_part",
+    "parse_mailbox",
+    "parse_reverse_path",
+    "split_path",
+]
