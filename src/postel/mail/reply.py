@@ -75,8 +75,10 @@ class Reply:
 
     @property
     def best_status(self) -> Status:
-        """The enhanced status, or the most honest one that the code alone allows (RFC 3463: other, undefined)."""
-        return self.status or Status(min(max(self.code // 100, 2), 5) if self.code // 100 != 3 else 2, 0, 0)
+        """The enhanced status, or else x.0.0, all that the code alone allows to say (RFC 3463 3.1)."""
+        if self.status is not None:
+            return self.status
+        return Status(4 if self.is_transient else 5 if self.is_permanent else 2, 0, 0)
 
     def format(self) -> bytes:
         """The wire form, multi-line where the text has several lines, each ending in CRLF."""
