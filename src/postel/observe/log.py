@@ -1,0 +1,150 @@
+"""Log lines that say one event each.
+
+Gives       logger(room) -> EventLogger; start_logging, stop_logging.
+Form        text: `2026-01-01T00:00:00.000Z info event=message_accepted room=smtpd id=0abc... size=1234`
+            JSON: one object a line, the same keys.
+Not here    The list of event names: observe.events.
+
+A value never breaks out of its line: text values with blanks, quotes or control characters are written
+as JSON strings.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import logging
+import logging.handlers
+import queue
+import re
+import sys
+import time
+from typing import IO, Any, Final
+
+_PLAIN: Final = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f]+")
+_VALUE_LIMIT: Final = 2000  # characters of one value: nobody may flood the log with one field
+
+
+class LogFormat(enum.StrEnum):
+    """How a line is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class EventLogger:
+    """One room's voice in the log."""
+
+    __slots__ = ("_logger", "_room")
+
+    def __init__(self, room: str) -> None:
+        self._room = room
+        self._logger = logging.getLogger(f"postel.{room}")
+
+    def event(self, name: str, /, **fields: Any) -> None:
+        """Something happened that an operator may want to know of."""
+        self._log(logging.INFO, name, fields)
+
+    def detail(self, name: str, /, **fields: Any) -> None:
+        """Something that only matters while one looks for a fault: level debug."""
+        self._log(logging.DEBUG, name, fields)
+
+    def trouble(self, name: str, /, **fields: Any) -> None:
+        """Something an operator should look at: level warning."""
+        self._log(logging.WARNING, name, fields)
+
+    def fault(self, name: str, error: BaseException | None = None, /, **fields: Any) -> None:
+        """Something that is our own mistake: level error, with the traceback of `error`."""
+        self._log(logging.ERROR, name, fields, error)
+
+    def _log(self, level: int, name: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+        if self._logger.isEnabledFor(level):
+            extra = {"event": name, "room": self._room, "fields": fields}
+            self._logger.log(level, name, exc_info=error, extra=extra)
+
+
+def logger(room: str) -> EventLogger:
+    """The event logger of a room."""
+    return EventLogger(room)
+
+
+def start_logging(
+    form: LogFormat = LogFormat.TEXT, level: int = logging.INFO, stream: IO[str] | None = None
+) -> logging.handlers.QueueListener:
+    """Write the events of all rooms to `stream` (standard error) from a thread of its own."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    root = logging.getLogger("postel")
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(_Passing(lines))
+    root.setLevel(level)
+    root.propagate = False
+    listener = logging.handlers.QueueListener(lines, handler)
+    listener.start()
+    return listener
+
+
+def stop_logging(listener: logging.handlers.QueueListener) -> None:
+    """Write out what still waits, and go back to saying nothing."""
+    root = logging.getLogger("postel")
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+    root.propagate = True
+    listener.stop()
+
+
+class _Passing(logging.handlers.QueueHandler):
+    """Hands records over as they are: our formatters run in the listener's thread."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "event": getattr(record, "event", record.name),
+        "room": getattr(record, "room", record.name),
+    }
+    fields: dict[str, Any] | None = getattr(record, "fields", None)
+    facts |= {"message": record.getMessage()} if fields is None else fields
+    if record.exc_info and record.exc_info[1] is not None:
+        facts["traceback"] = logging.Formatter().formatException(record.exc_info)
+    return facts
+
+
+def _time_of(record: logging.LogRecord) -> str:
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{whole}.{int(record.msecs):03d}Z"
+
+
+class TextFormatter(logging.Formatter):
+    """`key=value` pairs, quoted where needed."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        pairs = " ".join(
+            f"{key}={_text(value)}" for key, value in _facts(record).items() if value is not None
+        )
+        return f"{_time_of(record)} {record.levelname.lower()} {pairs}"
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        facts = {"time": _time_of(record), "level": record.levelname.lower()} | _facts(record)
+        return json.dumps(facts, default=_shown, ensure_ascii=False)
+
+
+def _shown(value: object) -> str:
+    return str(value)[:_VALUE_LIMIT]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = _shown(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
