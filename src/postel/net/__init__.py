@@ -1,0 +1,29 @@
+"""The edge to the world: streams, listeners, the wall clock, worker threads. Floor 2.
+
+Rooms above take a `Network`, a `Clock` and `Workers` as arguments and never open a socket, look at a
+clock or start a thread themselves; so a test can give them an internet that lives in one process.
+"""
+
+from postel.net.clock import Clock, SystemClock
+from postel.net.endpoint import Endpoint, parse_endpoint
+from postel.net.faults import ConnectionLost, DialFailed, TimedOut
+from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
+from postel.net.workers import ThreadWorkers, Workers
+
+__all__ = [
+    "READ_LIMIT",
+    "Clock",
+    "ConnectionLost",
+    "DialFailed",
+    "Endpoint",
+    "Handler",
+    "Listener",
+    "Network",
+    "Stream",
+    "SystemClock",
+    "ThreadWorkers",
+    "TimedOut",
+    "TlsInfo",
+    "Workers",
+    "parse_endpoint",
+]
