@@ -1,0 +1,37 @@
+"""Messages as octets: header sections, trace fields, dates, submissions, delivery reports. Floor 0."""
+
+from postel.message.dates import format_date, parse_date
+from postel.message.encoded_words import decode_words
+from postel.message.fields import compose_field, make_message_id
+from postel.message.header import HEADER_LIMIT, Field, HeadCollector, HeaderBlock
+from postel.message.report import compose_report, report_parameters
+from postel.message.report_facts import Action, RecipientReport, ReportFacts
+from postel.message.trace import (
+    RECEIVED_LIMIT,
+    TraceFacts,
+    compose_received,
+    compose_return_path,
+    with_protocol,
+)
+
+__all__ = [
+    "HEADER_LIMIT",
+    "RECEIVED_LIMIT",
+    "Action",
+    "Field",
+    "HeadCollector",
+    "HeaderBlock",
+    "RecipientReport",
+    "ReportFacts",
+    "TraceFacts",
+    "compose_field",
+    "compose_received",
+    "compose_report",
+    "compose_return_path",
+    "decode_words",
+    "format_date",
+    "make_message_id",
+    "parse_date",
+    "report_parameters",
+    "with_protocol",
+]

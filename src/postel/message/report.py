@@ -1,0 +1,135 @@
+"""Delivery status notifications: the message about a message.
+
+Implements  RFC 6522 (multipart/report), RFC 3461 6 (what is returned), RFC 3464 2 (the whole), RFC 6533 4
+            (SMTPUTF8), RFC 3834 (Auto-Submitted).
+Gives       ReportFacts, RecipientReport, Action, compose_report, report_parameters.
+Not here    Whether a report is due at all (queue); the words for people: report_text; the fields for machines:
+            report_fields.
+
+The report is 7-bit, whatever it tells and returns, with two exceptions: a returned message that has octets above
+127 though it is no SMTPUTF8 message (message/rfc822 may not be encoded: RFC 2046 5.2.1), and a report
+to an internationalised address, whose next hop must take 8-bit content anyway (RFC 6531 3.1).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from postel.mail import Parameters
+from postel.message.dates import format_date
+from postel.message.encoding import Encoding, encode
+from postel.message.fields import clean, clean_word, compose_field, make_message_id
+from postel.message.header import HeaderBlock
+from postel.message.report_facts import Action, RecipientReport, ReportFacts, message_id_of
+from postel.message.report_fields import compose_status_fields
+from postel.message.report_text import compose_text, subject_of
+
+__all__ = ["Action", "RecipientReport", "ReportFacts", "compose_report", "report_parameters"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One part of the multipart."""
+
+    type: str
+    description: str
+    encoding: Encoding
+    octets: bytes
+
+    def format(self) -> bytes:
+        lines = [
+            compose_field("Content-Description", [self.description]),
+            compose_field("Content-Type", [self.type]),
+            compose_field("Content-Transfer-Encoding", [self.encoding]),
+        ]
+        # RFC 2046 5.1.1: the CRLF before a boundary belongs to it, so the part's own last one stays whole.
+        return b"".join(lines) + b"\r\n" + encode(self.octets, self.encoding) + b"\r\n"
+
+
+def compose_report(facts: ReportFacts) -> bytes:
+    """The whole report as content for the queue. Its envelope: null reverse path, `report_parameters`."""
+    parts = [part.format() for part in _parts(facts)]
+    # A text cannot hold its own hash, so no part holds the boundary, whatever a stranger wrote into it.
+    boundary = "=_" + hashlib.sha256(b"".join(parts)).hexdigest()[:40]
+    line = b"--" + boundary.encode()
+    body = b"".join(line + b"\r\n" + part for part in parts)
+    return _head(facts, boundary) + b"\r\n" + body + line + b"--\r\n"
+
+
+def report_parameters(facts: ReportFacts, content: bytes) -> Parameters:
+    """The parameters of MAIL with which the report must travel."""
+    parameters: dict[str, str | None] = {}
+    if not content.isascii():
+        parameters["BODY"] = "8BITMIME"
+    if not facts.to.is_ascii:
+        parameters["SMTPUTF8"] = None
+    return parameters
+
+
+def _head(facts: ReportFacts, boundary: str) -> bytes:
+    host = clean_word(facts.hostname)
+    report_type = "global-delivery-status" if facts.is_smtputf8 else "delivery-status"
+    fields = [
+        # RFC 3464 2: the address of a human at the reporting site, whom a reply reaches.
+        compose_field("From", [f'"Mail delivery at {host}"', f"<{_postmaster(facts)}>"]),
+        compose_field("To", [f"<{facts.to}>"]),
+        compose_field("Subject", subject_of(facts).split(" ")),
+        compose_field("Date", [format_date(facts.composed_at)]),
+        compose_field("Message-ID", [make_message_id(facts.report_id, facts.hostname)]),
+        *_thread(facts.head),
+        compose_field("Auto-Submitted", ["auto-replied"]),  # RFC 3834 5
+        compose_field("MIME-Version", ["1.0"]),
+        compose_field(
+            "Content-Type", ["multipart/report;", f"report-type={report_type};", f'boundary="{boundary}"']
+        ),
+    ]
+    return b"".join(fields)
+
+
+def _postmaster(facts: ReportFacts) -> str:
+    if facts.postmaster is not None and (facts.postmaster.is_ascii or not facts.to.is_ascii):
+        return clean(str(facts.postmaster))
+    return f"postmaster@{clean_word(facts.hostname)}"
+
+
+def _thread(head: bytes) -> Iterator[bytes]:
+    """RFC 3834 3.1.5: mail programs then show the report beside what it is about."""
+    if message_id := message_id_of(head):
+        yield compose_field("In-Reply-To", [message_id])
+        yield compose_field("References", [message_id])
+
+
+def _parts(facts: ReportFacts) -> Iterator[_Part]:
+    text = compose_text(facts).encode("utf-8", "replace")
+    text_encoding: Encoding = "7bit" if text.isascii() else "quoted-printable"
+    yield _Part("text/plain; charset=utf-8", "What happened", text_encoding, text)
+    status = compose_status_fields(facts)
+    yield _Part(
+        "message/global-delivery-status" if facts.is_smtputf8 else "message/delivery-status",
+        "The same for machines",
+        _encoding_of(status, facts, "quoted-printable"),
+        status,
+    )
+    yield _returned(facts)
+
+
+def _returned(facts: ReportFacts) -> _Part:
+    """RFC 3461 6.2: content only in reports of failure, and the sender's RET is the caller's to obey."""
+    if facts.content is not None and any(r.action is Action.FAILED for r in facts.recipients):
+        kind = "message/global" if facts.is_smtputf8 else "message/rfc822"
+        return _Part(kind, "Your message", _encoding_of(facts.content, facts, "base64"), facts.content)
+    head = HeaderBlock.parse(facts.head).raw
+    kind = "message/global-headers" if facts.is_smtputf8 else "text/rfc822-headers"
+    encoding = _encoding_of(head, facts, "quoted-printable")
+    return _Part(kind, "The header of your message", encoding, head)
+
+
+def _encoding_of(octets: bytes, facts: ReportFacts, encoded: Encoding) -> Encoding:
+    """How a part of one of the `message/` types may travel."""
+    if octets.isascii():
+        return "7bit"
+    # RFC 6533 4.5: 8bit only where the report goes to somebody with SMTPUTF8, else encoded. And
+    # RFC 2046 5.2.1: message/rfc822 itself is never encoded.
+    return encoded if facts.is_smtputf8 and facts.to.is_ascii else "8bit"

@@ -1,0 +1,124 @@
+"""Trace fields: where a message came from, put on top of it.
+
+Implements  RFC 5321 4.4 (Received, Return-Path), RFC 3848 and RFC 6531 4.3 (the `with` names), RFC 5321 6.3 (loops).
+Gives       TraceFacts, compose_received, compose_return_path, with_protocol, RECEIVED_LIMIT.
+
+Everything that the client said is cleaned: it can neither end the field, nor a comment, nor pose as our words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from postel.mail import AddressLiteral, BadSyntax, Domain, ForwardPath, IPAddress, ReversePath, parse_host
+from postel.message.dates import format_date
+from postel.message.fields import clean_comment, clean_word, compose_field
+
+# RFC 5321 6.3: counting Received fields with a threshold of 100 or more is how loops are found.
+RECEIVED_LIMIT: Final = 100
+
+# Names with underscores are no domain names, but many honest machines have one.
+_NEARLY_A_DOMAIN: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceFacts:
+    """What is known when a message has come in.
+
+    hello_name      what EHLO, HELO or LHLO said; None when it came by no SMTP session.
+    client_ip       the peer's address; None for a unix socket or a program on this machine.
+    client_name     the peer's name as DNS confirms it, forward and backward; None when unknown.
+    hostname        our own name.
+    protocol        as `with_protocol` names it.
+    queue_id        the id that follows the message.
+    received_at     the instant, Unix seconds.
+    recipient       named only when it is the only one: others would learn of blind copies (RFC 5321 7.2).
+    tls             version and cipher, `TLSv1.3 TLS_AES_256_GCM_SHA384`; "" without TLS.
+    asks_smtputf8   whether the field may hold UTF-8.
+    """
+
+    hello_name: str | None
+    client_ip: IPAddress | None
+    hostname: str
+    protocol: str
+    queue_id: str
+    received_at: float
+    client_name: str | None = None
+    recipient: ForwardPath | None = None
+    tls: str = ""
+    asks_smtputf8: bool = False
+
+
+def with_protocol(
+    *,
+    is_extended: bool = True,
+    is_tls: bool = False,
+    is_authenticated: bool = False,
+    is_lmtp: bool = False,
+    asks_smtputf8: bool = False,
+) -> str:
+    """The registered name for the `with` clause: SMTP, ESMTPSA, LMTP, UTF8SMTPS and so on.
+
+    HELO sessions are plain SMTP whatever else; RFC 3848 has no names for them with TLS.
+    """
+    if is_lmtp:
+        base = "UTF8LMTP" if asks_smtputf8 else "LMTP"
+    elif asks_smtputf8:
+        base = "UTF8SMTP"
+    elif is_extended:
+        base = "ESMTP"
+    else:
+        return "SMTP"
+    return base + "S" * is_tls + "A" * is_authenticated
+
+
+def compose_received(facts: TraceFacts) -> bytes:
+    """The Received field to prepend, folded, with its CRLF."""
+    return compose_field("Received", _received_words(facts))
+
+
+def compose_return_path(reverse_path: ReversePath) -> bytes:
+    """The Return-Path field that final delivery prepends (RFC 5321 4.4), with its CRLF."""
+    return compose_field("Return-Path", [f"<{reverse_path}>"])
+
+
+def _received_words(facts: TraceFacts) -> Iterator[str]:
+    yield from _from_clause(facts)
+    yield f"by {clean_word(facts.hostname)}"
+    yield f"with {clean_word(facts.protocol)}"
+    if facts.tls:
+        yield f"({clean_comment(facts.tls)})"
+    yield f"id {clean_word(facts.queue_id)}" + ("" if _may_name_recipient(facts) else ";")
+    if _may_name_recipient(facts):
+        yield f"for <{facts.recipient}>;"
+    yield format_date(facts.received_at)
+
+
+def _from_clause(facts: TraceFacts) -> Iterator[str]:
+    # RFC 5321 4.4: the name that was presented, and the address as TCP knows it.
+    if facts.hello_name is None and facts.client_ip is None:
+        return  # no SMTP environment: a program on this machine
+    literal = str(AddressLiteral(facts.client_ip)) if facts.client_ip else ""
+    tcp_info = " ".join(part for part in (clean_word(facts.client_name or ""), literal) if part)
+    name = _presented_name(facts.hello_name or "")
+    yield f"from {name or literal or 'localhost'}"
+    yield f"({tcp_info or 'local'})"
+    if not name and facts.hello_name:
+        yield f"(hello {clean_comment(facts.hello_name)})"
+
+
+def _presented_name(hello_name: str) -> str:
+    """The name as it may stand after `from`; "" when it is neither a name nor a literal."""
+    try:
+        host = parse_host(hello_name)
+    except BadSyntax:
+        return hello_name if _NEARLY_A_DOMAIN.fullmatch(hello_name) else ""
+    # RFC 6531 3.7.3: U-labels only in SMTPUTF8 messages; the A-label form is always right.
+    return host.ascii if isinstance(host, Domain) and not host.is_ascii else str(host)
+
+
+def _may_name_recipient(facts: TraceFacts) -> bool:
+    return facts.recipient is not None and (facts.asks_smtputf8 or facts.recipient.is_ascii)
