@@ -18,4 +18,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "reload_failed": "The new configuration has mistakes; the old one stays in force.",
     "certificate_made": "No certificate is configured, so a self-signed one was made.",
     "listening": "A listener is open.",
+    # hooks
+    "hook_failed": "A hook raised, took too long or answered nonsense: the mail was deferred.",
+    "hook_skipped": "Too many hooks were busy, so one was not told of an event.",
 }
