@@ -13,6 +13,9 @@ from postel.testing.clock import (
     run_checked,
     simulate,
 )
+from postel.testing.memory_stream import MemoryStream
+from postel.testing.network import MemoryHost, MemoryListener, MemoryNetwork
+from postel.testing.script import Script, ScriptFault
 
 __all__ = [
     "EPOCH_AT",
@@ -21,6 +24,12 @@ __all__ = [
     "FakeClockLoop",
     "InlineWorkers",
     "LeftBehind",
+    "MemoryHost",
+    "MemoryListener",
+    "MemoryNetwork",
+    "MemoryStream",
+    "Script",
+    "ScriptFault",
     "run_checked",
     "simulate",
 ]
