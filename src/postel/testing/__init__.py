@@ -16,6 +16,7 @@ from postel.testing.clock import (
 from postel.testing.memory_stream import MemoryStream
 from postel.testing.network import MemoryHost, MemoryListener, MemoryNetwork
 from postel.testing.script import Script, ScriptFault
+from postel.testing.zone import Zone
 
 __all__ = [
     "EPOCH_AT",
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryStream",
     "Script",
     "ScriptFault",
+    "Zone",
     "run_checked",
     "simulate",
 ]
