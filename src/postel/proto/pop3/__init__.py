@@ -1,0 +1,82 @@
+"""POP3: the server's side as a sans-IO conversation.
+
+RFC 1939 with CAPA (2449), STLS (2595), response codes (2449, 3206), AUTH (5034), UTF8 and LANG (6856).
+"""
+
+from postel.proto.pop3.capabilities import CAPABILITIES
+from postel.proto.pop3.commands import COMMANDS, State, Verb
+from postel.proto.pop3.events import (
+    BROKEN,
+    LOGIN_CANCELLED,
+    LOGIN_FAILED,
+    LOGIN_TOO_SOON,
+    MAILDROP_IN_USE,
+    NOT_REMOVED,
+    NOT_WELCOME,
+    SHUTTING_DOWN,
+    TOO_MANY_SESSIONS,
+    TRY_LATER,
+    Answer,
+    Apop,
+    Auth,
+    AuthCancelled,
+    AuthResponse,
+    Challenge,
+    Code,
+    Connected,
+    DropMessage,
+    Event,
+    Flush,
+    LoggedIn,
+    Login,
+    Misbehaved,
+    Ok,
+    Refused,
+    Retrieve,
+    StartTls,
+    Update,
+)
+from postel.proto.pop3.options import Pop3Limits, Pop3Options
+from postel.proto.pop3.server import Pop3Server
+from postel.proto.pop3.texts import LANGUAGES, Text
+
+__all__ = [
+    "BROKEN",
+    "CAPABILITIES",
+    "COMMANDS",
+    "LANGUAGES",
+    "LOGIN_CANCELLED",
+    "LOGIN_FAILED",
+    "LOGIN_TOO_SOON",
+    "MAILDROP_IN_USE",
+    "NOT_REMOVED",
+    "NOT_WELCOME",
+    "SHUTTING_DOWN",
+    "TOO_MANY_SESSIONS",
+    "TRY_LATER",
+    "Answer",
+    "Apop",
+    "Auth",
+    "AuthCancelled",
+    "AuthResponse",
+    "Challenge",
+    "Code",
+    "Connected",
+    "DropMessage",
+    "Event",
+    "Flush",
+    "LoggedIn",
+    "Login",
+    "Misbehaved",
+    "Ok",
+    "Pop3Limits",
+    "Pop3Options",
+    "Pop3Server",
+    "Refused",
+    "Retrieve",
+    "StartTls",
+    "State",
+    "Text",
+    "Update",
+    "Verb",
+]
