@@ -8,6 +8,7 @@ from postel.net.clock import Clock, SystemClock
 from postel.net.endpoint import Endpoint, parse_endpoint
 from postel.net.faults import ConnectionLost, DialFailed, TimedOut
 from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
+from postel.net.tcp import TcpListener, TcpNetwork
 from postel.net.workers import ThreadWorkers, Workers
 
 __all__ = [
@@ -21,6 +22,8 @@ __all__ = [
     "Network",
     "Stream",
     "SystemClock",
+    "TcpListener",
+    "TcpNetwork",
     "ThreadWorkers",
     "TimedOut",
     "TlsInfo",

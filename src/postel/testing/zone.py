@@ -22,7 +22,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from postel.asks import DnsAnswer, DnsQuestion, DnsStatus, RecordType
-from postel.dns.records import to_name, to_record
+from postel.dns import to_name, to_record
 from postel.mail import BadSyntax
 
 _CHAIN_LIMIT: Final = 8  # CNAMEs followed for one question
