@@ -1,0 +1,240 @@
+"""One setting against another, and against the machine: mistakes, and warnings of what is dangerous.
+
+Gives       check_config(loaded) -> Findings(mistakes, warnings); open_relay_networks.
+Promise     No configuration without a warning here makes an open relay (ARCHITECTURE.md, promise 3).
+Not here    Each key by itself: config.load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from postel.config.kinds import IPNetwork, parse_network
+from postel.config.load import Loaded, Mistake
+from postel.config.settings import RouteSettings
+from postel.config.units import parse_duration, parse_size
+from postel.mail import BadSyntax, Domain, parse_domain, parse_local_part, parse_mailbox
+
+# A network wider than this is more than one site's own machines.
+WIDEST_V4: Final = 8
+WIDEST_V6: Final = 32
+LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
+LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
+LOCAL_PROTOCOLS: Final = ("submission", "submissions", "pop3", "pop3s")
+TLS_PROTOCOLS: Final = ("submissions", "pop3s")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong, and what works but is dangerous."""
+
+    mistakes: tuple[Mistake, ...]
+    warnings: tuple[Mistake, ...]
+
+
+def check_config(loaded: Loaded) -> Findings:
+    """Everything that can be said without touching the network."""
+    return Findings(
+        tuple(_in_order(loaded, (_names, _listeners, _domains, _routes, _tls_files, _queue, _hook_files))),
+        tuple(
+            _in_order(
+                loaded, (_open_relay, _plaintext_logins, _route_passwords, _short_expiry, _nothing_ours)
+            )
+        ),
+    )
+
+
+def _in_order(loaded: Loaded, checks: tuple[object, ...]) -> list[Mistake]:
+    found = [
+        Mistake(loaded.file, loaded.line(*path), text)
+        for check in checks
+        for path, text in check(loaded)  # type: ignore[operator]
+    ]
+    return sorted(found, key=lambda mistake: mistake.line)
+
+
+_Found = Iterator[tuple[tuple[str | int, ...], str]]
+
+
+def _names(loaded: Loaded) -> _Found:
+    if loaded.config.hostname is None:
+        yield (
+            (),
+            'hostname is missing; add hostname = "mail.example.org", the name that leads to this machine',
+        )
+    elif "." not in parse_domain(loaded.config.hostname).ascii:
+        yield ("hostname",), "hostname has no dot; other servers refuse such a name, so give the full one"
+
+
+def _listeners(loaded: Loaded) -> _Found:
+    if not loaded.config.listen:
+        yield (), "there is no [[listen]]; add one with protocol and address for each port"
+    seen: dict[str, int] = {}
+    for number, listen in enumerate(loaded.config.listen):
+        if listen.address is None:
+            yield (
+                ("listen", number),
+                'address is missing; add address = "0.0.0.0:25", or the address to listen on',
+            )
+        elif listen.address in seen:
+            line = loaded.line("listen", seen[listen.address])
+            yield ("listen", number, "address"), f"{listen.address} is taken by the [[listen]] of line {line}"
+        else:
+            seen[listen.address] = number
+
+
+def _domains(loaded: Loaded) -> _Found:
+    seen: dict[str, int] = {}
+    for number, settings in enumerate(loaded.config.domain):
+        if settings.name is None:
+            yield ("domain", number), 'name is missing; add name = "example.org"'
+            continue
+        domain = parse_domain(settings.name)
+        if domain.ascii in seen:
+            line = loaded.line("domain", seen[domain.ascii])
+            yield ("domain", number, "name"), f"{domain} stands in line {line} already; join the two"
+        seen[domain.ascii] = number
+        yield from _aliases(number, domain, settings.aliases)
+    for number, text in enumerate(loaded.config.relay.domains):
+        if not text.startswith(".") and parse_domain(text).ascii in seen:
+            yield (
+                ("relay", "domains", number),
+                f"{text} is a [[domain]] of ours too; it can only be one of the two",
+            )
+
+
+def _aliases(number: int, domain: Domain, aliases: dict[str, str | list[str]]) -> _Found:
+    for name, value in aliases.items():
+        path = ("domain", number, "aliases", name)
+        targets = [value] if isinstance(value, str) else value
+        if not targets:
+            yield path, "the alias has no target"
+        if name != "*":
+            yield from _complaint(path, name, f"{name}@{domain}")
+        for target in targets:
+            yield from _complaint(path, target, target if "@" in target else f"{target}@{domain}")
+
+
+def _complaint(path: tuple[str | int, ...], text: str, address: str) -> _Found:
+    try:
+        parse_mailbox(address) if "@" in text else parse_local_part(text)
+    except BadSyntax as complaint:
+        yield path, f'"{text}": {complaint}'
+
+
+def _routes(loaded: Loaded) -> _Found:
+    ours = {parse_domain(domain.name).ascii for domain in loaded.config.domain if domain.name}
+    for name, route in loaded.config.route.items():
+        path = ("route", name)
+        if name != "*":
+            try:
+                parse_domain(name.removeprefix("."))
+            except BadSyntax as complaint:
+                yield path, f"{complaint}, or * for all that is not ours"
+        if isinstance(route, RouteSettings):
+            if route.to is None:
+                yield path, 'to is missing; add to = "smtp:host:port"'
+            if (route.user is None) != (route.password is None):
+                yield path, "user and password belong together; give both or neither"
+        if name in ours:
+            yield path, f"{name} is a [[domain]] of ours; take it out of one of the two"
+
+
+def _tls_files(loaded: Loaded) -> _Found:
+    tls = loaded.config.tls
+    if (tls.certificate is None) != (tls.key is None):
+        yield ("tls",), "certificate and key belong together; give both or neither"
+    for name, file in (("certificate", tls.certificate), ("key", tls.key)):
+        if file is not None and not loaded.resolve(file).is_file():
+            yield ("tls", name), f"there is no file {loaded.resolve(file)}"
+
+
+def _queue(loaded: Loaded) -> _Found:
+    queue = loaded.config.queue
+    warn, expire = parse_duration(queue.warn), parse_duration(queue.expire)
+    if warn >= expire:
+        yield ("queue", "warn"), "warn is not before expire; the sender would only hear of the end"
+    if any(parse_duration(text) <= 0 for text in queue.retry):
+        yield ("queue", "retry"), "a wait of nothing would try without pause; give at least 1s"
+    if parse_size(loaded.config.limits.message_size) < LEAST_MESSAGE_OCTETS:
+        yield ("limits", "message_size"), "RFC 5321 4.5.3.1.7 wants messages of 64 KiB taken at the least"
+
+
+def _hook_files(loaded: Loaded) -> _Found:
+    for number, name in enumerate(loaded.config.hooks.files):
+        if not loaded.resolve(name).is_file():
+            yield ("hooks", "files", number), f"there is no file {loaded.resolve(name)}"
+
+
+def _too_wide(network: IPNetwork) -> bool:
+    return network.prefixlen < (WIDEST_V4 if network.version == 4 else WIDEST_V6)
+
+
+def _open_relay(loaded: Loaded) -> _Found:
+    for number, text in enumerate(loaded.config.relay.networks):
+        if _too_wide(parse_network(text)):
+            yield (
+                ("relay", "networks", number),
+                f"open relay: {text} lets the world send through this server; name only your own networks",
+            )
+    for number, text in enumerate(loaded.config.relay.domains):
+        if text.startswith(".") and "." not in text[1:]:
+            yield (
+                ("relay", "domains", number),
+                f"open relay: {text} takes mail for a whole top-level domain; name the domains you back up",
+            )
+    for number, domain in enumerate(loaded.config.domain):
+        for name, value in domain.aliases.items():
+            if name == "*" and any(
+                "@" in target for target in ([value] if isinstance(value, str) else value)
+            ):
+                outside = [
+                    t for t in ([value] if isinstance(value, str) else value) if _is_outside(loaded, t)
+                ]
+                if outside:
+                    yield (
+                        ("domain", number, "aliases", name),
+                        f"everything sent to any name at {domain.name}, junk included, is forwarded to {outside[0]}, "
+                        "whose server will take us for its source; forward named addresses only",
+                    )
+
+
+def _is_outside(loaded: Loaded, target: str) -> bool:
+    ours = {parse_domain(domain.name).ascii for domain in loaded.config.domain if domain.name}
+    _, at, domain = target.rpartition("@")
+    return bool(at) and parse_domain(domain).ascii not in ours
+
+
+def _plaintext_logins(loaded: Loaded) -> _Found:
+    for number, text in enumerate(loaded.config.login.plaintext):
+        if not parse_network(text).is_loopback:
+            yield (
+                ("login", "plaintext", number),
+                f"passwords from {text} cross the wire readable; keep this to loopback and use TLS elsewhere",
+            )
+
+
+def _route_passwords(loaded: Loaded) -> _Found:
+    for name, route in loaded.config.route.items():
+        if isinstance(route, RouteSettings) and route.password is not None and route.tls in ("none", "may"):
+            yield (
+                ("route", name),
+                f'the password goes out with tls = "{route.tls}", so readable if the line is tampered with; '
+                'say tls = "verified"',
+            )
+
+
+def _short_expiry(loaded: Loaded) -> _Found:
+    if parse_duration(loaded.config.queue.expire) < LEAST_EXPIRY_S:
+        yield (
+            ("queue", "expire"),
+            "mail is given up before four days, which RFC 5321 4.5.4.1 names as the least; a long weekend loses it",
+        )
+
+
+def _nothing_ours(loaded: Loaded) -> _Found:
+    local = [listen.protocol for listen in loaded.config.listen if listen.protocol in LOCAL_PROTOCOLS]
+    if not loaded.config.domain and local:
+        yield (), f"there is no [[domain]], so nobody can have an account for {', '.join(sorted(set(local)))}"

@@ -1,0 +1,53 @@
+"""The kinds of text that settings are made of, each with the parser that must accept it.
+
+A setting is declared as `Annotated[str, ...]`; loading runs the parser and turns its complaint into a
+mistake with file and line. The parsed value is made again where the rooms' options are built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
+
+from postel.config.units import parse_duration, parse_size
+from postel.mail import BadSyntax, parse_domain, parse_mailbox
+from postel.net import parse_endpoint
+from postel.routing import parse_route
+
+IPNetwork: TypeAlias = IPv4Network | IPv6Network
+
+
+def kind(name: str, parse: Callable[[str], object]) -> Meta:
+    """What a setting's text is called in the reference, and the parser that checks it."""
+    return Meta(extra={"kind": name, "parse": parse})
+
+
+def parse_network(text: str) -> IPNetwork:
+    """Parse `192.0.2.0/24`, `2001:db8::/32` or one address. Raises BadSyntax."""
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise BadSyntax(f"a network is like 192.0.2.0/24 or 2001:db8::/32 ({error})") from None
+
+
+def parse_relay_domain(text: str) -> object:
+    """Parse a domain, or `.domain` for all below it. Raises BadSyntax."""
+    return parse_domain(text.removeprefix("."))
+
+
+DomainText = Annotated[str, kind("domain", parse_domain)]
+RelayDomainText = Annotated[str, kind("domain or .domain", parse_relay_domain)]
+MailboxText = Annotated[str, kind("address", parse_mailbox)]
+EndpointText = Annotated[str, kind("host:port", parse_endpoint)]
+NetworkText = Annotated[str, kind("network", parse_network)]
+DurationText = Annotated[str, kind("duration", parse_duration)]
+SizeText = Annotated[str, kind("size", parse_size)]
+RouteText = Annotated[str, kind("route", parse_route)]
+
+
+def parser_of(meta: Meta) -> Callable[[str], Any] | None:
+    """The parser that a declared kind brings along."""
+    return (meta.extra or {}).get("parse")

@@ -1,0 +1,289 @@
+"""Every setting there is: type, default, meaning and the reason for the default.
+
+The reference page, `postel check` and the server all read these classes.
+
+Not here    Reading a file (config.load), checking one setting against another (config.check).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from postel.config.kinds import (
+    DomainText,
+    DurationText,
+    EndpointText,
+    MailboxText,
+    NetworkText,
+    RelayDomainText,
+    RouteText,
+    SizeText,
+)
+
+ListenProtocol = Literal["smtp", "submission", "submissions", "pop3", "pop3s"]
+
+
+def says(description: str) -> Meta:
+    """A setting's meaning, and why its default is what it is."""
+    return Meta(description=description)
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the configuration file."""
+
+
+class Listen(Section, frozen=True):
+    """One listener. Repeat the table for each port."""
+
+    protocol: Annotated[
+        ListenProtocol,
+        says(
+            "What is spoken here: `smtp` (port 25, from other servers), `submission` (587, from mail programs, "
+            "STARTTLS), `submissions` (465, TLS from the start), `pop3` (110) or `pop3s` (995)."
+        ),
+    ] = "smtp"
+    address: Annotated[
+        EndpointText | None,
+        says(
+            "Where to listen: `host:port`, `[v6]:port` or `unix:/path`. Must be given: no port is opened unasked."
+        ),
+    ] = None
+
+
+class DomainSettings(Section, frozen=True):
+    """A domain that we are the final destination of. Repeat the table for each."""
+
+    name: Annotated[DomainText | None, says("The domain. Must be given.")] = None
+    aliases: Annotated[
+        dict[str, str | list[str]],
+        says(
+            "Addresses that stand for others: local part to one target or a list. A target is an address "
+            "anywhere, or a bare local part of the same domain. `*` catches what no account and no other "
+            "alias takes; without it unknown recipients are refused, which is the safer default."
+        ),
+    ] = {}
+
+
+class Relay(Section, frozen=True):
+    """For whom, and to where, we pass on mail that is not ours."""
+
+    networks: Annotated[
+        list[NetworkText],
+        says("Clients that may relay anywhere without a login. None by default: a relay must never be open."),
+    ] = []
+    domains: Annotated[
+        list[RelayDomainText],
+        says(
+            "Domains that we take mail for as their backup, passing it to their better MX hosts. "
+            "`.example.org` means every domain below example.org."
+        ),
+    ] = []
+
+
+class RouteSettings(Section, frozen=True):
+    """A route that needs a login or says what TLS it wants."""
+
+    to: Annotated[RouteText | None, says("The route itself, as in the short form. Must be given.")] = None
+    user: Annotated[str | None, says("Login name for the next hop.")] = None
+    password: Annotated[str | None, says('Password for it; `{ file = "…" }` keeps it out of this file.')] = (
+        None
+    )
+    tls: Annotated[
+        Literal["none", "may", "must", "verified"],
+        says(
+            "`may` uses TLS when offered, without checking the certificate; `must` insists on it; `verified` "
+            "also checks the certificate; `none` never uses it. A route with a login should say `verified`."
+        ),
+    ] = "may"
+
+
+class Dns(Section, frozen=True):
+    """Whom to ask."""
+
+    servers: Annotated[
+        list[EndpointText], says("Name servers, `host:port`. By default those of `/etc/resolv.conf`.")
+    ] = []
+    validating: Annotated[
+        bool,
+        says(
+            "Whether these servers validate DNSSEC, so that their AD bit may be believed. False by default, "
+            "since over an open network anyone can set a bit."
+        ),
+    ] = False
+
+
+class Tls(Section, frozen=True):
+    """The certificate that servers show."""
+
+    certificate: Annotated[
+        str | None,
+        says(
+            "PEM file of the certificate and its chain. Without one a self-signed one is made at the first start."
+        ),
+    ] = None
+    key: Annotated[str | None, says("PEM file of its private key.")] = None
+
+
+class Login(Section, frozen=True):
+    """Logging in, in all protocols alike."""
+
+    plaintext: Annotated[
+        list[NetworkText],
+        says(
+            "Networks whose clients may log in without TLS. None by default: a password must not cross a wire."
+        ),
+    ] = []
+    attempts: Annotated[
+        int,
+        Meta(ge=1),
+        says("Failed logins that one address or one account may have before answers are slowed down."),
+    ] = 10
+    own_from: Annotated[
+        bool,
+        says(
+            "Whether the From field of submitted mail must name an address of the account. True by default: "
+            "one account shall not write in another's name (RFC 6409 6.1)."
+        ),
+    ] = True
+
+
+class QueueSettings(Section, frozen=True):
+    """How long, and how often, delivery is tried."""
+
+    retry: Annotated[
+        tuple[DurationText, ...],
+        Meta(min_length=1),
+        says(
+            "Waits between tries; the last one repeats. The early tries are close together, since most "
+            "trouble is short (greylisting, a restart), and later ones spare the dead."
+        ),
+    ] = ("1m", "5m", "15m", "30m", "1h", "2h")
+    warn: Annotated[
+        DurationText,
+        says(
+            "When to tell the sender that a message is late. Four hours: later than any greylisting, "
+            "within a working day."
+        ),
+    ] = "4h"
+    expire: Annotated[
+        DurationText,
+        says("When to give up and tell the sender. RFC 5321 4.5.4.1 wants four or five days at least."),
+    ] = "5d"
+    concurrency: Annotated[int, Meta(ge=1), says("Connections to one destination at a time.")] = 20
+    deliveries: Annotated[
+        int, Meta(ge=2), says("Deliveries under way at a time, to all destinations together.")
+    ] = 400
+
+
+class Limits(Section, frozen=True):
+    """What one client may ask of us."""
+
+    message_size: Annotated[SizeText, says("Largest message taken, announced by SIZE (RFC 1870).")] = "50 MB"
+    recipients: Annotated[
+        int, Meta(ge=100), says("Recipients of one message. RFC 5321 4.5.3.1.8 wants 100 at the least.")
+    ] = 1000
+    connections: Annotated[int, Meta(ge=1), says("Connections open at a time, over all listeners.")] = 10000
+    connections_per_address: Annotated[
+        int, Meta(ge=1), says("Connections open at a time from one address (IPv6: from one /64).")
+    ] = 100
+    faults: Annotated[int, Meta(ge=1), says("Commands that a session may get wrong before we hang up.")] = 10
+    hops: Annotated[
+        int,
+        Meta(ge=30),
+        says("Received fields that a message may have before it is taken for a loop (RFC 5321 6.3)."),
+    ] = 50
+
+
+class HookSettings(Section, frozen=True):
+    """Policy in Python."""
+
+    files: Annotated[
+        list[str], says("Files of hook functions, asked in this order. Relative to this file.")
+    ] = []
+    timeout: Annotated[
+        DurationText,
+        says("How long one function may take; then the client is told to try again later (451)."),
+    ] = "10s"
+
+
+class Delivery(Section, frozen=True):
+    """How we connect to other servers."""
+
+    port: Annotated[
+        int, Meta(ge=1, le=65535), says("The port of MX hosts. Anything but 25 is for trying things out.")
+    ] = 25
+    source: Annotated[
+        list[str],
+        says("Addresses to connect from, at most one of each family. By default the system chooses."),
+    ] = []
+    allow_loopback: Annotated[
+        bool,
+        says(
+            "Whether an MX host may have a loopback address. False by default: a stranger's DNS shall not "
+            "send us to ourselves. For trying things out on one machine."
+        ),
+    ] = False
+    connect_timeout: Annotated[DurationText, says("How long to wait for one address to answer.")] = "30s"
+
+
+class Log(Section, frozen=True):
+    """The log on standard error."""
+
+    format: Annotated[
+        Literal["text", "json"], says("`text` for people, `json` for programs; the same keys.")
+    ] = "text"
+    level: Annotated[Literal["debug", "info", "warning", "error"], says("The least level written.")] = "info"
+
+
+class Config(Section, frozen=True):
+    """The whole file."""
+
+    hostname: Annotated[
+        DomainText | None,
+        says(
+            "Our name in greetings and trace fields: a domain name that leads to this machine. Must be given."
+        ),
+    ] = None
+    data: Annotated[str, says("The data directory: queue, mailboxes, accounts. Relative to this file.")] = (
+        "/var/lib/postel"
+    )
+    postmaster: Annotated[
+        MailboxText | None,
+        says(
+            "Who gets the mail for postmaster and abuse of our domains (RFC 2142) where no alias says otherwise. "
+            "By default the account made first."
+        ),
+    ] = None
+    user: Annotated[
+        str | None,
+        says(
+            "When started as root: the user to become once the ports are open. By default `postel`, if there is one."
+        ),
+    ] = None
+    detail_separator: Annotated[
+        str,
+        Meta(max_length=1),
+        says('What divides a local part from a detail: `ann+shop@` reaches `ann@`. "" switches that off.'),
+    ] = "+"
+    listen: tuple[Listen, ...] = ()
+    domain: tuple[DomainSettings, ...] = ()
+    relay: Relay = Relay()
+    route: Annotated[
+        dict[str, RouteText | RouteSettings],
+        says(
+            "Where mail for a domain goes instead of its MX hosts: `smtp:host:port`, `smtp:[192.0.2.1]:port`, "
+            "`lmtp:host:port`, `lmtp:unix:/path`, `mailbox`, `discard` or `error:550 5.7.1 text`. "
+            "The domain `*` is the smarthost for all that is not ours. A table with `to`, `user`, `password` "
+            "and `tls` stands for the text where the hop wants a login."
+        ),
+    ] = {}
+    dns: Dns = Dns()
+    tls: Tls = Tls()
+    login: Login = Login()
+    queue: QueueSettings = QueueSettings()
+    limits: Limits = Limits()
+    hooks: HookSettings = HookSettings()
+    delivery: Delivery = Delivery()
+    log: Log = Log()

@@ -1,0 +1,34 @@
+"""Durations and sizes as people write them: "5m", "1h30m", "50 MB".
+
+Gives       parse_duration (seconds), parse_size (octets).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from postel.mail import BadSyntax
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
+_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_OCTETS: Final = {
+    "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30,
+}  # fmt: skip
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90s`, `5m`, `1h30m`, `5d`. Raises BadSyntax."""
+    if not _DURATION.fullmatch(text.strip()):
+        raise BadSyntax('a duration is a number with s, m, h, d or w, as in "30s", "5m" or "1h30m"')
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+
+
+def parse_size(text: str) -> int:
+    """Octets of `50 MB`, `128 KiB`, `1000`. Raises BadSyntax."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or match.group(2).upper() not in _OCTETS:
+        raise BadSyntax('a size is a number with KB, MB, GB, KiB, MiB or GiB, as in "50 MB"')
+    return int(float(match.group(1)) * _OCTETS[match.group(2).upper()])

@@ -1,0 +1,138 @@
+from pathlib import Path
+
+import pytest
+
+from postel.config import BadConfig, Loaded, check_config, parse
+
+GOOD = """\
+hostname = "mail.drag.net"
+data = "var"
+
+[[listen]]
+protocol = "smtp"
+address = "127.0.0.2:25"
+
+[[domain]]
+name = "drag.net"
+aliases = { "sales" = ["frito@drag.net", "kitt@free.org"], "*" = "frito@drag.net" }
+
+[relay]
+networks = ["127.0.0.0/8"]
+domains = ["free.org"]
+
+[route]
+"example.com" = "smtp:[127.0.0.9]:2525"
+"*" = { to = "smtp:smarthost.example.net:587", user = "u", password = "p", tls = "verified" }
+"""
+
+
+def read(text: str, directory: Path = Path("/nowhere"), **environment: str) -> Loaded:
+    return parse(text, file="postel.toml", directory=directory, environment=environment)
+
+
+def mistakes(text: str, **environment: str) -> list[str]:
+    try:
+        loaded = read(text, **environment)
+    except BadConfig as bad:
+        return [str(mistake) for mistake in bad.mistakes]
+    return [str(mistake) for mistake in check_config(loaded).mistakes]
+
+
+def warnings(text: str) -> list[str]:
+    return [str(warning) for warning in check_config(read(text)).warnings]
+
+
+def test_a_good_file_has_no_mistakes() -> None:
+    assert mistakes(GOOD) == []
+    assert read(GOOD).config.domain[0].aliases["*"] == "frito@drag.net"
+
+
+def test_a_key_is_found_at_its_line() -> None:
+    loaded = read(GOOD)
+    assert loaded.source("listen", 0, "address") == "postel.toml:6"
+    assert loaded.source("domain", 0, "aliases", "*") == "postel.toml:10"
+    assert loaded.source("relay", "domains", 0) == "postel.toml:14"
+    assert loaded.source("queue", "warn") == "default"
+
+
+def test_text_that_is_not_toml_names_the_line() -> None:
+    assert mistakes("hostname = mail\n")[0].startswith("postel.toml:1: not TOML: ")
+
+
+def test_every_mistake_is_said_at_once_with_its_line() -> None:
+    found = mistakes(
+        'hostnam = "x"\n'
+        "[[listen]]\n"
+        'protocol = "smpt"\n'
+        'address = "nonsense"\n'
+        "[limits]\n"
+        'recipients = "many"\n'
+        'message_size = "50 elephants"\n'
+    )
+    assert [text.split(": ")[0] for text in found] == [f"postel.toml:{line}" for line in (1, 3, 4, 6, 7)]
+    assert 'did you mean "hostname"?' in found[0]
+    assert "'smpt'" in found[1]
+    assert 'say "smtp" or "submission"' in found[1]
+    assert "50 MB" in found[4]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "hostname is missing"),
+        (GOOD.replace('"verified"', '"sometimes"'), 'say "none" or "may" or "must" or "verified"'),
+        ('hostname = "mail"', "hostname has no dot"),
+        ('hostname = "a..b"', "labels of letters"),
+        ('hostname = "a.b"\n', "there is no [[listen]]"),
+        ('hostname = "a.b"\n[[listen]]\n', "address is missing"),
+        (GOOD + '[[listen]]\naddress = "127.0.0.2:25"\n', "is taken by the [[listen]] of line 4"),
+        (GOOD.replace('"free.org"', '"drag.net"'), "it can only be one of the two"),
+        (GOOD.replace('"kitt@free.org"', '"kitt@@free.org"'), "a local part is"),
+        (GOOD + '[[domain]]\nname = "DRAG.net"\n', "stands in line 8 already"),
+        (GOOD + "[[domain]]\n", "name is missing"),
+        (GOOD.replace('user = "u", ', ""), "user and password belong together"),
+        (GOOD + '[tls]\ncertificate = "none.pem"\n', "give both or neither"),
+        (GOOD + '[queue]\nwarn = "6d"\n', "warn is not before expire"),
+        (GOOD + '[queue]\nretry = ["0s"]\n', "without pause"),
+        (GOOD + "[queue]\nretry = []\n", "queue.retry"),
+        (GOOD + '[hooks]\nfiles = ["no.py"]\n', "there is no file /nowhere/no.py"),
+        (GOOD + "[limits]\nrecipients = 1\n", "limits.recipients"),
+        (GOOD.replace('"p"', "'${SECRET}'"), "the environment has no SECRET"),
+        (GOOD.replace('"p"', "{ file = 'none' }"), "the file none cannot be read"),
+        (GOOD.replace("smtp:[127.0.0.9]:2525", "uucp:x"), "route.example.com"),
+    ],
+)
+def test_a_mistake_says_what_to_do(text: str, complaint: str) -> None:
+    assert any(complaint in mistake for mistake in mistakes(text)), mistakes(text)
+
+
+def test_values_come_from_the_environment_and_from_files(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush\n")
+    text = GOOD.replace('"p"', "{ file = 'secret' }").replace('"u"', '"${NAME}-x"')
+    route = read(text, tmp_path, NAME="me").config.route["*"]
+    assert not isinstance(route, str)
+    assert (route.user, route.password) == ("me-x", "hush")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (GOOD.replace("127.0.0.0/8", "0.0.0.0/0"), "open relay"),
+        (GOOD.replace("127.0.0.0/8", "::/0"), "open relay"),
+        (GOOD.replace("127.0.0.0/8", "10.0.0.0/7"), "open relay"),
+        (GOOD.replace('"free.org"]', '".org"]'), "open relay"),
+        (
+            GOOD.replace('"*" = "frito@drag.net"', '"*" = "x@elsewhere.example"'),
+            "forwarded to x@elsewhere.example",
+        ),
+        (GOOD + '[login]\nplaintext = ["10.0.0.0/8"]\n', "cross the wire readable"),
+        (GOOD.replace(', tls = "verified"', ""), "the password goes out"),
+        (GOOD + '[queue]\nexpire = "1d"\n', "before four days"),
+    ],
+)
+def test_what_is_dangerous_is_warned_of(text: str, complaint: str) -> None:
+    assert any(complaint in warning for warning in warnings(text)), warnings(text)
+
+
+def test_a_good_file_has_no_warnings() -> None:
+    assert warnings(GOOD) == []

@@ -1,0 +1,35 @@
+"""Every event that the code can write stands in the table, and the table lists nothing else."""
+
+import ast
+from pathlib import Path
+
+from postel.observe import EVENTS
+
+SOURCE = Path(__file__).parents[2] / "src" / "postel"
+VOICES = {"event", "detail", "trouble", "fault"}
+
+
+def _events_in_the_code() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in VOICES
+                and "log" in ast.unparse(node.func.value).lower()
+                and node.args
+            ):
+                name = node.args[0]
+                assert isinstance(name, ast.Constant), f"{path}:{node.lineno}: an event's name is written out"
+                found[str(name.value)] = f"{path}:{node.lineno}"
+    return found
+
+
+def test_every_event_is_in_the_table() -> None:
+    missing = {name: where for name, where in _events_in_the_code().items() if name not in EVENTS}
+    assert not missing
+
+
+def test_the_table_lists_only_events_that_exist() -> None:
+    assert set(EVENTS) <= set(_events_in_the_code())
