@@ -1,0 +1,59 @@
+"""What a server offers in its reply to EHLO.
+
+Implements  RFC 5321 4.1.1.1 (ehlo-line), RFC 1870 3 (SIZE), RFC 4954 3 (AUTH).
+Gives       Offered, parse_offered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+_KEYWORD: Final = re.compile(r"[A-Z0-9][A-Z0-9-]*")
+_NOTHING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Extension keywords in upper case, each with its parameters as given."""
+
+    keywords: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
+
+    def __contains__(self, keyword: object) -> bool:
+        return keyword in self.keywords
+
+    @property
+    def size_limit(self) -> int | None:
+        """The largest message in octets; None where the server names none (RFC 1870 3: 0 is none)."""
+        match self.keywords.get("SIZE"):
+            case (number, *_) if number.isascii() and number.isdigit() and len(number) <= 20:
+                return int(number) or None
+            case _:
+                return None
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """The SASL mechanisms, in upper case."""
+        return tuple(name.upper() for name in self.keywords.get("AUTH", ()))
+
+
+def parse_offered(lines: Iterable[str]) -> Offered:
+    """Read the lines after the first of a reply to EHLO. What is no keyword is passed over."""
+    keywords: dict[str, tuple[str, ...]] = {}
+    for line in lines:
+        keyword, *parameters = _words(line)
+        if _KEYWORD.fullmatch(keyword):
+            keywords[keyword] = (*keywords.get(keyword, ()), *parameters)
+    return Offered(MappingProxyType(keywords))
+
+
+def _words(line: str) -> list[str]:
+    keyword, *parameters = line.split() or [""]
+    keyword = keyword.upper()
+    # Servers older than RFC 2554 write `AUTH=LOGIN PLAIN`, often beside the proper line; it adds to that.
+    if keyword.startswith("AUTH="):
+        return ["AUTH", keyword.removeprefix("AUTH="), *parameters]
+    return [keyword, *parameters]
