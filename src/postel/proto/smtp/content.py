@@ -1,0 +1,146 @@
+r"""Read mail data: find its end, undo dot-stuffing, refuse what smuggles.
+
+Implements  RFC 5321 4.1.1.4 (end of mail data), 4.5.2 (transparency), 2.3.8 (CR and LF never alone),
+            4.5.3.1.6 (text lines), 4.5.3.1.7 (message content), RFC 1870 3 (how size is counted).
+Gives       ContentReader, ContentTrouble.
+Not here    Replies: server. Header fields: message.
+
+The invariant: only CR LF . CR LF ends the content. What comes before it is either given, octet for octet and
+dot-unstuffed, or, from the first trouble on, swallowed; trouble never ends the content.
+
+Every octet is looked at a fixed number of times by the byte-string primitives, never one by one. What may be
+the beginning of `\r\n.\r\n` stays in the buffer until its next octets come, so a piece never cuts a CRLF, nor
+a dot from the CRLF before it.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from postel.proto.smtp.limits import SmtpLimits
+
+END_OF_DATA: Final = b"\r\n.\r\n"
+_PREFIXES: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
+
+
+class ContentTrouble(enum.StrEnum):
+    """Why a message cannot be taken."""
+
+    BARE_NEWLINE = "a CR or LF stands alone"
+    LINE_TOO_LONG = "a line is too long"
+    TOO_BIG = "the message is too big"
+
+
+class ContentReader:
+    """One message's content, taken off the front of a buffer.
+
+    size_bytes       of what was given so far.
+    is_8bit          an octet above 127 was among it.
+    has_long_lines   a line longer than SmtpLimits.text_line was among it.
+    trouble          set once, at the first trouble; nothing is given from then on.
+    is_done          the end of mail data was taken off the buffer.
+    is_endless       more was swallowed than SmtpLimits.overrun allows: hang up.
+    """
+
+    __slots__ = (
+        "_limits",
+        "_open_line",
+        "_skip",
+        "_swallowed",
+        "has_long_lines",
+        "is_8bit",
+        "is_done",
+        "size_bytes",
+        "trouble",
+    )
+
+    def __init__(self, limits: SmtpLimits, buffer: bytearray) -> None:
+        # The CRLF that ended DATA counts for the content: "." right after it ends an empty message.
+        buffer[:0] = b"\r\n"
+        self._skip = 2
+        self._limits = limits
+        self._open_line = 0  # octets of the last line given, while it has no LF
+        self._swallowed = 0
+        self.size_bytes = 0
+        self.is_8bit = False
+        self.has_long_lines = False
+        self.trouble: ContentTrouble | None = None
+        self.is_done = False
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether there is no use in swallowing on."""
+        return self._swallowed > self._limits.overrun
+
+    def read(self, buffer: bytearray) -> bytes:
+        """Take what can be told off `buffer` and give its content; b"": see is_done and trouble."""
+        piece = self._take(buffer)
+        if self.trouble is None:
+            self.trouble = self._find_trouble(piece)
+        if self.trouble is not None:
+            self._swallowed += len(piece)
+            return b""
+        if b"\r\n." in piece:
+            piece = piece.replace(b"\r\n.", b"\r\n")  # RFC 5321 4.5.2
+        if self._skip and piece:
+            piece, self._skip = piece[self._skip :], 0
+        return self._measured(piece)
+
+    def _take(self, buffer: bytearray) -> bytes:
+        end = buffer.find(END_OF_DATA)
+        if end >= 0:
+            self.is_done = True
+            piece = bytes(buffer[: end + 2])
+            del buffer[: end + 5]
+            return piece
+        stop = len(buffer) - _held_back(buffer)
+        piece = bytes(buffer[:stop])
+        del buffer[:stop]
+        return piece
+
+    def _find_trouble(self, piece: bytes) -> ContentTrouble | None:
+        pairs = piece.count(b"\r\n")
+        if piece.count(b"\n") != pairs or piece.count(b"\r") != pairs:
+            return ContentTrouble.BARE_NEWLINE
+        return None
+
+    def _measured(self, piece: bytes) -> bytes:
+        self.size_bytes += len(piece)
+        if self.size_bytes > self._limits.message_size:
+            return self._refused(ContentTrouble.TOO_BIG)
+        if has_longer_line(piece, self._limits.text_line, self._open_line):
+            self.has_long_lines = True
+            if has_longer_line(piece, self._limits.text_line_accepted, self._open_line):
+                return self._refused(ContentTrouble.LINE_TOO_LONG)
+        last_lf = piece.rfind(b"\n")
+        self._open_line = len(piece) - last_lf - 1 + (self._open_line if last_lf < 0 else 0)
+        self.is_8bit = self.is_8bit or not piece.isascii()
+        return piece
+
+    def _refused(self, trouble: ContentTrouble) -> bytes:
+        self.trouble = trouble
+        return b""
+
+
+def _held_back(buffer: bytearray) -> int:
+    """How many octets at the end may be the beginning of the end of mail data."""
+    for prefix in _PREFIXES:
+        if buffer.endswith(prefix):
+            return len(prefix)
+    return 0
+
+
+def has_longer_line(piece: bytes, limit: int, already: int = 0) -> bool:
+    """Whether a line in `piece` has more than `limit` octets, LF included, `already` octets of the first
+    line having come before.
+
+    It jumps from LF to the last LF within `limit`, so it looks at two places per `limit` octets.
+    """
+    start = -already
+    while start + limit <= len(piece):
+        last_lf = piece.rfind(b"\n", max(start, 0), max(start + limit, 0))
+        if last_lf < 0:
+            return True
+        start = last_lf + 1
+    return False

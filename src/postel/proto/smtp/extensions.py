@@ -1,0 +1,143 @@
+"""Every extension of SMTP's family as one table: who is offered it, and what it opens.
+
+Implements  RFC 5321 2.2 (the extension model), 4.1.1.1 (the answer to EHLO), and each row's own RFC.
+Gives       Extension, EXTENSIONS, Offers, offers_to.
+Not here    The parameters' checks: parameters. The commands that extensions bring: commands.
+
+To add an extension: give its row an `offered` function and its parameters' checks; nothing else in the
+machine asks for it by name unless it brings a command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+from postel.proto.smtp.options import Standing
+from postel.proto.smtp.parameters import Check, check_auth, check_body, check_no_value, check_size
+
+_NONE: Final[Mapping[str, Check]] = MappingProxyType({})
+
+
+def _always(standing: Standing) -> str | None:
+    return ""
+
+
+def _not_yet(standing: Standing) -> str | None:
+    return None
+
+
+def _size(standing: Standing) -> str | None:
+    return str(standing.options.limits.message_size)
+
+
+def _start_tls(standing: Standing) -> str | None:
+    # RFC 3207 4.2: not offered once TLS stands.
+    return "" if standing.options.has_tls and not standing.is_tls else None
+
+
+def _auth(standing: Standing) -> str | None:
+    return " ".join(standing.options.mechanisms) or None
+
+
+def _smtputf8(standing: Standing) -> str | None:
+    # RFC 6531 3.1 item 8: whoever offers SMTPUTF8 offers 8BITMIME.
+    return None if "8BITMIME" in standing.options.withheld else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One row.
+
+    offered            what stands after the keyword in the answer to EHLO, or None: not offered.
+    mail, rcpt         the parameters it opens, each with its check.
+    mail_octets, rcpt_octets   what it adds to the longest MAIL and RCPT (RFC 5321 4.5.3.1.4).
+    next_hop_lacks_it  what becomes of a message that used it when the next hop does not offer it.
+    """
+
+    keyword: str
+    rfc: str
+    offered: Callable[[Standing], str | None]
+    next_hop_lacks_it: str
+    mail: Mapping[str, Check] = field(default_factory=lambda: _NONE)
+    rcpt: Mapping[str, Check] = field(default_factory=lambda: _NONE)
+    mail_octets: int = 0
+    rcpt_octets: int = 0
+
+
+# fmt: off
+EXTENSIONS: Final = (
+    Extension("PIPELINING", "2920", _always, "commands go one by one"),
+    Extension("SIZE", "1870", _size, "nothing is declared",
+              mail={"SIZE": check_size}, mail_octets=26),
+    Extension("8BITMIME", "6152", _always, "8-bit content is passed on as it is",
+              mail={"BODY": check_body}, mail_octets=17),
+    Extension("SMTPUTF8", "6531", _smtputf8, "the message is returned, status 5.6.7",
+              mail={"SMTPUTF8": check_no_value}, mail_octets=10),
+    Extension("ENHANCEDSTATUSCODES", "2034", _always, "statuses are derived from reply codes"),
+    Extension("STARTTLS", "3207", _start_tls, "as the TLS policy of the destination says"),
+    Extension("AUTH", "4954", _auth, "no login; AUTH= is dropped",
+              mail={"AUTH": check_auth}, mail_octets=500),
+    # The rest of the family. A row without an offer keeps its place, and its parameters get 555.
+    Extension("DSN", "3461", _not_yet, "reports are made here, with 'relayed' where asked for"),
+    Extension("CHUNKING", "3030", _not_yet, "DATA is used"),
+    Extension("BINARYMIME", "3030", _not_yet, "content is converted"),
+    Extension("CHECKPOINT", "1845", _not_yet, "an interrupted transfer begins anew"),
+    Extension("REQUIRETLS", "8689", _not_yet, "the message is returned, status 5.7.30"),
+    Extension("LIMITS", "9422", _not_yet, "the limits are found out by being refused"),
+    Extension("DELIVERBY", "2852", _not_yet, "N: relayed with a report; R: returned"),
+    Extension("FUTURERELEASE", "4865", _not_yet, "held here"),
+    Extension("MT-PRIORITY", "6710", _not_yet, "dropped"),
+    Extension("BURL", "4468", _not_yet, "resolved here"),
+    Extension("NO-SOLICITING", "3865", _not_yet, "dropped"),
+    Extension("PRDR", "draft-hall-prdr", _not_yet, "one answer for all recipients"),
+    Extension("ETRN", "1985", _not_yet, "the queue is not asked for"),
+    Extension("ATRN", "2645", _not_yet, "the queue is not asked for"),
+    Extension("VERB", "none (sendmail)", _not_yet, "nothing is shown"),
+    Extension("ONEX", "none (sendmail)", _not_yet, "nothing changes"),
+    Extension("XCLIENT", "none (Postfix)", _not_yet, "nothing is told"),
+    Extension("XFORWARD", "none (Postfix)", _not_yet, "nothing is told"),
+    Extension("HELP", "5321 4.1.1.8", _always, "nothing changes"),
+)
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What one client, as it stands, may use.
+
+    standing              what this was made of.
+    keywords              keyword -> what stands after it in the answer to EHLO.
+    mail, rcpt            the parameters open to it.
+    mail_line, rcpt_line  the longest MAIL and RCPT, octets with CRLF.
+    """
+
+    standing: Standing
+    keywords: Mapping[str, str]
+    mail: Mapping[str, Check]
+    rcpt: Mapping[str, Check]
+    mail_line: int
+    rcpt_line: int
+
+    def lines(self) -> list[str]:
+        """The lines of the answer to EHLO after the first, without their codes."""
+        return [f"{keyword} {text}" if text else keyword for keyword, text in self.keywords.items()]
+
+
+@lru_cache(maxsize=256)
+def offers_to(standing: Standing) -> Offers:
+    """Read the table for one client."""
+    withheld = standing.options.withheld
+    rows = [row for row in EXTENSIONS if row.keyword not in withheld and row.offered(standing) is not None]
+    line = standing.options.limits.command_line
+    return Offers(
+        standing,
+        MappingProxyType({row.keyword: row.offered(standing) or "" for row in rows}),
+        MappingProxyType({name: check for row in rows for name, check in row.mail.items()}),
+        MappingProxyType({name: check for row in rows for name, check in row.rcpt.items()}),
+        line + sum(row.mail_octets for row in rows),
+        line + sum(row.rcpt_octets for row in rows),
+    )

@@ -1,0 +1,60 @@
+"""The states of a server's session, and how long each may wait for the client.
+
+Implements  RFC 5321 3.1 to 3.3, 4.1.4 (the order of commands), 4.5.3.2.7 (the server's timeout),
+            RFC 3207 4.2, RFC 4954 4.
+Gives       State, TIMEOUTS, Ending.
+Not here    Which command is allowed in which state: commands.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+
+class State(enum.Enum):
+    """Where a session stands. Every session begins CONNECTED and ends OVER."""
+
+    CONNECTED = "connected"  # our greeting is still to be decided
+    TURNED_AWAY = "turned away"  # greeted with 5yz: only QUIT is taken (RFC 5321 3.1)
+    GREETED = "greeted"  # 220 said, no EHLO or HELO yet
+    READY = "ready"  # said hello; no mail transaction
+    IN_MAIL = "in mail"  # MAIL accepted, no recipient yet
+    HAS_RCPT = "has recipients"  # at least one RCPT accepted
+    READING_DATA = "reading data"  # 354 said: octets are content until the end of mail data
+    IN_AUTH = "in auth"  # 334 said: the next line is a SASL response
+    STARTING_TLS = "starting TLS"  # 220 said to STARTTLS: nothing is read until TLS stands
+    OVER = "over"
+
+
+# RFC 5321 4.5.3.2.7 asks a server to wait at least five minutes for the next command, and gives no
+# number for content, where its client side waits three minutes for a block (4.5.3.2.5): five serve both.
+_COMMAND_S: Final = 300.0
+_HANDSHAKE_S: Final = 60.0  # ours: a handshake is no command, and costs both sides only moments
+
+TIMEOUTS: Final[Mapping[State, float]] = MappingProxyType(
+    {
+        State.CONNECTED: _COMMAND_S,
+        State.TURNED_AWAY: _COMMAND_S,
+        State.GREETED: _COMMAND_S,
+        State.READY: _COMMAND_S,
+        State.IN_MAIL: _COMMAND_S,
+        State.HAS_RCPT: _COMMAND_S,
+        State.READING_DATA: _COMMAND_S,
+        State.IN_AUTH: _COMMAND_S,
+        State.STARTING_TLS: _HANDSHAKE_S,
+        State.OVER: 0.0,
+    }
+)
+
+
+class Ending(enum.StrEnum):
+    """Why a session ended."""
+
+    QUIT = "quit"
+    PEER_CLOSED = "peer closed"
+    TIMED_OUT = "timed out"
+    FAULT = "fault"  # we gave up on the client: the Misbehaved event before says why
+    REFUSED = "refused"  # the shell answered 421, or shut the session down
