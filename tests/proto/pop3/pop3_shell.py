@@ -40,6 +40,8 @@ class Shell:
         if isinstance(event, pop3.Flush):
             self.sent += self.machine.data_to_send()
             return
+        if isinstance(event, pop3.Answered):
+            return
         self.events.append(event)
         answer = self.answers.get(type(event), self._usual(event))
         self.machine.answer(answer)

@@ -172,7 +172,7 @@ def test_a_flood_of_listings_is_never_held_in_memory() -> None:
     machine = shell.machine
     machine.receive(b"UIDL\r\n" * 100)
     most = sent = 0
-    while isinstance(machine.next_event(), pop3.Flush):
+    while isinstance(machine.next_event(), pop3.Flush | pop3.Answered):
         due = len(machine.data_to_send())
         most, sent = max(most, due), sent + due
     assert sent > 4_000_000
@@ -229,3 +229,11 @@ def test_a_message_that_needs_utf8_goes_out_in_utf8_mode_only() -> None:
     assert shell.say(b"UTF8\r\n") == b"+OK UTF-8 from now on\r\n"
     shell.say(b"USER kitt\r\nPASS sesame\r\n")
     assert utf8 in shell.say(b"RETR 1\r\n")
+
+
+def test_every_command_that_the_machine_answers_itself_shows_that_the_peer_is_awake() -> None:
+    machine = log_in(ONE).machine
+    machine.receive(b"NOOP\r\nSTAT\r\nnonsense\r\n")
+    seen = [machine.next_event() for _ in range(3)]
+    assert seen[:2] == [pop3.Answered(pop3.Verb.NOOP), pop3.Answered(pop3.Verb.STAT)]
+    assert isinstance(seen[2], pop3.Misbehaved)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from postel.mail import RemoteFault
+from postel.proto.pop3.commands import Verb
 from postel.proto.pop3.texts import Text
 
 
@@ -139,8 +140,8 @@ class AuthCancelled:
 class Retrieve:
     """RETR, or TOP when `lines` is given: wants the content of message `number`.
 
-    Refused, or Ok and then `content(chunk)` while `wants_content`, sending what is due after each chunk, and
-    at last `end_content()`. Content that breaks off: `abandon()`.
+    Refused, or Ok and then `content(chunk)` while `wants_content`, sending what is due when `is_full`, and at
+    last `end_content()`. Content that breaks off: `abandon()`.
     """
 
     number: int
@@ -152,6 +153,13 @@ class Update:
     """QUIT in the TRANSACTION state: remove these for good. Ok, or Refused if they are still there."""
 
     numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command that the machine has answered by itself: the peer is awake. No answer."""
+
+    verb: Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,7 @@ Event: TypeAlias = (
     | AuthCancelled
     | Retrieve
     | Update
+    | Answered
     | Flush
     | Misbehaved
 )

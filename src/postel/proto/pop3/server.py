@@ -23,6 +23,7 @@ from postel.proto.pop3.commands import BadArguments, Command, State, UnknownComm
 from postel.proto.pop3.content import Stuffer, TopCutter
 from postel.proto.pop3.events import (
     Answer,
+    Answered,
     Apop,
     Auth,
     AuthCancelled,
@@ -87,7 +88,7 @@ class Pop3Server:
         while True:
             if self._owed is not None or self._content is not None or self._tls_due:
                 return PAUSED
-            if len(self._out) >= self._options.limits.flush_at:
+            if self.is_full:
                 return Flush()
             if self._events:
                 return self._hand_out(self._events.popleft())
@@ -110,6 +111,11 @@ class Pop3Server:
         data = bytes(self._out)
         self._out.clear()
         return data
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much is due that it should go out before more is made."""
+        return len(self._out) >= self._options.limits.flush_at
 
     @property
     def timeout_s(self) -> float:
@@ -162,7 +168,7 @@ class Pop3Server:
         return self._content is not None and self._content.wants_more
 
     def content(self, chunk: bytes) -> None:
-        """The next piece of the message. Then send what is due."""
+        """The next piece of the message. Then, when `is_full`, send what is due."""
         if self._content is None:
             raise LocalFault("nobody asked for content")
         self._out += self._content.feed(chunk)
@@ -262,6 +268,8 @@ class Pop3Server:
     def _command(self, command: Command, state: State) -> None:
         if state in command.row.states:
             _DO[command.verb](self, *command.arguments)
+            if not self._events and not self._ended:
+                self._events.append(Answered(command.verb))
         else:
             self._misbehaved(RemoteFault(f"{command.verb} in state {state.value}"), Text.WRONG_STATE)
 
@@ -270,7 +278,7 @@ class Pop3Server:
             self._state = State.AUTHORIZATION
 
     def _hand_out(self, event: Event) -> Event:
-        if not isinstance(event, AuthCancelled | Misbehaved):
+        if not isinstance(event, Answered | AuthCancelled | Misbehaved):
             self._owed = event
         return event
 
