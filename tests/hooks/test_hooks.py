@@ -17,6 +17,7 @@ from postel.hooks import (
     Decision,
     Defer,
     Delivered,
+    Discard,
     HookFiles,
     HookFunction,
     HookOptions,
@@ -86,7 +87,7 @@ async def test_amendments_add_up_until_a_decision(tmp_path: Path) -> None:
     )
     assert decision.added == (AddHeader("X-A", "1"), AddHeader("X-B", "2"), AddHeader("X-C", "3"))
     assert decision.changes == (ChangeRecipients(add=(parse_mailbox("b@example.org"),)),)
-    assert decision.is_discard
+    assert decision.discarded == Discard("enough")
 
 
 async def test_our_own_policy_is_asked_first_and_no_hook_overrules_it(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ async def test_a_session_that_is_cancelled_cancels_its_hook(tmp_path: Path) -> N
     with pytest.raises(asyncio.CancelledError):
         await task
     await asyncio.sleep(0)
-    assert loaded.functions[Phase.RCPT][0].call.__globals__["ended"] == [1]  # type: ignore[attr-defined]
+    assert loaded.functions[Phase.RCPT][0].call.__globals__["ended"] == [1]
 
 
 async def test_connect_cannot_discard(tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ async def test_telling_does_not_wait_and_closing_does(tmp_path: Path) -> None:
     loaded = files(tmp_path, text)
     hooks = Hooks(loaded)
     hooks.tell(Phase.DELIVERED, Delivered("0abc", ANN, None, None))
-    told = loaded.functions[Phase.DELIVERED][0].call.__globals__["told"]  # type: ignore[attr-defined]
+    told = loaded.functions[Phase.DELIVERED][0].call.__globals__["told"]
     assert told == []
     await hooks.close()
     assert told == ["ann@example.org"]

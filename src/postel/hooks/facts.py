@@ -10,9 +10,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from postel.mail import IPAddress, Mailbox, Parameters, Reply, ReversePath
 from postel.message import HeaderBlock
+
+# Several functions look at the same header in a row, and most messages are looked at by none.
+_parse = lru_cache(maxsize=8)(HeaderBlock.parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ class Content:
     queue_id      the id that will follow the message.
     reverse_path  as MAIL gave it.
     recipients    all that were taken.
-    header        the header block as it came, without what Postel adds.
+    head          the header section as it came, empty line included, without what Postel adds; of a
+                  header of more than 256 KiB only the beginning.
     size_bytes    octets of the content as it came.
     read          gives a fresh reader of the content from its start: `async for chunk in facts.read(): ...`;
                   chunks have at most 64 KiB, so that a large message need not be held in memory.
@@ -125,9 +130,14 @@ class Content:
     queue_id: str
     reverse_path: ReversePath
     recipients: tuple[Mailbox, ...]
-    header: HeaderBlock
+    head: bytes
     size_bytes: int
     read: Callable[[], AsyncIterator[bytes]]
+
+    @property
+    def header(self) -> HeaderBlock:
+        """The header fields: `facts.header.get("Subject")`. Parsed when first asked for."""
+        return _parse(self.head)
 
 
 @dataclass(frozen=True, slots=True)

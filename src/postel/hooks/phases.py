@@ -99,9 +99,9 @@ class Decision:
         return self.verdict if isinstance(self.verdict, Refuse | Defer) else None
 
     @property
-    def is_discard(self) -> bool:
-        """Whether to say yes and keep nothing."""
-        return isinstance(self.verdict, Discard)
+    def discarded(self) -> Discard | None:
+        """The verdict, when the answer is yes and nothing is to be kept."""
+        return self.verdict if isinstance(self.verdict, Discard) else None
 
 
 NO_OPINION: Final = Decision()
