@@ -1,0 +1,92 @@
+"""The small interface that all domain code is written against.
+
+Gives       Value, Row, Work, Transaction, Database, Migration.
+Not here    The embedded engine: database.sqlite.
+
+A piece of work is an `async def work(tx)`. On SQLite nothing in it ever suspends; on an engine behind a
+network it would. So a work awaits its transaction and nothing else, and may run in another thread: it
+touches no state of the loop. What must happen on the loop once the work is durable goes to
+`tx.after_commit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Value: TypeAlias = int | float | str | bytes | None
+Row: TypeAlias = tuple[Any, ...]
+Action: TypeAlias = Callable[[], None]
+
+
+class Transaction(Protocol):
+    """Statements of one piece of work: portable SQL with ? for each parameter.
+
+    All raise Conflict where a rule of the schema is broken, and DatabaseTrouble.
+    """
+
+    async def execute(self, sql: str, params: Sequence[Value] = ()) -> int:
+        """Run one INSERT, UPDATE or DELETE (or DDL): the number of rows changed."""
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each row of parameters."""
+
+    async def fetch_all(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
+        """All rows of a query. The query limits itself."""
+
+    async def fetch_one(self, sql: str, params: Sequence[Value] = ()) -> Row | None:
+        """The first row of a query, or None."""
+
+    async def insert(self, sql: str, params: Sequence[Value] = ()) -> int:
+        """Run an INSERT that ends in `RETURNING id`: the id."""
+
+    def after_commit(self, action: Action) -> None:
+        """Run `action` on the loop once this work is durable; never if it is not. In order of asking."""
+
+    def notify(self, channel: str) -> None:
+        """Once this work is durable, wake those of this process who `listen` to the channel."""
+
+
+Work: TypeAlias = Callable[[Transaction], Awaitable[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of a room's schema. Numbers count from 1 without gaps; a released step never changes."""
+
+    room: str
+    number: int
+    sql: str
+
+
+class Database(Protocol):
+    """Where everything durable is: one instant for queue, mailboxes and directory."""
+
+    async def write(self, work: Work[T]) -> T:
+        """Run a piece of work; return its result when it is on disk.
+
+        An exception that leaves the work takes back this work only, and is raised here. Raises
+        DatabaseTrouble. A cancelled caller does not know whether its work happened.
+        """
+
+    async def read(self, work: Work[T]) -> T:
+        """Run a short piece of reading work on one consistent snapshot. Raises DatabaseTrouble."""
+
+    def watch(self, action: Action) -> Action:
+        """Call `action` on the loop when another process has committed; the result ends the watch."""
+
+    def listen(self, channel: str, action: Action) -> Action:
+        """Call `action` on the loop after each commit that notified the channel; the result ends it."""
+
+    async def migrate(self, migrations: Sequence[Migration]) -> None:
+        """Bring the schema of these rooms up to date, in one transaction. Raises DatabaseTooNew."""
+
+    async def backup(self, to: Path) -> None:
+        """Write a consistent copy to the file `to` (which appears whole or not at all)."""
+
+    async def close(self) -> None:
+        """Finish what waits, then close. Later calls raise DatabaseTrouble. Idempotent."""
