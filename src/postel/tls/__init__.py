@@ -1,0 +1,20 @@
+"""TLS over any stream: certificates by name, opportunistic or verified, with resumption. Floor 2."""
+
+from postel.tls.certificates import CertificateFacts, CertificateFiles, certificate_facts, self_signed
+from postel.tls.contexts import ClientTls, ServerTls
+from postel.tls.faults import BadCertificate, HandshakeFailed
+from postel.tls.stream import TlsStream, start_client, start_server
+
+__all__ = [
+    "BadCertificate",
+    "CertificateFacts",
+    "CertificateFiles",
+    "ClientTls",
+    "HandshakeFailed",
+    "ServerTls",
+    "TlsStream",
+    "certificate_facts",
+    "self_signed",
+    "start_client",
+    "start_server",
+]

@@ -1,0 +1,142 @@
+"""How we do TLS: what a server shows, what a client demands, what both refuse.
+
+Implements  RFC 8996 (TLS 1.2 at least), RFC 6066 3 (SNI), RFC 8446 2.2 (resumption), RFC 7525 (the rest).
+Gives       ServerTls, ClientTls.
+Not here    The handshake itself, and the stream (tls.stream).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from weakref import WeakKeyDictionary
+
+from postel.tls.certificates import CertificateFiles, certificate_facts
+from postel.tls.faults import BadCertificate, HandshakeFailed
+
+_OPTIONS: Final = ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+_SESSION_LIMIT: Final = 1000  # sessions that a client remembers for resumption
+
+
+class ServerTls:
+    """A server's certificates. The one for the name that the client asks for is shown, else the first.
+
+    default     shown to clients that name no server, or one that we have no certificate for.
+    by_name     more certificates, by server name; `*.example.org` stands for one label.
+    """
+
+    def __init__(
+        self, default: CertificateFiles, by_name: Mapping[str, CertificateFiles] | None = None
+    ) -> None:
+        """Read the files. Raises BadCertificate."""
+        self._default_files = default
+        self._files = {name.lower(): files for name, files in (by_name or {}).items()}
+        self._names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the files again. Handshakes from now on use them; sessions go on as they are.
+
+        Raises BadCertificate, and then nothing has changed.
+        """
+        default = self._context(self._default_files)
+        contexts = {name: self._context(files) for name, files in self._files.items()}
+        default.sni_callback = self._choose
+        self._default, self._contexts = default, contexts
+
+    @staticmethod
+    def _context(files: CertificateFiles) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= _OPTIONS
+        if not certificate_facts(files.certificate, files.key).key_matches:
+            raise BadCertificate(f"{files.key} is not the key of the certificate in {files.certificate}")
+        try:
+            context.load_cert_chain(files.certificate, files.key)
+        except (ssl.SSLError, OSError) as fault:
+            raise BadCertificate(f"{files.certificate} cannot be used: {reason_of(fault)}") from fault
+        return context
+
+    def _choose(self, session: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        """OpenSSL asks, in the middle of a handshake, which certificate to show."""
+        if name is None or not isinstance(session, ssl.SSLObject):
+            return
+        name = name.lower()
+        self._names[session] = name
+        wild = "*." + name.partition(".")[2]
+        if chosen := self._contexts.get(name) or self._contexts.get(wild):
+            session.context = chosen
+
+    def wrap(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> ssl.SSLObject:
+        """The server's end of a new TLS session."""
+        return self._default.wrap_bio(incoming, outgoing, server_side=True)
+
+    def server_name(self, session: ssl.SSLObject) -> str | None:
+        """The name that the client of this session asked for."""
+        return self._names.get(session)
+
+
+class ClientTls:
+    """What a client demands of servers, and the sessions it can resume.
+
+    verify          whether the server's certificate must be valid and for the name it was reached by.
+                    Opportunistic TLS does without: mail would go in the clear otherwise (RFC 7435).
+    ca_file         trust anchors in PEM, in place of the system's.
+    session_limit   how many sessions are remembered; the least recently used is forgotten.
+    """
+
+    def __init__(
+        self, *, verify: bool, ca_file: Path | None = None, session_limit: int = _SESSION_LIMIT
+    ) -> None:
+        """Read the trust anchors. Raises BadCertificate."""
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context.options |= _OPTIONS
+        self._context.check_hostname = verify
+        self._context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+        self._session_limit = session_limit
+        self._sessions: OrderedDict[tuple[str | None, str], ssl.SSLSession] = OrderedDict()
+        self.verify = verify
+        self._load(ca_file)
+
+    def _load(self, ca_file: Path | None) -> None:
+        if ca_file is not None:
+            certificate_facts(ca_file)  # for its clear words
+            self._context.load_verify_locations(ca_file)
+        elif self.verify:
+            self._context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+
+    def wrap(
+        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, server_name: str | None, host: str
+    ) -> ssl.SSLObject:
+        """The client's end of a new TLS session with the server at `host`. Raises HandshakeFailed."""
+        if self.verify and not server_name:
+            raise HandshakeFailed("there is no name to verify the certificate against")
+        # RFC 8446 C.4: a ticket is used once, so that nobody can tell our connections belong together.
+        known = self._sessions.pop((server_name, host), None)
+        try:
+            return self._context.wrap_bio(incoming, outgoing, server_hostname=server_name, session=known)
+        except (ValueError, UnicodeError) as fault:
+            raise HandshakeFailed(f"the name of the server cannot be used in TLS: {fault}") from None
+
+    def remember(self, session: ssl.SSLSession | None, server_name: str | None, host: str) -> None:
+        """Keep a session for resumption, if it can be resumed."""
+        if session is None or not session.has_ticket:
+            return
+        self._sessions[server_name, host] = session
+        self._sessions.move_to_end((server_name, host))
+        while len(self._sessions) > self._session_limit:
+            self._sessions.popitem(last=False)
+
+
+def reason_of(fault: Exception) -> str:
+    """OpenSSL's words for a fault, in lower case, without its file and line."""
+    if isinstance(fault, ssl.SSLCertVerificationError):
+        return fault.verify_message
+    reason = getattr(fault, "reason", None)
+    if reason:
+        return str(reason).lower().replace("_", " ")
+    return str(getattr(fault, "strerror", None) or fault).lower()
