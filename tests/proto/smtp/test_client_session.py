@@ -238,6 +238,7 @@ def test_a_server_may_close_at_any_point(heard: int) -> None:
         event = bench.event()
     assert isinstance(event, SessionLost)
     assert event.recipient_replies == (None, None)
+    assert event.is_begun is (heard > 0)
     assert "closed the connection" in event.because
 
 

@@ -1,8 +1,26 @@
 """SMTP, RFC 5321 and its extensions, as sans-IO machines. Floor 1.
 
 SmtpServer    the server's side: a proto.Conversation whose events are below.
+SmtpClient    the client's side, for SMTP and LMTP: steps for the shell to take, and the events that end them.
 """
 
+from postel.proto.smtp.client import SmtpClient
+from postel.proto.smtp.client_events import (
+    ClientEvent,
+    ContentWanted,
+    Greeting,
+    HelloDone,
+    HelloRefused,
+    LoginDone,
+    QuitDone,
+    ResetDone,
+    SessionLost,
+    TlsReady,
+    TlsRefused,
+    TransactionDone,
+)
+from postel.proto.smtp.client_options import ClientOptions, ClientTimeouts
+from postel.proto.smtp.client_transaction import NEXT_HOP_REFUSALS
 from postel.proto.smtp.commands import COMMANDS, Row, Verb
 from postel.proto.smtp.events import (
     Auth,
@@ -30,21 +48,28 @@ from postel.proto.smtp.events import (
 )
 from postel.proto.smtp.extensions import EXTENSIONS, Extension
 from postel.proto.smtp.limits import SmtpLimits
+from postel.proto.smtp.offered import Offered
 from postel.proto.smtp.options import GroupRule, ServerOptions
+from postel.proto.smtp.reply_reader import ReplyLimits
 from postel.proto.smtp.server import SmtpServer
 from postel.proto.smtp.states import TIMEOUTS, Ending, State
 
 __all__ = [
     "COMMANDS",
     "EXTENSIONS",
+    "NEXT_HOP_REFUSALS",
     "TIMEOUTS",
     "Auth",
     "AuthCancelled",
     "AuthResponse",
     "Breach",
     "Chunk",
+    "ClientEvent",
+    "ClientOptions",
+    "ClientTimeouts",
     "Closed",
     "Connected",
+    "ContentWanted",
     "DataAborted",
     "DataEnd",
     "DataStart",
@@ -52,21 +77,34 @@ __all__ = [
     "Event",
     "Expn",
     "Extension",
+    "Greeting",
     "GroupRule",
     "Hello",
+    "HelloDone",
+    "HelloRefused",
     "Help",
+    "LoginDone",
     "Mail",
     "Misbehaved",
     "Noop",
+    "Offered",
     "Quit",
+    "QuitDone",
     "Rcpt",
+    "ReplyLimits",
     "Reset",
+    "ResetDone",
     "Row",
     "ServerOptions",
+    "SessionLost",
+    "SmtpClient",
     "SmtpLimits",
     "SmtpServer",
     "StartTls",
     "State",
+    "TlsReady",
+    "TlsRefused",
+    "TransactionDone",
     "Verb",
     "Vrfy",
 ]

@@ -367,8 +367,10 @@ class SmtpClient:
             self._events.append(ResetDone())
 
     def _hear_mail(self, _: Command, wire: WireReply) -> None:
+        transaction = self._current(self._transaction)
+        transaction.is_begun = True
         if wire.code >= 400:
-            self._current(self._transaction).refuse_open(wire.reply())
+            transaction.refuse_open(wire.reply())
             self._unsaid.clear()
 
     def _hear_rcpt(self, command: Command, wire: WireReply) -> None:
@@ -426,8 +428,9 @@ class SmtpClient:
         self._lose(because, reply)
 
     def _lose(self, because: str, reply: Reply | None = None) -> None:
-        transaction = self._transaction
-        self._be_over(SessionLost(reply, because, transaction.replies if transaction else ()))
+        if (transaction := self._transaction) is None:
+            return self._be_over(SessionLost(reply, because))
+        return self._be_over(SessionLost(reply, because, transaction.replies, transaction.is_begun))
 
     def _be_over(self, event: SessionLost | QuitDone) -> None:
         self._state = State.OVER

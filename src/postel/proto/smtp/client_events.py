@@ -87,11 +87,13 @@ class SessionLost:
     because            for the log: what happened.
     recipient_replies  for a transaction under way, the decisive reply of each recipient that has one;
                        None for those whose fate is unknown. Positive only with LMTP.
+    is_begun           whether MAIL had been answered; if not, the transaction can begin anew elsewhere.
     """
 
     reply: Reply | None
     because: str
     recipient_replies: tuple[Reply | None, ...] = ()
+    is_begun: bool = False
 
 
 ClientEvent: TypeAlias = (

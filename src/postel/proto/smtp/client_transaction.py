@@ -26,6 +26,8 @@ from postel.proto.smtp.extensions import EXTENSIONS
 from postel.proto.smtp.offered import Offered
 
 TOO_BIG_FOR_NEXT_HOP: Final = Reply(552, Status(5, 3, 4), "The message is larger than the next hop accepts")
+NEXT_HOP_REFUSALS: Final = frozenset({TOO_BIG_FOR_NEXT_HOP, SMTPUTF8_NEEDED})
+"""Replies that we give ourselves, by what the server offers; it has not heard of the recipient."""
 
 # Parameter: the extension whose offer allows it. SIZE is ours to say: the content may have grown here.
 _MAIL_PARAMETERS: Final = {name: row.keyword for row in EXTENSIONS for name in row.mail if name != "SIZE"}
@@ -36,7 +38,7 @@ _TOO_MANY: Final = Status(5, 5, 3)
 class ClientTransaction:
     """Recipients are known by their place in the envelope."""
 
-    __slots__ = ("_decided", "_envelope", "_offered", "_size_bytes", "accepted")
+    __slots__ = ("_decided", "_envelope", "_offered", "_size_bytes", "accepted", "is_begun")
 
     def __init__(self, envelope: Envelope, size_bytes: int | None, offered: Offered) -> None:
         self._envelope = envelope
@@ -44,6 +46,7 @@ class ClientTransaction:
         self._offered = offered
         self._decided: list[Reply | None] = [None] * len(envelope.recipients)
         self.accepted: list[int] = []  # by RCPT, in this order
+        self.is_begun = False  # MAIL was answered: the server knows of us
         self._refuse_here()
 
     def _refuse_here(self) -> None:
