@@ -56,7 +56,7 @@ class Example:
     @property
     def names(self) -> dict[str, Any]:
         functions = iter(self.file.functions.values())
-        return next(functions).call.__globals__  # type: ignore[attr-defined, no-any-return]
+        return next(functions).call.__globals__
 
     async def ask(self, phase: Phase, facts: Facts) -> Decision:
         return await self.hooks.ask(phase, facts)

@@ -1,0 +1,150 @@
+"""The one loop that joins a conversation to a stream.
+
+Implements  RFC 5321 4.5.3.2 (timeouts, as the machine states them), 3.8 (a server that shuts down says so),
+            RFC 2920 3.2 (replies of a pipelined group go out together).
+Gives       Drive, Driven, Ended.
+Not here    What the events mean: each server. How long a state may wait: each machine.
+
+Bytes go out only when the machine needs data. A state's time starts when its last event was handled, and
+single octets do not renew it: a peer that drips a command octet by octet is as late as a silent one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from typing import Any, Final, Protocol
+
+from postel.mail import LocalFault
+from postel.net import ConnectionLost, Stream, TimedOut
+from postel.proto import NEED_DATA, PAUSED, Conversation
+
+# How long a peer may take to make room for our replies: as long as RFC 5321 4.5.3.2.7 lets it be silent.
+WRITE_TIMEOUT_S: Final = 300.0
+
+
+class Ended(enum.StrEnum):
+    """Why a session came to its end."""
+
+    OVER = "over"  # the machine said so: QUIT, too many faults, end of stream
+    TIMED_OUT = "timed out"  # the peer was silent, or did not take our replies
+    LOST = "connection lost"
+    STOPPED = "stopped"  # we are shutting down
+    TOO_LONG = "too long"  # it used up the time of a whole session
+
+
+class Driven(Protocol):
+    """What the loop asks of the server that it works for."""
+
+    async def handle(self, event: Any) -> None:
+        """Act on one event, and answer the machine where it waits for an answer."""
+
+    @property
+    def is_between_commands(self) -> bool:
+        """Whether ending now would interrupt nothing that the peer has begun."""
+
+    @property
+    def patience_s(self) -> float:
+        """A bound on the next wait beside the machine's own, in seconds; not positive when time is up."""
+
+    def part(self, why: Ended) -> None:
+        """Have the machine tell the peer that the session ends here (421 in SMTP)."""
+
+
+class Drive:
+    """Runs one conversation on one stream, until either is over or `stop` is called.
+
+    session_s   how long all of it may take; what the peer has begun is finished even then.
+    """
+
+    def __init__(self, talk: Conversation, stream: Stream, session_s: float) -> None:
+        self.stream = stream
+        self._talk = talk
+        self._loop = asyncio.get_running_loop()
+        self._ends_s = self._loop.time() + session_s
+        self._due_s = 0.0
+        self._reader: asyncio.Task[Any] | None = None
+        self._is_stopping = False
+        self._was_woken = False
+        self._is_hanging_up = False
+
+    async def run(self, session: Driven) -> Ended:
+        """The loop. Raises what `session.handle` raises, and CancelledError."""
+        try:
+            ended = await self._run(session)
+            await self.flush()
+        except TimedOut:
+            self.stream.abort()
+            return Ended.TIMED_OUT
+        except ConnectionLost:
+            return Ended.LOST
+        return ended
+
+    def stop(self, session: Driven) -> None:
+        """Let the session end at the next place between two commands: now, if it waits there."""
+        self._is_stopping = True
+        if self._reader is not None and session.is_between_commands and not self._was_woken:
+            self._was_woken = True
+            self._reader.cancel()
+
+    def hang_up(self) -> None:
+        """End after the event in hand: send what is due and read nothing more."""
+        self._is_hanging_up = True
+
+    async def flush(self) -> None:
+        """Send what is due. Raises TimedOut, ConnectionLost."""
+        if data := self._talk.data_to_send():
+            await self.stream.write(data, timeout_s=WRITE_TIMEOUT_S)
+
+    async def read(self, wait_s: float) -> bytes | None:
+        """What the peer sends; None when `stop` ended the wait. Raises TimedOut, ConnectionLost."""
+        task = self._reader = asyncio.current_task()
+        try:
+            return await self.stream.read(wait_s)
+        except asyncio.CancelledError:
+            # One cancel was ours; any further one is meant for the whole session.
+            if self._was_woken and task is not None and task.uncancel() == 0:
+                return None
+            raise
+        finally:
+            self._reader = None
+
+    async def _run(self, session: Driven) -> Ended:
+        talk = self._talk
+        self._renew()
+        while not (talk.over or self._is_hanging_up):
+            event = talk.next_event()
+            if event is NEED_DATA:
+                ended = self._why_to_part(session) or await self._exchange(session)
+                if ended is not None:
+                    session.part(ended)
+                    return ended
+            elif event is PAUSED:
+                raise LocalFault("an event was left without an answer")
+            else:
+                await session.handle(event)
+                self._renew()
+        return Ended.OVER
+
+    def _renew(self) -> None:
+        self._due_s = self._loop.time() + self._talk.timeout_s
+
+    def _why_to_part(self, session: Driven) -> Ended | None:
+        if not session.is_between_commands:
+            return None
+        if self._is_stopping:
+            return Ended.STOPPED
+        return Ended.TOO_LONG if self._loop.time() >= self._ends_s else None
+
+    async def _exchange(self, session: Driven) -> Ended | None:
+        """Send what is due and take what comes; why to end, if that is how it went."""
+        await self.flush()
+        wait_s = min(self._due_s - self._loop.time(), session.patience_s)
+        try:
+            data = await self.read(max(wait_s, 0.0))
+        except TimedOut:
+            return Ended.TIMED_OUT
+        if data is None:
+            return Ended.STOPPED
+        self._talk.receive(data)
+        return None
