@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from typing import Final
 
@@ -19,6 +20,9 @@ _ENCODED_WORD: Final = re.compile(
 _BETWEEN_TWO: Final = re.compile(
     r"(?<=\?=)[ \t]+(?==\?[A-Za-z0-9_.:+-]{1,40}(?:\*[A-Za-z-]{1,40})?\?[BbQq]\?)"
 )
+
+# Codecs of Python that no subject is honestly written in; some take O(n²).
+_REFUSED: Final = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape"})
 
 
 def decode_words(text: str) -> str:
@@ -32,15 +36,9 @@ def _decode(match: re.Match[str]) -> str:
     charset, encoding, inner = match.groups()
     try:
         octets = _from_b(inner) if encoding in "Bb" else _from_q(inner)
-        # The UTF-7 family and the codecs of Python that are no character sets stay out.
-        return octets.decode(charset) if charset.lower() not in _REFUSED else match.group()
+        return match.group() if codecs.lookup(charset).name in _REFUSED else octets.decode(charset)
     except (LookupError, ValueError, binascii.Error):
         return match.group()
-
-
-_REFUSED: Final = frozenset(
-    {"utf-7", "utf7", "u7", "idna", "punycode", "unicode_escape", "raw_unicode_escape"}
-)
 
 
 def _from_b(inner: str) -> bytes:

@@ -118,18 +118,18 @@ def _parts(facts: ReportFacts) -> Iterator[_Part]:
 def _returned(facts: ReportFacts) -> _Part:
     """RFC 3461 6.2: content only in reports of failure, and the sender's RET is the caller's to obey."""
     if facts.content is not None and any(r.action is Action.FAILED for r in facts.recipients):
-        kind = "message/global" if facts.is_smtputf8 else "message/rfc822"
-        return _Part(kind, "Your message", _encoding_of(facts.content, facts, "base64"), facts.content)
+        if facts.is_smtputf8:
+            encoding = _encoding_of(facts.content, facts, "base64")
+            return _Part("message/global", "Your message", encoding, facts.content)
+        plain: Encoding = "7bit" if facts.content.isascii() else "8bit"
+        return _Part("message/rfc822", "Your message", plain, facts.content)
     head = HeaderBlock.parse(facts.head).raw
     kind = "message/global-headers" if facts.is_smtputf8 else "text/rfc822-headers"
-    encoding = _encoding_of(head, facts, "quoted-printable")
-    return _Part(kind, "The header of your message", encoding, head)
+    return _Part(kind, "The header of your message", _encoding_of(head, facts, "quoted-printable"), head)
 
 
 def _encoding_of(octets: bytes, facts: ReportFacts, encoded: Encoding) -> Encoding:
-    """How a part of one of the `message/` types may travel."""
+    """RFC 6533 4.5: 8bit only where the report itself needs SMTPUTF8 on its way, else 7-bit by `encoded`."""
     if octets.isascii():
         return "7bit"
-    # RFC 6533 4.5: 8bit only where the report goes to somebody with SMTPUTF8, else encoded. And
-    # RFC 2046 5.2.1: message/rfc822 itself is never encoded.
-    return encoded if facts.is_smtputf8 and facts.to.is_ascii else "8bit"
+    return encoded if facts.to.is_ascii else "8bit"
