@@ -186,10 +186,11 @@ class SqliteDatabase:
             if unit.error is None:
                 self._call_all(unit.after)
                 channels |= unit.channels
-            if not unit.future.done():  # its caller may have been cancelled
-                _settle(unit)
         for channel in sorted(channels):
             self._call_all(self._listeners[channel])
+        for unit in units:
+            if not unit.future.done():  # its caller may have been cancelled
+                _settle(unit)
 
     def _call_all(self, actions: Sequence[Action]) -> None:
         for action in actions:

@@ -1,0 +1,24 @@
+"""The content of messages, stored once for all who hold it. Floor 2.
+
+A draft receives it, `keep` stores it in the transaction of its first holder, `hold` and `release` count.
+"""
+
+from postel.contents.contents import INLINE_LIMIT, Contents
+from postel.contents.draft import Draft
+from postel.contents.reader import CHUNK_BYTES, ContentReader
+from postel.contents.rows import MIGRATIONS, ContentMissing, hold, keep, release
+from postel.contents.sealed import Sealed
+
+__all__ = [
+    "CHUNK_BYTES",
+    "INLINE_LIMIT",
+    "MIGRATIONS",
+    "ContentMissing",
+    "ContentReader",
+    "Contents",
+    "Draft",
+    "Sealed",
+    "hold",
+    "keep",
+    "release",
+]

@@ -1,0 +1,130 @@
+"""What the database knows of content, and who holds it.
+
+Gives       MIGRATIONS, keep, hold, release, ContentMissing, RELEASED (a channel).
+Not here    The files beside the database: contents.files.
+
+A content is its `data` followed by the octets of its `file`, if it has one. `holders` counts the queue's
+message and each stored mailbox's copy. Who counts is apart from what is counted: an update of a row
+would rewrite all its data.
+
+    SEALED -> KEPT       keep, in the transaction of its first holder
+    KEPT   -> RELEASED   release by the last holder: the rows are gone, the file's name is in content_released
+           -> gone       the file is removed and its name forgotten (Contents.sweep)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from postel.contents.sealed import Sealed
+from postel.database import Migration, Transaction
+
+MIGRATIONS: Final[Sequence[Migration]] = (
+    Migration(
+        "contents",
+        1,
+        # AUTOINCREMENT: an id must never mean another content to somebody who still has it in hand.
+        """
+        CREATE TABLE content (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            holders INTEGER NOT NULL CHECK (holders >= 0),
+            size_bytes INTEGER NOT NULL,
+            file TEXT UNIQUE
+        );
+        CREATE TABLE content_data (
+            content_id INTEGER PRIMARY KEY REFERENCES content (id),
+            data BLOB NOT NULL
+        );
+        CREATE TABLE content_released (
+            file TEXT NOT NULL PRIMARY KEY
+        );
+        """,
+    ),
+)
+
+RELEASED: Final = "contents.released"  # notified when a file waits to be removed
+
+
+class ContentMissing(Exception):
+    """No such content, or its file is lost or cut short."""
+
+
+async def keep(tx: Transaction, sealed: Sealed, holders: int = 1) -> int:
+    """Store a sealed content for so many holders: its id. Raises LocalFault for a discarded draft."""
+    if sealed.file is not None:
+        sealed.file.claim()
+        tx.after_commit(sealed.file.let_go)
+    content_id = await tx.insert(
+        "INSERT INTO content (holders, size_bytes, file) VALUES (?, ?, ?) RETURNING id",
+        (holders, sealed.size_bytes, None if sealed.file is None else sealed.file.name),
+    )
+    await tx.execute("INSERT INTO content_data (content_id, data) VALUES (?, ?)", (content_id, sealed.data))
+    return content_id
+
+
+async def hold(tx: Transaction, content_id: int, more: int = 1) -> None:
+    """Add holders. Raises ContentMissing."""
+    changed = await tx.execute("UPDATE content SET holders = holders + ? WHERE id = ?", (more, content_id))
+    if not changed:
+        raise ContentMissing(f"no content {content_id}")
+
+
+async def release(tx: Transaction, content_id: int, fewer: int = 1) -> None:
+    """Take holders away; the last one takes the content along.
+
+    Raises ContentMissing, and Conflict when there are fewer holders than that.
+    """
+    row = await tx.fetch_one(
+        "UPDATE content SET holders = holders - ? WHERE id = ? RETURNING holders, file", (fewer, content_id)
+    )
+    if row is None:
+        raise ContentMissing(f"no content {content_id}")
+    holders, file = row
+    if holders > 0:
+        return
+    await tx.execute("DELETE FROM content_data WHERE content_id = ?", (content_id,))
+    await tx.execute("DELETE FROM content WHERE id = ?", (content_id,))
+    if file is not None:
+        await tx.execute("INSERT INTO content_released (file) VALUES (?)", (file,))
+        tx.notify(RELEASED)
+
+
+async def release_unnamed(tx: Transaction, file: str) -> None:
+    """Have a file removed if no row names it, once its writer is known to have ended."""
+    if await tx.fetch_one("SELECT 1 FROM content WHERE file = ?", (file,)) is None:
+        await tx.execute("INSERT INTO content_released (file) VALUES (?) ON CONFLICT DO NOTHING", (file,))
+        tx.notify(RELEASED)
+
+
+async def find_content(tx: Transaction, content_id: int) -> tuple[int, str | None]:
+    """Size in octets, and the file if there is one. Raises ContentMissing."""
+    row = await tx.fetch_one("SELECT size_bytes, file FROM content WHERE id = ?", (content_id,))
+    if row is None:
+        raise ContentMissing(f"no content {content_id}")
+    return int(row[0]), row[1]
+
+
+async def find_data(tx: Transaction, content_id: int) -> bytes:
+    """What lies in the database of a content. Raises ContentMissing."""
+    row = await tx.fetch_one("SELECT data FROM content_data WHERE content_id = ?", (content_id,))
+    if row is None:
+        raise ContentMissing(f"no content {content_id}")
+    return bytes(row[0])
+
+
+async def released_files(tx: Transaction, limit: int) -> list[str]:
+    """Files that wait to be removed."""
+    rows = await tx.fetch_all("SELECT file FROM content_released ORDER BY file LIMIT ?", (limit,))
+    return [str(row[0]) for row in rows]
+
+
+async def forget_released(tx: Transaction, files: Sequence[str]) -> None:
+    """They are removed."""
+    await tx.execute_many("DELETE FROM content_released WHERE file = ?", [(file,) for file in files])
+
+
+async def named_files(tx: Transaction, folder: str) -> set[str]:
+    """The files of one sub-directory that rows name."""
+    rows = await tx.fetch_all("SELECT file FROM content WHERE file >= ? AND file < ?", (folder, folder + "~"))
+    return {str(row[0]) for row in rows}
