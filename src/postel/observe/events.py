@@ -21,4 +21,6 @@ EVENTS: Final[Mapping[str, str]] = {
     # hooks
     "hook_failed": "A hook raised, took too long or answered nonsense: the mail was deferred.",
     "hook_skipped": "Too many hooks were busy, so one was not told of an event.",
+    # store
+    "maildrop_lock_stuck": "The lock of a maildrop could not be renewed or freed; it is free when its lease ends.",
 }

@@ -1,0 +1,113 @@
+"""What the store keeps, as values.
+
+Implements  RFC 9051 2.3 (attributes of a message), RFC 6154 2 (special uses), RFC 1939 7 (unique-ids).
+Gives       MailboxName, INBOX, Flags, SpecialUse, StoredMailbox, StoredMessage, MessageFacts, uidl_of.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final, NewType
+
+MailboxName = NewType("MailboxName", str)
+
+# RFC 9051 5.1: the one name whose case does not count; we keep it in this form.
+INBOX: Final = MailboxName("INBOX")
+
+
+class Flags(enum.IntFlag):
+    """System flags (RFC 9051 2.3.2), as bits of a column."""
+
+    NONE = 0
+    SEEN = 1
+    ANSWERED = 2
+    FLAGGED = 4
+    DELETED = 8
+    DRAFT = 16
+
+
+class SpecialUse(enum.StrEnum):
+    """What a mailbox is for (RFC 6154 2)."""
+
+    NONE = ""
+    ALL = "\\All"
+    ARCHIVE = "\\Archive"
+    DRAFTS = "\\Drafts"
+    FLAGGED = "\\Flagged"
+    JUNK = "\\Junk"
+    SENT = "\\Sent"
+    TRASH = "\\Trash"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMailbox:
+    """A stored mailbox: what IMAP selects, and POP3 knows INBOX of."""
+
+    id: int
+    account_id: int
+    name: MailboxName
+    special_use: SpecialUse
+    uid_validity: int
+    uid_next: int
+    highest_modseq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """What delivery or import knows of a message that it stores.
+
+    content_size_bytes  octets of the content that it shares with others.
+    prefix              fields that this copy begins with: Return-Path and the like. The message as it is read
+                        is the prefix and then the content.
+    internal_date_at    when it came (RFC 9051 2.3.3).
+    keywords            flags that are not system flags.
+    needs_utf8          whether its header holds UTF-8 that must not be shown to clients of old (RFC 6856 2.1).
+    """
+
+    content_id: int
+    content_size_bytes: int
+    internal_date_at: float
+    prefix: bytes = b""
+    flags: Flags = Flags.NONE
+    keywords: frozenset[str] = frozenset()
+    needs_utf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message in a stored mailbox. `size_bytes` counts prefix and content."""
+
+    mailbox_id: int
+    uid: int
+    content_id: int
+    prefix: bytes
+    size_bytes: int
+    internal_date_at: float
+    modseq: int
+    flags: Flags
+    keywords: frozenset[str]
+    needs_utf8: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MaildropMessage:
+    """A message as POP3 lists it."""
+
+    uid: int
+    size_bytes: int
+    uidl: str
+    needs_utf8: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Maildrop:
+    """INBOX as POP3 sees it, oldest message first. `mailbox_id` is 0 while nothing has ever come."""
+
+    mailbox_id: int
+    messages: tuple[MaildropMessage, ...]
+
+
+def uidl_of(uid_validity: int, uid: int) -> str:
+    """RFC 1939 7: the same for ever, never reused, 1 to 70 printable characters."""
+    return f"{uid_validity}-{uid}"
