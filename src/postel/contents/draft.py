@@ -8,6 +8,7 @@ data, so it is handed to a worker, in pieces large enough that the hand-over doe
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Final
 
@@ -60,6 +61,22 @@ class Draft:
         if len(self._buffer) > limit and self._files is not None:
             await self._spill(self._files)
 
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """What was written so far, from its start, in pieces of at most 256 KiB. Not while it is written.
+
+        Raises DatabaseTrouble, and LocalFault once it is sealed or discarded.
+        """
+        start = 0
+        in_file = self.size_bytes - len(self._buffer)
+        while start < in_file:
+            piece = await self._read_file(start, min(PIECE_BYTES, in_file - start))
+            yield piece
+            start += len(piece)
+        if self._is_over:
+            raise LocalFault("a draft is not read after its end")
+        if self._buffer:
+            yield bytes(self._buffer)
+
     async def seal(self, prefix: bytes = b"") -> Sealed:
         """No more is coming; what is large is on disk when this returns. `prefix` goes before all.
 
@@ -89,6 +106,15 @@ class Draft:
         await self._workers.run(self._file.discard)
         if self._file.is_undecided:
             await self._leave_to_sweep(self._file)
+
+    async def _read_file(self, start: int, count: int) -> bytes:
+        file = self._file
+        if self._is_over or file is None:
+            raise LocalFault("a draft is not read after its end")
+        piece = await self._workers.run(lambda: file.read(start, count))
+        if not piece:
+            raise DatabaseTrouble("a content file is cut short")
+        return piece
 
     async def _spill(self, files: ContentFiles) -> None:
         piece, self._buffer = self._buffer, bytearray()

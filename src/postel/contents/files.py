@@ -149,6 +149,12 @@ class DraftFile:
             os.fsync(self._fd)
             sync_directory(self._path.parent)
 
+    def read(self, start: int, count: int) -> bytes:
+        """Up to `count` octets from `start` of what was written. Blocks; raises DatabaseTrouble."""
+        with self._guard, disk_trouble("cannot read a content file"):
+            self._check_open()
+            return os.pread(self._fd, count, start)
+
     def claim(self) -> None:
         """A transaction names the file now. Raises LocalFault when it was discarded before that."""
         with self._guard:

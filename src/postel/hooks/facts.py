@@ -123,7 +123,7 @@ class Content:
                   header of more than 256 KiB only the beginning.
     size_bytes    octets of the content as it came.
     read          gives a fresh reader of the content from its start: `async for chunk in facts.read(): ...`;
-                  chunks have at most 64 KiB, so that a large message need not be held in memory.
+                  pieces have at most 256 KiB, so that a large message need not be held in memory.
     """
 
     client: Client
