@@ -229,15 +229,17 @@ def _demand(keyword: str, offers: Offers) -> None:
         raise CommandRefused(replies.COMMAND_NOT_IMPLEMENTED, Breach.NOT_OFFERED)
 
 
-def longest_line(verb: Verb, offers: Offers) -> int:
+def longest_line(verb: Verb | None, offers: Offers) -> int:
     """The longest line that carries this command, octets with CRLF (RFC 5321 4.5.3.1.4)."""
-    limits = offers.standing.options.limits
-    if verb is Verb.MAIL:
-        return offers.mail_line
-    if verb is Verb.RCPT:
-        return offers.rcpt_line
-    # RFC 4954 4 binds AUTH to the length of a command, yet tokens are longer and clients send them so.
-    return limits.auth_line if verb is Verb.AUTH else limits.command_line
+    match verb:
+        case Verb.MAIL:
+            return offers.mail_line
+        case Verb.RCPT:
+            return offers.rcpt_line
+        case Verb.AUTH:
+            return offers.longest_line
+        case _:
+            return offers.standing.options.limits.command_line
 
 
 _READERS: Final[Mapping[Verb, _Reader]] = MappingProxyType(

@@ -47,7 +47,7 @@ class ContentReader:
         "_limits",
         "_open_line",
         "_skip",
-        "_swallowed",
+        "_taken",
         "has_long_lines",
         "is_8bit",
         "is_done",
@@ -61,7 +61,7 @@ class ContentReader:
         self._skip = 2
         self._limits = limits
         self._open_line = 0  # octets of the last line given, while it has no LF
-        self._swallowed = 0
+        self._taken = 0  # octets off the buffer, whatever became of them
         self.size_bytes = 0
         self.is_8bit = False
         self.has_long_lines = False
@@ -71,15 +71,17 @@ class ContentReader:
     @property
     def is_endless(self) -> bool:
         """Whether there is no use in swallowing on."""
-        return self._swallowed > self._limits.overrun
+        if self.trouble is None:
+            return False
+        return self._taken > self._limits.message_size + self._limits.overrun
 
     def read(self, buffer: bytearray) -> bytes:
         """Take what can be told off `buffer` and give its content; b"": see is_done and trouble."""
         piece = self._take(buffer)
+        self._taken += len(piece)
         if self.trouble is None:
             self.trouble = self._find_trouble(piece)
         if self.trouble is not None:
-            self._swallowed += len(piece)
             return b""
         if b"\r\n." in piece:
             piece = piece.replace(b"\r\n.", b"\r\n")  # RFC 5321 4.5.2

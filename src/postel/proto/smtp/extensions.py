@@ -113,6 +113,8 @@ class Offers:
     keywords              keyword -> what stands after it in the answer to EHLO.
     mail, rcpt            the parameters open to it.
     mail_line, rcpt_line  the longest MAIL and RCPT, octets with CRLF.
+    longest_line          the longest command of all. RFC 4954 4 binds AUTH with an initial response to
+                          the length of any command, but tokens are longer, and clients send them so.
     """
 
     standing: Standing
@@ -121,6 +123,7 @@ class Offers:
     rcpt: Mapping[str, Check]
     mail_line: int
     rcpt_line: int
+    longest_line: int
 
     def lines(self) -> list[str]:
         """The lines of the answer to EHLO after the first, without their codes."""
@@ -132,12 +135,16 @@ def offers_to(standing: Standing) -> Offers:
     """Read the table for one client."""
     withheld = standing.options.withheld
     rows = [row for row in EXTENSIONS if row.keyword not in withheld and row.offered(standing) is not None]
-    line = standing.options.limits.command_line
+    limits = standing.options.limits
+    mail_line = limits.command_line + sum(row.mail_octets for row in rows)
+    rcpt_line = limits.command_line + sum(row.rcpt_octets for row in rows)
+    auth_line = limits.auth_line if standing.options.mechanisms else 0
     return Offers(
         standing,
         MappingProxyType({row.keyword: row.offered(standing) or "" for row in rows}),
         MappingProxyType({name: check for row in rows for name, check in row.mail.items()}),
         MappingProxyType({name: check for row in rows for name, check in row.rcpt.items()}),
-        line + sum(row.mail_octets for row in rows),
-        line + sum(row.rcpt_octets for row in rows),
+        mail_line,
+        rcpt_line,
+        max(mail_line, rcpt_line, auth_line),
     )

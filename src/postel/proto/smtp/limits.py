@@ -20,8 +20,7 @@ class SmtpLimits:
     text_line_accepted    a line of content as we take it: much real mail has lines far beyond 998 octets,
                           and whoever passes it on may have to re-encode it, but must not lose it.
     message_size          the content; announced by SIZE.
-    overrun               how much content beyond message_size, or of a message already condemned, is
-                          swallowed before we hang up.
+    overrun               how far beyond message_size a condemned message is swallowed before we hang up.
     recipients            accepted recipients of one transaction.
     parameters            parameters of one MAIL or RCPT.
     faults                commands that are nonsense before we hang up.

@@ -302,10 +302,9 @@ class SmtpServer:
         return True
 
     def _longest_line(self) -> int:
-        auth_line = self.options.limits.auth_line
         if self._state is State.IN_AUTH:
-            return auth_line
-        return max(auth_line, self._offers.mail_line, self._offers.rcpt_line)
+            return self.options.limits.auth_line
+        return self._offers.longest_line
 
     def _take_line(self, line: bytes | LineTrouble) -> None:
         if isinstance(line, LineTrouble):
@@ -326,16 +325,18 @@ class SmtpServer:
         self._events.append(AuthResponse(decode_response(text)))
 
     def _take_command(self, line: bytes) -> None:
-        word, _, rest = _decode(line[:-2]).partition(" ")
+        # RFC 5321 4.1.1: blanks before the CRLF are tolerated.
+        word, _, rest = _decode(line[:-2].rstrip(b" \t")).partition(" ")
         verb = VERBS.get(word.upper())
-        if verb is None:
-            raise self._unknown(word.upper())
         if len(line) > longest_line(verb, self._offers):
             raise CommandRefused(replies.LINE_TOO_LONG, Breach.LINE_TOO_LONG)
+        if verb is None:
+            raise self._unknown(word.upper())
         row = self._allow(verb)
-        event = read_argument(verb, rest.strip(" "), self._offers)
+        event = read_argument(verb, rest.lstrip(" "), self._offers)
         self._check_order(row, event)
-        self._begin(row, event)
+        if row.brings_mail or not self._is_idle_too_long(verb):
+            self._begin(row, event)
 
     def _unknown(self, word: str) -> CommandRefused:
         if word in FOREIGN_VERBS:
@@ -393,8 +394,6 @@ class SmtpServer:
                 self._enter(row)
             case Noop():
                 self._say(replies.NOTHING_DONE)
-        if not row.brings_mail:
-            self._count_idle()
 
     def _read_content(self) -> bool:
         content = self._content
@@ -421,7 +420,7 @@ class SmtpServer:
                 reply = replies.size_exceeded(self.options.limits.message_size)
         self._end_transaction()
         self._state = State.READY
-        self._refuse(CommandRefused(reply, _CONTENT_BREACHES[trouble], is_fatal=not content.is_done), b"")
+        self._refuse(CommandRefused(reply, _CONTENT_BREACHES[trouble], is_fatal=content.is_endless), b"")
 
     # After an answer.
 
@@ -460,6 +459,8 @@ class SmtpServer:
         if self.has_talked_early:
             # RFC 5321 4.3.1: the client waits for the greeting.
             self._misbehave(Breach.EARLY_TALK, reply, bytes(self._buffer))
+            if not reply.is_positive:
+                self._finish(Ending.FAULT)
 
     def _after_auth(self, reply: Reply) -> None:
         self._state = State.READY
@@ -542,10 +543,13 @@ class SmtpServer:
             if self._faults >= self.options.limits.faults:
                 self._hang_up(Breach.TOO_MANY_FAULTS)
 
-    def _count_idle(self) -> None:
-        self._idle_commands += 1
-        if self._idle_commands >= self.options.limits.idle_commands:
+    def _is_idle_too_long(self, verb: Verb) -> bool:
+        """Count a command that brings no mail; the one too many is answered with 421."""
+        self._idle_commands += verb is not Verb.QUIT
+        is_too_long = self._idle_commands >= self.options.limits.idle_commands
+        if is_too_long:
             self._hang_up(Breach.TOO_MANY_IDLE_COMMANDS)
+        return is_too_long
 
     def _count_failed_login(self) -> None:
         self._failed_logins += 1

@@ -1,0 +1,140 @@
+"""Invariant: any octets whatever make SmtpServer give events and replies; nothing else escapes. However they are cut,
+the same events come; no session reaches a transaction without EHLO; n octets cost O(n) time and bounded memory.
+
+Run by itself: python fuzz/smtp_server.py [SEED [ROUNDS]]. Under atheris: python fuzz/smtp_server.py --atheris.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any, Final
+
+from postel.mail import Reply, Status
+from postel.proto import NEED_DATA, PAUSED, smtp
+from postel.proto.smtp.replies import LOGGED_IN
+
+_OPTIONS: Final = smtp.ServerOptions(
+    hostname="fuzz.example.org",
+    limits=smtp.SmtpLimits(
+        command_line=512,
+        auth_line=600,
+        endless_line=2000,
+        text_line_accepted=1000,
+        faults=30,
+        idle_commands=30,
+    ),
+    has_tls=True,
+    mechanisms=("PLAIN", "LOGIN"),
+    group_rule=smtp.GroupRule.NONE,  # the only rule under which cuts do not show in the events
+)
+_SEEDS: Final = (
+    b"EHLO a.example\r\n", b"HELO [192.0.2.1]\r\n", b"MAIL FROM:<a@b.example>\r\n", b"MAIL FROM:<> SIZE=1 BODY=8BITMIME\r\n",
+    b"MAIL FROM:<\xc3\xa4@b.example> SMTPUTF8\r\n", b"RCPT TO:<c@d.example>\r\n", b"RCPT TO:<@a,@b:c@d.example>\r\n",
+    b"RCPT TO:<postmaster>\r\n", b"DATA\r\n", b"RSET\r\n", b"NOOP\r\n", b"QUIT\r\n", b"HELP MAIL\r\n", b"VRFY x\r\n", b"EXPN x\r\n",
+    b"AUTH PLAIN\r\n", b"AUTH PLAIN =\r\n", b"AUTH LOGIN AAAA\r\n", b"AAAA\r\n", b"*\r\n", b"GET / HTTP/1.1\r\n", b"ETRN x\r\n",
+    b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.", b".\r\n", b"\n", b"\r", b"\0", b"\xff", b"x" * 600, b"\x16\x03\x01",
+    b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n", b"line\r\n", b"..dots\r\n", b" SIZE=99999999999999999999",
+)  # fmt: skip
+_NO: Final = Reply(550, Status(5, 7, 1), "No")
+# Events that tell of the moment at which octets came, not of the octets.
+_OF_TIME: Final = {smtp.Breach.AHEAD_OF_REPLY}
+
+
+def one_input(data: bytes) -> None:
+    """Play one session whole, and cut as its first octet says."""
+    whole = _play([data[1:]])
+    step = data[0] + 1 if data else 1
+    pieces = [data[start : start + step] for start in range(1, len(data), step)]
+    assert _play(pieces) == whole
+    assert _play([data[n : n + 1] for n in range(1, len(data))]) == whole
+
+
+def _play(pieces: list[bytes]) -> tuple[list[Any], bytes]:
+    server = smtp.SmtpServer(_OPTIONS)
+    seen: list[Any] = []
+    said = bytearray()
+    for piece in [*(piece for piece in pieces if piece), b""]:
+        _run(server, seen)
+        server.receive(piece)
+        _run(server, seen)
+        said += server.data_to_send()
+    assert server.over and isinstance(seen[-1], smtp.Closed)
+    assert sum(isinstance(event, smtp.Closed) for event in seen) == 1
+    assert all(len(line) <= 510 for line in said.split(b"\r\n"))
+    return seen, bytes(said)
+
+
+def _run(server: smtp.SmtpServer, seen: list[Any]) -> None:
+    while (event := server.next_event()) is not NEED_DATA and event is not PAUSED:
+        if isinstance(event, smtp.Mail):
+            assert any(isinstance(earlier, smtp.Hello) for earlier in seen)
+        _see(event, seen)
+        _answer(server, event)
+
+
+def _see(event: Any, seen: list[Any]) -> None:
+    """Keep an event so that cuts do not show: chunks joined, and those of aborted content dropped."""
+    last = seen[-1] if seen else None
+    if isinstance(event, smtp.Chunk):
+        assert event.data and b"\n" not in event.data.replace(b"\r\n", b"")
+        if isinstance(last, smtp.Chunk):
+            seen[-1] = smtp.Chunk(last.data + event.data)
+            return
+    if isinstance(event, smtp.DataAborted) and isinstance(last, smtp.Chunk):
+        seen.pop()
+    if isinstance(event, smtp.DataEnd):
+        assert event.size_bytes == (len(last.data) if isinstance(last, smtp.Chunk) else 0)
+    if isinstance(event, smtp.Misbehaved):
+        if event.breach in _OF_TIME:
+            return
+        event = event.breach  # excerpts show how much had come
+    seen.append(event)
+
+
+def _answer(server: smtp.SmtpServer, event: Any) -> None:
+    """Yes to most; no by the octets themselves, so that the answers do not depend on the cuts."""
+    match event:
+        case smtp.Auth() | smtp.AuthResponse():
+            if isinstance(event, smtp.Auth) and event.initial is None:
+                server.challenge(b"go on")
+            else:
+                server.answer(_NO if event == smtp.AuthResponse(b"") else LOGGED_IN)
+        case smtp.StartTls() | smtp.DataEnd(size_bytes=6):
+            server.answer(_NO)
+        case _:
+            server.answer(None)
+
+
+def some_input(chance: random.Random) -> bytes:
+    """A plausible session, or nearly one."""
+    parts = [bytes([chance.randrange(256)])]
+    for _ in range(chance.randrange(1, 25)):
+        part = chance.choice(_SEEDS)
+        if chance.random() < 0.1:
+            place = chance.randrange(len(part) + 1)
+            part = part[:place] + bytes([chance.choice(b"\r\n.\0 <>=\xff")]) + part[place + 1 :]
+        parts.append(part)
+    return b"".join(parts)
+
+
+def main(seed: int = 0, rounds: int = 10_000) -> None:
+    """Play `rounds` sessions of one seed."""
+    chance = random.Random(seed)
+    for _ in range(rounds):
+        data = some_input(chance)
+        try:
+            one_input(data)
+        except BaseException:
+            print(f"failing input: {data!r}", file=sys.stderr)
+            raise
+
+
+if __name__ == "__main__":
+    if "--atheris" in sys.argv:
+        import atheris  # type: ignore[import-not-found, unused-ignore]
+
+        atheris.Setup(sys.argv, one_input)
+        atheris.Fuzz()
+    else:
+        main(*(int(argument) for argument in sys.argv[1:3]))
