@@ -13,6 +13,7 @@ from postel.testing.clock import (
     run_checked,
     simulate,
 )
+from postel.testing.dns_server import DnsServer
 from postel.testing.memory_stream import MemoryStream
 from postel.testing.network import MemoryHost, MemoryListener, MemoryNetwork
 from postel.testing.script import Script, ScriptFault
@@ -21,6 +22,7 @@ from postel.testing.zone import Zone
 __all__ = [
     "EPOCH_AT",
     "Deadlock",
+    "DnsServer",
     "FakeClock",
     "FakeClockLoop",
     "InlineWorkers",
