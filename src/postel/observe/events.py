@@ -23,4 +23,20 @@ EVENTS: Final[Mapping[str, str]] = {
     "hook_skipped": "Too many hooks were busy, so one was not told of an event.",
     # store
     "maildrop_lock_stuck": "The lock of a maildrop could not be renewed or freed; it is free when its lease ends.",
+    # queue
+    "delivered": "A recipient's copy is in its mailbox.",
+    "relayed": "The next hop took the message for a recipient and is responsible now.",
+    "expanded": "A recipient was an alias; its members took its place.",
+    "delayed": "An attempt failed for a recipient; it will be tried again.",
+    "failed": "A recipient will not get the message; the originator is told unless it wanted not to be.",
+    "discarded": "A recipient's copy was thrown away because a route or a hook says so.",
+    "late": "A recipient has waited long; the originator is told of the delay.",
+    "report_dropped": "A message without a reverse path failed: nobody can be told.",
+    "report_without_content": "A report was composed without the message it is about, which is gone.",
+    "lane_down": "A destination cannot be reached; its mail waits, and one connection at a time tries it.",
+    "lane_up": "A destination that was down has answered; the mail that waited for it flows.",
+    "delivery_fault": "A delivery into a mailbox raised an exception; the recipient is delayed.",
+    "agent_fault": "A delivery agent raised an exception; its job is delayed.",
+    "outcome_unrecorded": "The database did not take the outcome of a job; it is tried until it does.",
+    "queue_unreadable": "The database did not give the queue's mail; it is asked again soon.",
 }

@@ -1,0 +1,115 @@
+"""What the queue asks of those who deliver.
+
+Gives       NewMessage, Origin, Job, QueuedRecipient, Jobs, DeliveryAgent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from postel.contents import Sealed
+from postel.mail import Envelope, Mailbox, Parameters, Reply, ReversePath
+from postel.queue.ids import QueueId
+from postel.queue.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """How a message came to us.
+
+    protocol     as in its Received field: "ESMTPSA"; "local" from a command on this host, "report" from us.
+    client_ip    text; None when there was no network.
+    client_name  what the client called itself.
+    account      the address of the account that was logged in.
+    listener     the endpoint that it came to.
+    """
+
+    protocol: str
+    client_ip: str | None = None
+    client_name: str | None = None
+    account: str | None = None
+    listener: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message that wants to be queued. Every forward path has a mailbox by now."""
+
+    queue_id: QueueId
+    envelope: Envelope
+    content: Sealed
+    received_at: float
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedRecipient:
+    """One recipient of a job.
+
+    id          unique within its message.
+    mailbox     whom to deliver to now.
+    original    as the client gave it, before aliases.
+    attempts    how often it was tried before.
+    depth       how many aliases lie between `original` and `mailbox`.
+    """
+
+    id: int
+    mailbox: Mailbox
+    original: Mailbox
+    parameters: Parameters
+    attempts: int = 0
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """All recipients of one message that are due in one lane, or the first hundred of them."""
+
+    queue_id: QueueId
+    lane: str
+    reverse_path: ReversePath
+    parameters: Parameters
+    recipients: tuple[QueuedRecipient, ...]
+    content_id: int
+    size_bytes: int
+    received_at: float
+    origin: Origin = field(default_factory=lambda: Origin(protocol=""))
+
+    @property
+    def is_8bit(self) -> bool:
+        """Whether the content was declared to hold octets above 127 (RFC 6152 2)."""
+        return Envelope(self.reverse_path, (), self.parameters).is_8bit
+
+    @property
+    def asks_smtputf8(self) -> bool:
+        """Whether it came with SMTPUTF8 (RFC 6531 3.4)."""
+        return "SMTPUTF8" in self.parameters
+
+
+class Jobs(Protocol):
+    """What an agent is given: the due work of one lane, one message at a time."""
+
+    @property
+    def lane(self) -> str:
+        """The destination."""
+
+    async def next(self) -> Job | None:
+        """The next job. None: nothing more is due; finish, and close the connection."""
+
+    async def done(self, job: Job, outcomes: Mapping[int, Outcome]) -> None:
+        """Record what became of the recipients, by their ids. Durable when it returns.
+
+        Those not named are delayed. Raises DatabaseTrouble when it cannot be recorded; then the job is due again.
+        """
+
+    async def lane_down(self, reply: Reply, because: str) -> None:
+        """The destination cannot be reached at all. The job in hand is due again when the lane is."""
+
+
+class DeliveryAgent(Protocol):
+    """Delivers the mail of one lane. What it raises delays the job in hand and is logged as our own fault."""
+
+    async def deliver(self, jobs: Jobs) -> None:
+        """Work until `jobs.next()` gives None."""

@@ -1,0 +1,195 @@
+"""What one agent holds: the due work of its lane, job by job.
+
+Gives       LaneJobs.
+Not here    Which lane gets an agent (queue.lanes); SQL.
+
+Invariant: a job that was handed out is recorded exactly once, or given up and due again: whatever the agent does
+or fails to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from itertools import chain, repeat
+from typing import Final
+
+from postel.database import DatabaseTrouble
+from postel.mail import LocalFault, Reply
+from postel.mail.replies import SYSTEM_TROUBLE
+from postel.net import Clock
+from postel.observe import logger
+from postel.queue.job import Job
+from postel.queue.keeper import Keeper
+from postel.queue.lane import Health, Lane
+from postel.queue.outcome import Delayed, Outcome
+from postel.queue.record import Recorded
+from postel.queue.recorder import Recorder
+from postel.queue.worklist import WorkList
+
+log = logger("queue")
+
+_PATIENCE_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)  # between tries to record what has happened
+TROUBLE_PAUSE_S: Final = 30.0
+
+
+class LaneJobs:
+    """Implements `Jobs` for one run of one agent.
+
+    is_stuck    the agent never asked for a job, or what it did could not be recorded: to start another
+                one at once would only do the same again.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        work: WorkList,
+        recorder: Recorder,
+        keeper: Keeper,
+        clock: Clock,
+        then: Callable[[Lane, Recorded], None],
+        must_leave: Callable[[Lane, int], bool],
+    ) -> None:
+        self._lane = lane
+        self._work = work
+        self._recorder = recorder
+        self._keeper = keeper
+        self._clock = clock
+        self._then = then
+        self._must_leave = must_leave
+        self._job: Job | None = None
+        self.is_stuck = True
+        self._has_asked = False
+        self._taken = 0
+
+    @property
+    def lane(self) -> str:
+        """The destination."""
+        return self._lane.name
+
+    async def next(self) -> Job | None:
+        """The next job; None when the agent shall finish."""
+        await self._settle_forgotten()
+        is_first, self.is_stuck = not self._has_asked, False
+        self.count_as_asked()
+        if not self._lane.may_take(is_first=is_first) or self._must_leave(self._lane, self._taken):
+            return None
+        self._job = await self._take()
+        self._taken += self._job is not None
+        return self._job
+
+    async def done(self, job: Job, outcomes: Mapping[int, Outcome]) -> None:
+        """Record what became of the job in hand; tries until the database takes it."""
+        self._check_in_hand(job)
+        self._job = None
+        is_answer = any(not isinstance(o, Delayed) or o.remote is not None for o in outcomes.values())
+        is_success = any(not isinstance(o, Delayed) for o in outcomes.values())
+        is_down = self._lane.health is Health.DOWN
+        if is_down and not is_answer:
+            delayed = next((o for o in outcomes.values() if isinstance(o, Delayed)), Delayed(SYSTEM_TROUBLE))
+            await self._go_down(job, delayed)
+            return
+        is_last = self._work.finish(job)
+        recorded = await self._persist(
+            job, lambda: self._recorder.record_outcomes(job, outcomes, is_last=is_last, revives=is_down)
+        )
+        self._work.close(job, is_refreshed=is_last)
+        if is_answer:
+            self._hear_answer(is_success=is_success)
+        self._then(self._lane, recorded)
+
+    async def lane_down(self, reply: Reply, because: str) -> None:
+        """The destination cannot be reached."""
+        job, self._job = self._job, None
+        await self._go_down(job, Delayed(reply, because=because))
+
+    async def close(self, fault: Exception | None) -> None:
+        """The agent is through, or has failed: a job still in hand is delayed."""
+        job, self._job = self._job, None
+        self.count_as_asked()
+        if job is not None:
+            await self._delay(job, f"the agent failed: {fault!r}" if fault else "the agent forgot the job")
+
+    def abandon(self) -> None:
+        """The agent was stopped: the job in hand is due again."""
+        job, self._job = self._job, None
+        self.count_as_asked()
+        if job is not None:
+            self._give_up(job, 0.0)
+
+    def count_as_asked(self) -> None:
+        """From now on the agent has had its chance to take work that was counted for it."""
+        if not self._has_asked:
+            self._has_asked = True
+            self._lane.asked()
+
+    async def _take(self) -> Job | None:
+        now, options = self._clock.now(), self._recorder.options
+        try:
+            job = await self._work.next(
+                now, page_limit=options.page_limit, job_limit=options.max_recipients_per_job
+            )
+        except DatabaseTrouble as trouble:
+            log.trouble("queue_unreadable", lane=self.lane, because=trouble)
+            self._work.park()
+            self._lane.due_at = now + TROUBLE_PAUSE_S
+            return None
+        if job is not None and job.queue_id == self._keeper.current:
+            self._give_up(job, now + 1.0)
+            return None
+        return job
+
+    def _check_in_hand(self, job: Job) -> None:
+        if self._job is not job:
+            raise LocalFault("an agent is done with the job it was given last, once")
+
+    async def _settle_forgotten(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            await self._delay(job, "the agent forgot the job")
+
+    async def _delay(self, job: Job, because: str) -> None:
+        self._job = job
+        await self.done(job, {r.id: Delayed(SYSTEM_TROUBLE, because=because) for r in job.recipients})
+
+    async def _go_down(self, job: Job | None, delayed: Delayed) -> None:
+        now = self._clock.now()
+        is_down = self._lane.went_down(now, delayed.reply, delayed.because)
+        if is_down:
+            self._work.park()
+            log.event("lane_down", lane=self.lane, reply=delayed.reply, because=delayed.because or None)
+        is_last = self._work.finish(job) if job else False
+        trouble = self._lane.trouble if is_down else None
+        recorded = await self._persist(
+            job, lambda: self._recorder.record_lane_down(self.lane, trouble, job, delayed, is_last=is_last)
+        )
+        if job is not None:
+            self._work.close(job, is_refreshed=is_last)
+        self._then(self._lane, recorded)
+
+    def _hear_answer(self, *, is_success: bool) -> None:
+        if self._lane.answered(self._clock.now(), is_success=is_success):
+            log.event("lane_up", lane=self.lane)
+
+    async def _persist(self, job: Job | None, record: Callable[[], Awaitable[Recorded]]) -> Recorded:
+        """Record, however long the database needs: forgetting a delivery would be delivering twice."""
+        try:
+            for pause_s in chain(_PATIENCE_S, repeat(_PATIENCE_S[-1])):
+                try:
+                    return await record()
+                except DatabaseTrouble as trouble:
+                    log.trouble(
+                        "outcome_unrecorded", lane=self.lane, id=job and job.queue_id, because=trouble
+                    )
+                await asyncio.sleep(pause_s)
+            raise LocalFault("patience has no end")
+        except BaseException:
+            self.is_stuck = True
+            if job is not None:
+                self._work.close(job, is_refreshed=False)
+            raise
+
+    def _give_up(self, job: Job, due_at: float) -> None:
+        self._work.finish(job)
+        self._work.close(job, is_refreshed=True)
+        self._lane.hear(due_at)

@@ -1,0 +1,192 @@
+"""What the passing of time does to messages: a warning to the originator, and at last the end.
+
+Implements  RFC 5321 4.5.4.1 (give-up time), RFC 3461 5.2.5 (delays), 5.2.6 (failures).
+Gives       Keeper.
+Not here    Expiry found by an attempt (queue.settle).
+
+Only recipients that are stuck are warned about or given up: those whose lane is down, or whose next try is
+still to come. One that is due in a living lane is tried first, be it ever so old: after a week's power cut
+mail is delivered, not returned. Held recipients are nobody's business but the operator's.
+
+While a message is looked at, it is `current`: nobody may begin to deliver it then, and what agents have in
+hand already is not stuck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeAlias
+
+from postel.database import Database, Transaction
+from postel.mail import Reply
+from postel.mail.replies import NO_NEXT_HOP
+from postel.message import Action
+from postel.queue.ids import QueueId
+from postel.queue.lane import LaneTrouble
+from postel.queue.notify import wants_report
+from postel.queue.options import QueueOptions
+from postel.queue.read import QueuedMessage, RecipientState, fetch_message
+from postel.queue.record import Recorded
+from postel.queue.recorder import Recorder, Stale
+from postel.queue.reports import Notice
+from postel.queue.schema import State, Watch
+from postel.queue.settle import Settled, overdue
+
+RECHECK_S: Final = 60.0  # when a message whose time has come could not be settled yet
+_PAGE: Final = 200
+_AGED: Final = """
+SELECT id, received_at FROM queue_message
+WHERE watch = ? AND received_at <= ? AND (received_at > ? OR (received_at = ? AND id > ?))
+ORDER BY received_at, id LIMIT ?"""
+_OLDEST: Final = "SELECT MIN(received_at) FROM queue_message WHERE watch = ? AND received_at > ?"
+
+# What was recorded, and whether the message need not be looked at again.
+_Handler: TypeAlias = Callable[[QueuedMessage, float], Awaitable[tuple[Recorded, bool]]]
+
+
+class LaneView(Protocol):
+    """What the keeper must know of lanes."""
+
+    def is_in_hand(self, lane: str, queue_id: QueueId) -> bool:
+        """Whether an agent works on that message in that lane."""
+
+    def trouble_of(self, lane: str) -> LaneTrouble | None:
+        """Why the lane is down; None when it is not."""
+
+
+class Keeper:
+    """Finds messages whose time has come, one after the other."""
+
+    def __init__(self, database: Database, recorder: Recorder, lanes: LaneView) -> None:
+        self._database = database
+        self._recorder = recorder
+        self._lanes = lanes
+        self.current: QueueId | None = None
+        self.next_at: float | None = None
+
+    @property
+    def _options(self) -> QueueOptions:
+        return self._recorder.options
+
+    def heard(self, received_at: float) -> None:
+        """A message came."""
+        self._look_at(received_at + min(self._options.warn_after_s, self._options.expire_after_s))
+
+    async def work(self, now: float, then: Callable[[Recorded], None]) -> None:
+        """Do all that is due, and know when to come again.
+
+        `then` hears of every transaction. Raises DatabaseTrouble: then come again at `next_at` too.
+        """
+        self.next_at = now + RECHECK_S
+        warned_from, expired_from = now - self._options.warn_after_s, now - self._options.expire_after_s
+        left = 0
+        for watch in (Watch.FRESH, Watch.WARNED):
+            left += await self._each(watch, expired_from, now, self._expire, then)
+        left += await self._each(Watch.FRESH, warned_from, now, self._warn, then)
+        oldest = await self._database.read(lambda tx: _oldest(tx, (warned_from, expired_from)))
+        self.next_at = now + RECHECK_S if left else None
+        for received_at, wait_s in zip(oldest, self._waits(), strict=True):
+            if received_at is not None:
+                self._look_at(received_at + wait_s)
+
+    def _waits(self) -> tuple[float, float]:
+        """For a message not warned about, and for one that was."""
+        options = self._options
+        return min(options.warn_after_s, options.expire_after_s), options.expire_after_s
+
+    def _look_at(self, at: float) -> None:
+        self.next_at = at if self.next_at is None else min(self.next_at, at)
+
+    async def _each(
+        self, watch: Watch, until: float, now: float, handle: _Handler, then: Callable[[Recorded], None]
+    ) -> int:
+        """Handle every message of that age. How many must be looked at again."""
+        left, last = 0, (-1.0, -1)
+        while rows := await self._page(watch, until, last):
+            for number, received_at in rows:
+                left += not await self._one(QueueId(number), now, handle, then)
+                last = (received_at, number)
+        return left
+
+    async def _page(self, watch: Watch, until: float, last: tuple[float, int]) -> list[tuple[int, float]]:
+        values = (int(watch), until, last[0], last[0], last[1], _PAGE)
+        rows = await self._database.read(lambda tx: tx.fetch_all(_AGED, values))
+        return [(row[0], row[1]) for row in rows]
+
+    async def _one(
+        self, queue_id: QueueId, now: float, handle: _Handler, then: Callable[[Recorded], None]
+    ) -> bool:
+        self.current = queue_id
+        try:
+            message = await self._database.read(lambda tx: fetch_message(tx, queue_id))
+            if message is None:
+                return True
+            recorded, is_all = await handle(message, now)
+        except Stale:
+            return False
+        finally:
+            self.current = None
+        then(recorded)
+        return is_all
+
+    async def _expire(self, message: QueuedMessage, now: float) -> tuple[Recorded, bool]:
+        """Give the stuck recipients up."""
+        waiting, stuck = self._stuck(message, now)
+        lanes: dict[str, list[Settled]] = {}
+        for one in stuck:
+            reply, remote, because = self._last_words(one)
+            lanes.setdefault(one.lane, []).append(overdue(one.recipient, reply, remote, because))
+        is_all = len(stuck) == len(waiting)
+        if not (stuck or is_all):
+            return Recorded(), False
+        watch = Watch.OVER if is_all else None
+        return await self._recorder.record_end(message, lanes, watch=watch), is_all
+
+    async def _warn(self, message: QueuedMessage, now: float) -> tuple[Recorded, bool]:
+        """Tell the originator, once, as soon as something is stuck."""
+        waiting, stuck = self._stuck(message, now)
+        if waiting and not stuck:
+            return Recorded(), False
+        notices = [
+            self._late(message, one)
+            for one in stuck
+            if wants_report(one.recipient.parameters, Action.DELAYED)
+        ]
+        return await self._recorder.record_warning(message, notices), True
+
+    def _stuck(self, message: QueuedMessage, now: float) -> tuple[list[RecipientState], list[RecipientState]]:
+        """Those that wait, and of them those that are stuck."""
+        waiting = [one for one in message.recipients if one.state is State.WAITING]
+        return waiting, [one for one in waiting if self._is_stuck(message.queue_id, one, now)]
+
+    def _is_stuck(self, queue_id: QueueId, one: RecipientState, now: float) -> bool:
+        if self._lanes.is_in_hand(one.lane, queue_id):
+            return False
+        return one.next_at > now or self._lanes.trouble_of(one.lane) is not None
+
+    def _last_words(self, one: RecipientState) -> tuple[Reply, str | None, str]:
+        """What was said last about the recipient, or else about its lane."""
+        trouble = self._lanes.trouble_of(one.lane)
+        if trouble is not None and not one.remote:
+            return trouble.reply, None, trouble.because or "the lane is down"
+        return one.reply or NO_NEXT_HOP, one.remote, one.because
+
+    def _late(self, message: QueuedMessage, one: RecipientState) -> Notice:
+        reply, remote, _ = self._last_words(one)
+        return Notice(
+            recipient=one.recipient,
+            action=Action.DELAYED,
+            reply=reply,
+            remote=remote,
+            last_attempt_at=message.received_at + one.tries_s[-1] if one.tries_s else None,
+            retry_until_at=message.received_at + self._options.expire_after_s,
+        )
+
+
+async def _oldest(tx: Transaction, after: tuple[float, float]) -> list[float | None]:
+    """When the oldest message came whose time has not come yet: not warned about, and warned about."""
+    found: list[float | None] = []
+    for watch, limit in zip((Watch.FRESH, Watch.WARNED), after, strict=True):
+        row = await tx.fetch_one(_OLDEST, (int(watch), limit))
+        found.append(row[0] if row else None)
+    return found

@@ -1,0 +1,188 @@
+"""The queue: the only door between receiving and delivering.
+
+Gives       Queue.
+Not here    How each thing is done: the other files of this room, one idea each.
+
+    accept ---> [ database ] ---> scheduler ---> agent ---> recorder ---> [ database ]
+                     ^                                          |
+    operator --------+                            reports ------+
+
+The legal states of a message and every walk between them stand in INTERNALS.md.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Collection, Sequence
+
+from postel.contents import Contents
+from postel.database import Database, DatabaseTrouble, Transaction
+from postel.net import Clock
+from postel.observe import logger
+from postel.queue.ids import QueueId, QueueIds
+from postel.queue.intake import LaneOf, Placed, insert_message, sort_by_lane
+from postel.queue.job import DeliveryAgent, NewMessage
+from postel.queue.notes import any_notes, leave_notes, take_notes
+from postel.queue.operator import EVERYTHING, Desk, QueueCounts, QueueEntry, QueueFilter
+from postel.queue.options import QueueOptions
+from postel.queue.reclassify import reclassify
+from postel.queue.record import Recorded
+from postel.queue.recorder import Listener, Recorder
+from postel.queue.reports import Reports
+from postel.queue.scheduler import Scheduler
+
+log = logger("queue")
+
+
+class Queue:
+    """The mail that this host is responsible for.
+
+    Without `start` it accepts and serves operators, and leaves the delivering to the process that schedules.
+
+    lane_of     names the lane of a mailbox, from its domain alone.
+    agents      makes the agent that delivers one lane's mail; called whenever one is needed.
+    listener    is told after the commit what became of recipients.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        contents: Contents,
+        clock: Clock,
+        options: QueueOptions,
+        lane_of: LaneOf,
+        agents: Callable[[str], DeliveryAgent],
+        *,
+        rng: random.Random | None = None,
+        listener: Listener | None = None,
+    ) -> None:
+        rng = rng or random.Random(random.SystemRandom().getrandbits(128))
+        self._database = database
+        self._clock = clock
+        self._ids = QueueIds(clock, rng)
+        reports = Reports(contents, clock, options, self._ids)
+        self._recorder = Recorder(database, reports, clock, options, lane_of, listener)
+        self._scheduler = Scheduler(database, self._recorder, clock, options, agents)
+        self._desk = Desk(database, self._recorder, clock, self._leave_word, self._look_again)
+        self._unwatch: Callable[[], None] | None = None
+        self._is_taking_notes = False
+        self._has_more_notes = False
+
+    @property
+    def is_scheduling(self) -> bool:
+        """Whether this process delivers."""
+        return self._unwatch is not None
+
+    # Life
+
+    async def start(self) -> None:
+        """Schedule the mail of this database from now on; one process does. Raises DatabaseTrouble."""
+        self._unwatch = self._database.watch(self._others_committed)
+        await self._scheduler.start()
+
+    async def stop(self, drain_s: float = 10.0) -> None:
+        """Stop delivering: agents have so many seconds to finish; what they have not done is due again."""
+        if self._unwatch is not None:
+            self._unwatch()
+            await self._scheduler.stop(drain_s)
+            self._unwatch = None
+
+    async def reload(self, options: QueueOptions, lane_of: LaneOf) -> None:
+        """Take new settings; mail whose lane is another now moves there. Raises DatabaseTrouble."""
+        self._recorder.configure(options, lane_of)
+        self._scheduler.configure(options)
+        touched = await reclassify(self._database, lane_of)
+        if touched and self.is_scheduling:
+            self._scheduler.park()
+            await self._scheduler.look_again(touched)
+
+    # Receiving
+
+    def next_id(self) -> QueueId:
+        """The id for a message that begins now."""
+        return self._ids.next()
+
+    async def accept(self, message: NewMessage) -> None:
+        """Queue a message with its content: when this returns, it is durable and we are responsible.
+
+        Raises DatabaseTrouble: then nothing was queued, as far as anybody may rely on it.
+        """
+        recorder = self._recorder
+        lanes = sort_by_lane(message, recorder.lane_of, recorder.home)
+
+        async def work(tx: Transaction) -> None:
+            placed = await insert_message(tx, message, lanes)
+            await self._leave_word(tx, lanes)
+            tx.after_commit(lambda: self._offer(placed))
+
+        await self._database.write(work)
+
+    def _offer(self, placed: Placed) -> None:
+        if self.is_scheduling:
+            self._scheduler.offer(placed)
+
+    # The operator
+
+    async def list(
+        self, chosen: QueueFilter = EVERYTHING, *, limit: int = 1000, after: QueueId | None = None
+    ) -> Sequence[QueueEntry]:
+        """The matching messages in order of age, from the one behind `after` on."""
+        return await self._desk.list(chosen, limit=limit, after=after)
+
+    async def show(self, queue_id: QueueId) -> QueueEntry | None:
+        """One message, or None when it is not in the queue (any more)."""
+        return await self._desk.show(queue_id)
+
+    async def counts(self) -> QueueCounts:
+        """How much there is."""
+        return await self._desk.counts()
+
+    async def retry(self, chosen: QueueFilter = EVERYTHING) -> int:
+        """Make what waits due now, dead lanes included. How many recipients."""
+        return await self._desk.retry(chosen)
+
+    async def flush(self) -> int:
+        """Make everything that waits due now. How many recipients."""
+        return await self._desk.retry(EVERYTHING)
+
+    async def hold(self, chosen: QueueFilter = EVERYTHING) -> int:
+        """Keep what waits until it is released: not tried, not warned about, not expired. How many."""
+        return await self._desk.hold(chosen)
+
+    async def release(self, chosen: QueueFilter = EVERYTHING) -> int:
+        """Let go on what is held, from now on. How many recipients."""
+        return await self._desk.release(chosen)
+
+    async def remove(self, chosen: QueueFilter = EVERYTHING, *, report: bool = False) -> int:
+        """Take out what waits or is held; with `report`, tell the originators. How many recipients."""
+        return await self._desk.remove(chosen, report=report)
+
+    # Word to and from other processes
+
+    async def _leave_word(self, tx: Transaction, lanes: Collection[str]) -> None:
+        if not self.is_scheduling:
+            await leave_notes(tx, lanes)
+
+    async def _look_again(self, lanes: Collection[str], recorded: Recorded) -> None:
+        if self.is_scheduling:
+            self._scheduler.distrust()
+            self._scheduler.spread(recorded)
+            await self._scheduler.look_again(lanes)
+
+    def _others_committed(self) -> None:
+        self._scheduler.distrust()
+        self._has_more_notes = True
+        if not self._is_taking_notes:
+            self._is_taking_notes = True
+            self._scheduler.start_chore(self._take_notes())
+
+    async def _take_notes(self) -> None:
+        try:
+            while self._has_more_notes:
+                self._has_more_notes = False
+                if await self._database.read(any_notes):
+                    await self._scheduler.look_again(await self._database.write(take_notes))
+        except DatabaseTrouble as trouble:
+            log.trouble("queue_unreadable", because=trouble)
+        finally:
+            self._is_taking_notes = False

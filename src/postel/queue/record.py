@@ -1,0 +1,186 @@
+"""QUEUED -> SETTLED or QUEUED again: what an attempt has come to, in one transaction.
+
+Implements  RFC 3461 5.2.7.3 (what members of an alias inherit), RFC 5321 6.1 (no recipient is forgotten without
+            delivery, a report, or a reason for neither).
+Gives       record, remove_message, refresh_errand, Recorded, EffectFailed.
+Not here    What an outcome means (queue.settle).
+
+Invariants: a recipient's effect, its end, and the report about it are one transaction. A row that is gone or
+settled already (an operator was faster) is left alone, and so is its effect. When the last recipient is settled,
+the message, its recipients and its hold on the content go in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from postel.contents import release
+from postel.database import DatabaseTrouble, Transaction, Value
+from postel.mail import parse_mailbox
+from postel.queue.ids import QueueId
+from postel.queue.intake import LaneOf, Placed, insert_errand, insert_recipients
+from postel.queue.job import Job, QueuedRecipient
+from postel.queue.notify import passed_on
+from postel.queue.rows import format_reply, member_key
+from postel.queue.schema import State
+from postel.queue.settle import Change, Grown, Known, Postponed, Settled
+
+_SETTLE: Final = f"""
+UPDATE queue_recipient
+SET state = {State.SETTLED:d}, attempts = attempts + 1, tries = tries || ?, reply = ?, remote = ?, because = ?
+WHERE message_id = ? AND {{place}} AND number = ? AND state <> {State.SETTLED:d}"""
+_POSTPONE: Final = f"""
+UPDATE queue_recipient
+SET next_at = ?, attempts = attempts + 1, tries = tries || ?, reply = ?, remote = ?, because = ?
+WHERE message_id = ? AND {{place}} AND number = ? AND state <> {State.SETTLED:d}"""
+_REST: Final = f"""
+SELECT COUNT(*), MIN(CASE WHEN state = {State.WAITING:d} THEN next_at END) FROM queue_recipient
+WHERE message_id = ? AND lane = ? AND state <> {State.SETTLED:d}"""
+
+
+class EffectFailed(Exception):
+    """The effect of one delivery raised `fault`; nothing of the transaction happened."""
+
+    def __init__(self, number: int, fault: Exception) -> None:
+        super().__init__(f"recipient {number}: {fault!r}")
+        self.number = number
+        self.fault = fault
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a transaction leaves to do.
+
+    due      lanes that have work, and when.
+    placed   messages that were queued in it: a report.
+    applied  the changes whose rows were still there.
+    """
+
+    due: dict[str, float] = field(default_factory=dict)
+    placed: list[Placed] = field(default_factory=list)
+    applied: list[Change] = field(default_factory=list)
+
+    def hear(self, lane: str, due_at: float | None) -> None:
+        """There is work in that lane, due then."""
+        if due_at is not None:
+            self.due[lane] = min(due_at, self.due.get(lane, due_at))
+
+
+async def record(
+    tx: Transaction, job: Job, changes: Sequence[Change], now: float, lane_of: LaneOf, *, is_last: bool
+) -> Recorded:
+    """Record the changes. `is_last`: no other part of the errand is being worked on. Raises EffectFailed."""
+    recorded = Recorded()
+    for change in changes:
+        if await _apply(tx, job, change, now):
+            recorded.applied.append(change)
+            if isinstance(change, Grown):
+                await _insert_members(tx, job, change, now, lane_of, recorded)
+    if is_last:
+        recorded.hear(job.lane, await refresh_errand(tx, job.queue_id, job.lane))
+        await remove_if_over(tx, job.queue_id)
+    return recorded
+
+
+async def refresh_errand(tx: Transaction, queue_id: QueueId, lane: str) -> float | None:
+    """Make the errand tell the truth about its recipients again. When it is due; None: never."""
+    row = await tx.fetch_one(_REST, (int(queue_id), lane))
+    assert row is not None
+    count, next_at = row
+    if count:
+        await insert_errand(tx, queue_id, lane, next_at)
+    else:
+        await tx.execute("DELETE FROM queue_errand WHERE message_id = ? AND lane = ?", (int(queue_id), lane))
+    return None if next_at is None else float(next_at)
+
+
+async def remove_if_over(tx: Transaction, queue_id: QueueId) -> bool:
+    """Let the message go when it has no errand left. True when it went."""
+    number = int(queue_id)
+    if await tx.fetch_one("SELECT 1 FROM queue_errand WHERE message_id = ? LIMIT 1", (number,)):
+        return False
+    row = await tx.fetch_one("SELECT content_id FROM queue_message WHERE id = ?", (number,))
+    if row is None:
+        return False
+    await tx.execute("DELETE FROM queue_recipient WHERE message_id = ?", (number,))
+    await tx.execute("DELETE FROM queue_message WHERE id = ?", (number,))
+    await release(tx, row[0])
+    return True
+
+
+async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> bool:
+    """One recipient's row, and its effect. False when the row is gone or settled."""
+    tried = f" {max(0, round(now - job.received_at))}"
+    if isinstance(change, Postponed):
+        words = (format_reply(change.reply), change.remote, change.because)
+        return await _update(tx, _POSTPONE, (change.next_at, tried, *words), job, change.recipient)
+    words = ("", None, "expanded")
+    if isinstance(change, Settled):
+        words = (format_reply(change.reply), change.remote, change.because)
+    if not await _update(tx, _SETTLE, (tried, *words), job, change.recipient):
+        return False
+    if isinstance(change, Settled) and change.effect is not None:
+        try:
+            await change.effect(tx)
+        except DatabaseTrouble:
+            raise
+        except Exception as fault:
+            raise EffectFailed(change.recipient.id, fault) from fault
+    return True
+
+
+async def _update(
+    tx: Transaction, sql: str, values: tuple[Value, ...], job: Job, recipient: QueuedRecipient
+) -> bool:
+    key = (int(job.queue_id), job.lane, recipient.id)
+    if await tx.execute(sql.format(place="lane = ?"), (*values, *key)):
+        return True
+    # A reload may have moved the recipient to another lane meanwhile.
+    return await tx.execute(sql.format(place="lane <> ?"), (*values, *key)) > 0
+
+
+async def fetch_known(tx: Transaction, job: Job) -> list[Known]:
+    """Every recipient that the message has or had."""
+    rows = await tx.fetch_all(
+        "SELECT number, mailbox, lane, parent FROM queue_recipient WHERE message_id = ?", (int(job.queue_id),)
+    )
+    return [
+        Known(number, member_key(parse_mailbox(mailbox), is_ours=lane == job.lane), parent)
+        for number, mailbox, lane, parent in rows
+    ]
+
+
+async def _insert_members(
+    tx: Transaction, job: Job, grown: Grown, now: float, lane_of: LaneOf, recorded: Recorded
+) -> None:
+    """Members that the message does not know yet become recipients, due at once."""
+    number = int(job.queue_id)
+    row = await tx.fetch_one("SELECT next_number FROM queue_message WHERE id = ?", (number,))
+    assert row is not None  # the alias has a row, so the message has one
+    taken = {one.key for one in await fetch_known(tx, job)}
+    lanes: dict[str, list[QueuedRecipient]] = {}
+    next_number = row[0]
+    parameters = passed_on(grown.recipient.parameters, len(grown.members))
+    for mailbox in grown.members:
+        lane = lane_of(mailbox)
+        key = member_key(mailbox, is_ours=lane == job.lane)
+        if key in taken:
+            continue
+        taken.add(key)
+        member = replace(
+            grown.recipient,
+            id=next_number,
+            mailbox=mailbox,
+            parameters=parameters,
+            attempts=0,
+            depth=grown.recipient.depth + 1,
+        )
+        lanes.setdefault(lane, []).append(member)
+        next_number += 1
+    await tx.execute("UPDATE queue_message SET next_number = ? WHERE id = ?", (next_number, number))
+    for lane, members in lanes.items():
+        await insert_recipients(tx, job.queue_id, lane, members, now, parent=grown.recipient.id)
+        await insert_errand(tx, job.queue_id, lane, now)
+        recorded.hear(lane, now)

@@ -1,0 +1,268 @@
+"""Makes outcomes durable: from what an agent says to what the scheduler must know.
+
+Gives       Recorder, Listener, Stale.
+Not here    Decisions (queue.settle), SQL (queue.record), words for the originator (queue.reports).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from postel.database import Database, Transaction
+from postel.mail import Domain, LocalFault, Mailbox, parse_domain
+from postel.mail.replies import SYSTEM_TROUBLE
+from postel.message import Action
+from postel.net import Clock
+from postel.observe import logger
+from postel.queue.intake import LaneOf, insert_message, sort_by_lane
+from postel.queue.job import Job, QueuedRecipient
+from postel.queue.lane import LaneTrouble
+from postel.queue.options import QueueOptions
+from postel.queue.outcome import Delayed, Outcome
+from postel.queue.read import QueuedMessage
+from postel.queue.record import EffectFailed, Recorded, fetch_known, record
+from postel.queue.reports import Notice, Report, Reports, notices_of
+from postel.queue.rows import format_reply, member_key
+from postel.queue.schema import Watch
+from postel.queue.settle import Change, Grown, Postponed, Settled, settle, settle_members
+
+log = logger("queue")
+
+_LANE_DOWN: Final = """
+INSERT INTO queue_lane (name, failures, tried_at, retry_at, reply, because) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET failures = excluded.failures, tried_at = excluded.tried_at,
+    retry_at = excluded.retry_at, reply = excluded.reply, because = excluded.because"""
+_WATCH: Final = "UPDATE queue_message SET watch = ? WHERE id = ?"
+_LANE_UP: Final = "DELETE FROM queue_lane WHERE name = ?"
+
+# Told after the commit, for hooks and tests: the job and what became of its recipients.
+Listener: TypeAlias = Callable[[Job, Sequence[Change]], None]
+_Also: TypeAlias = Callable[[Transaction], Awaitable[None]]
+
+
+class Stale(Exception):
+    """What was read has changed since; nothing was recorded, and a second look is due."""
+
+
+class Recorder:
+    """Records what became of jobs. One for the process."""
+
+    def __init__(
+        self,
+        database: Database,
+        reports: Reports,
+        clock: Clock,
+        options: QueueOptions,
+        lane_of: LaneOf,
+        listener: Listener | None = None,
+    ) -> None:
+        self._database = database
+        self._reports = reports
+        self._clock = clock
+        self._listener = listener
+        self.configure(options, lane_of)
+
+    def configure(self, options: QueueOptions, lane_of: LaneOf) -> None:
+        """New options and a new view of the lanes; recipients that are queued already stay where they are."""
+        self.options = options
+        self.lane_of = lane_of
+        self.home: Domain = parse_domain(options.hostname)
+        self._reports.options = options
+
+    async def record_outcomes(
+        self, job: Job, outcomes: Mapping[int, Outcome], *, is_last: bool, revives: bool
+    ) -> Recorded:
+        """Record an attempt. `revives`: it shows that a lane that was down is well. Raises DatabaseTrouble."""
+
+        async def lane_row(tx: Transaction) -> None:
+            if revives:
+                await tx.execute(_LANE_UP, (job.lane,))
+
+        changes = settle(job, outcomes, self._clock.now(), self.options)
+        return await self._record(job, await self._check_members(job, changes), lane_row, is_last=is_last)
+
+    async def record_lane_down(
+        self, lane: str, trouble: LaneTrouble | None, job: Job | None, reply: Delayed, *, is_last: bool
+    ) -> Recorded:
+        """Record that the lane is down (`trouble`), and that `job` was the one to find out.
+
+        Its recipients stay due, behind others: the lane's own schedule says when they are tried again.
+        """
+
+        async def lane_row(tx: Transaction) -> None:
+            if trouble is not None:
+                words = (format_reply(trouble.reply), trouble.because)
+                times = (trouble.failures, trouble.tried_at, trouble.retry_at)
+                await tx.execute(_LANE_DOWN, (lane, *times, *words))
+
+        if job is None:
+            await self._database.write(lane_row)
+            return Recorded()
+        now = self._clock.now()
+        changes = settle(job, {r.id: reply for r in job.recipients}, now, self.options)
+        at_once = [replace(c, next_at=now) if isinstance(c, Postponed) else c for c in changes]
+        return await self._record(job, at_once, lane_row, is_last=is_last)
+
+    async def _check_members(self, job: Job, changes: list[Change]) -> list[Change]:
+        """Refuse expansions that lead nowhere or too far."""
+        if not any(isinstance(change, Grown) for change in changes):
+            return changes
+        known = await self._database.read(lambda tx: fetch_known(tx, job))
+        return [
+            settle_members(c, known, self._keys(job, c), self.options) if isinstance(c, Grown) else c
+            for c in changes
+        ]
+
+    def _keys(self, job: Job, grown: Grown) -> list[str]:
+        return [member_key(m, is_ours=self.lane_of(m) == job.lane) for m in grown.members]
+
+    async def record_end(
+        self,
+        message: QueuedMessage,
+        lanes: Mapping[str, Sequence[Settled]],
+        *,
+        watch: Watch | None = None,
+        also: _Also | None = None,
+    ) -> Recorded:
+        """Record an end without an attempt, by lane, and what time can still do to the message.
+
+        Raises DatabaseTrouble, and Stale when one of them is settled already.
+        """
+        changes = [change for group in lanes.values() for change in group]
+        about = message.job("", tuple(change.recipient for change in changes))
+        report = await self._compose(about, notices_of(changes, self._clock.now()))
+
+        async def work(tx: Transaction) -> Recorded:
+            if watch is not None:
+                await tx.execute(_WATCH, (int(watch), int(message.queue_id)))
+            if also is not None:
+                await also(tx)
+            recorded = Recorded()
+            for lane, group in lanes.items():
+                job = message.job(lane, tuple(change.recipient for change in group))
+                part = await record(tx, job, group, report.now, _no_members, is_last=True)
+                recorded.applied.extend(part.applied)
+            if len(recorded.applied) < len(changes):
+                raise Stale
+            return await report.insert(tx, recorded)
+
+        recorded = await self._write(work, report)
+        self._tell(about, recorded.applied)
+        return recorded
+
+    async def record_warning(self, message: QueuedMessage, notices: Sequence[Notice]) -> Recorded:
+        """Record that the originator was told of the delay. Raises DatabaseTrouble."""
+        report = await self._compose(message.job("", ()), notices)
+
+        async def work(tx: Transaction) -> Recorded:
+            changed = await tx.execute(_WATCH, (int(Watch.WARNED), int(message.queue_id)))
+            return await report.insert(tx, Recorded()) if changed else Recorded()
+
+        recorded = await self._write(work, report)
+        for notice in notices:
+            log.event("late", id=message.queue_id, recipient=notice.recipient.mailbox, reply=notice.reply)
+        return recorded
+
+    async def _record(self, job: Job, changes: list[Change], also: _Also, *, is_last: bool) -> Recorded:
+        """One transaction: the changes, what goes with them (`also`), and the report about them."""
+        while True:
+            try:
+                recorded = await self._commit(job, changes, also, is_last=is_last)
+            except EffectFailed as failed:
+                log.fault("delivery_fault", failed.fault, id=job.queue_id, recipient=failed.number)
+                changes = [self._without_effect(job, c, failed) for c in changes]
+                continue
+            self._tell(job, recorded.applied)
+            return recorded
+
+    async def _commit(self, job: Job, changes: list[Change], also: _Also, *, is_last: bool) -> Recorded:
+        report = await self._compose(job, notices_of(changes, self._clock.now()))
+        lanes = {m: self.lane_of(m) for c in changes if isinstance(c, Grown) for m in c.members}
+
+        async def work(tx: Transaction) -> Recorded:
+            await also(tx)
+            recorded = await record(tx, job, changes, report.now, lanes.__getitem__, is_last=is_last)
+            is_true = any(change.recipient.id in report.about for change in recorded.applied)
+            return await report.insert(tx, recorded) if is_true else recorded
+
+        return await self._write(work, report)
+
+    async def _compose(self, about: Job, notices: Sequence[Notice]) -> _Reporting:
+        report = await self._reports.compose(about, notices)
+        lanes = sort_by_lane(report.message, self.lane_of, self.home) if report else {}
+        return _Reporting(self._clock.now(), report, lanes)
+
+    async def _write(
+        self, work: Callable[[Transaction], Awaitable[Recorded]], report: _Reporting
+    ) -> Recorded:
+        try:
+            recorded = await self._database.write(work)
+        except Exception:
+            await report.discard()
+            raise
+        if not recorded.placed:
+            await report.discard()
+        return recorded
+
+    def _without_effect(self, job: Job, change: Change, failed: EffectFailed) -> Change:
+        if change.recipient.id != failed.number:
+            return change
+        next_at = self._clock.now() + self.options.retry.wait_s(change.recipient.attempts + 1)
+        because = f"the effect of the delivery failed: {failed.fault!r}"
+        return Postponed(
+            recipient=change.recipient, next_at=next_at, reply=SYSTEM_TROUBLE, remote=None, because=because
+        )
+
+    def _tell(self, job: Job, changes: Sequence[Change]) -> None:
+        for change in changes:
+            _log_change(job, change)
+        if self._listener is not None and changes:
+            self._listener(job, changes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reporting:
+    """The report of a transaction, if there is one."""
+
+    now: float
+    report: Report | None
+    lanes: Mapping[str, tuple[QueuedRecipient, ...]]
+
+    @property
+    def about(self) -> frozenset[int]:
+        """The recipients that it tells of."""
+        return self.report.about if self.report else frozenset()
+
+    async def insert(self, tx: Transaction, recorded: Recorded) -> Recorded:
+        """Queue it, as any message."""
+        if self.report is not None:
+            recorded.placed.append(await insert_message(tx, self.report.message, self.lanes))
+        return recorded
+
+    async def discard(self) -> None:
+        """It was not queued: leave nothing behind."""
+        if self.report is not None:
+            await self.report.draft.discard()
+
+
+def _no_members(mailbox: Mailbox) -> str:
+    raise LocalFault(f"an end expands nothing: {mailbox}")
+
+
+def _log_change(job: Job, change: Change) -> None:
+    facts = {"id": job.queue_id, "recipient": change.recipient.mailbox, "lane": job.lane}
+    match change:
+        case Grown(members=members):
+            log.event("expanded", **facts, members=len(members))
+        case Postponed(reply=reply, remote=remote, because=because):
+            log.event("delayed", **facts, remote=remote, reply=reply, because=because or None)
+        case Settled(action=None, because=because):
+            log.event("discarded", **facts, because=because or None)
+        case Settled(action=Action.FAILED, reply=reply, remote=remote, because=because):
+            log.event("failed", **facts, remote=remote, reply=reply, because=because or None)
+        case Settled(action=Action.RELAYED, reply=reply, remote=remote):
+            log.event("relayed", **facts, remote=remote, reply=reply)
+        case Settled():
+            log.event("delivered", **facts)

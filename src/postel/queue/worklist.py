@@ -1,0 +1,284 @@
+"""The due mail of one lane: what is in hand, what is known to come next.
+
+Gives       WorkList, Errand, Allowance.
+Not here    Whether the lane may work at all (queue.lane).
+
+Memory: the ids of one page of errands, and whole jobs only of messages accepted a moment ago, as far as the
+allowance of the process goes. Messages take turns: one that has more recipients in this lane than a job may
+carry goes to the end of the line after each job.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from postel.database import Database, Row, Transaction
+from postel.mail import parse_mailbox, parse_reverse_path
+from postel.queue.ids import QueueId
+from postel.queue.job import Job, QueuedRecipient
+from postel.queue.lane import Lane
+from postel.queue.record import refresh_errand, remove_if_over
+from postel.queue.rows import parse_origin, parse_parameters
+from postel.queue.schema import State
+
+_PAGE: Final = """
+SELECT message_id FROM queue_errand WHERE lane = ? AND next_at <= ? ORDER BY next_at, message_id LIMIT ?"""
+_NEXT: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND next_at > ?"
+_MESSAGE: Final = """
+SELECT reverse_path, parameters, content_id, size_bytes, received_at, origin FROM queue_message WHERE id = ?"""
+_SLICE: Final = f"""
+SELECT number, mailbox, original, parameters, attempts, depth FROM queue_recipient
+WHERE message_id = ? AND lane = ? AND number > ? AND state = {State.WAITING:d} AND next_at <= ?
+ORDER BY number LIMIT ?"""
+
+
+class Allowance:
+    """A number of things that all lanes together may hold."""
+
+    def __init__(self, limit: int) -> None:
+        self._left = limit
+
+    def take(self) -> bool:
+        """One more, if there is room."""
+        if self._left <= 0:
+            return False
+        self._left -= 1
+        return True
+
+    def give_back(self) -> None:
+        """One less."""
+        self._left += 1
+
+
+@dataclass(slots=True, eq=False)
+class Errand:
+    """One message's recipients in this lane.
+
+    after     the number of the last recipient that was handed out.
+    open      jobs of it that agents have or whose outcome is being recorded.
+    busy      those of them that agents still have.
+    """
+
+    queue_id: QueueId
+    after: int = -1
+    open: int = 0
+    busy: int = 0
+    is_ready: bool = True
+    fresh: Job | None = field(default=None)
+
+
+class WorkList:
+    """The errands of one lane that are known in memory, in the order of their turns."""
+
+    def __init__(self, lane: Lane, database: Database, allowance: Allowance) -> None:
+        self.lane = lane
+        self._database = database
+        self._allowance = allowance
+        self._ready: deque[Errand] = deque()
+        self._known: dict[int, Errand] = {}
+        self._reading = asyncio.Lock()
+
+    def offer(self, job: Job, page_limit: int) -> bool:
+        """Take a job that was committed a moment ago, if there is room for it."""
+        if job.queue_id in self._known or len(self._ready) >= page_limit or not self._allowance.take():
+            return False
+        self._add(Errand(job.queue_id, fresh=job))
+        return True
+
+    def distrust(self) -> None:
+        """Somebody has changed the database: read again what was kept from accepting."""
+        for errand in self._ready:
+            self._read_again(errand)
+
+    def park(self) -> None:
+        """Keep nothing in memory but what agents have in hand."""
+        for errand in self._ready:
+            self._read_again(errand)
+            errand.is_ready = False
+            self._forget_if_through(errand)
+        if self._ready:
+            self._ready.clear()
+            self.lane.loaded = 0
+            self.lane.hear(0.0)
+
+    def tidy(self) -> None:
+        """No agent is at work: keep only what accepting left here."""
+        fresh = [errand for errand in self._ready if errand.fresh is not None]
+        if len(fresh) == len(self._ready):
+            return
+        for errand in self._ready:
+            if errand.fresh is None:
+                errand.is_ready = False
+                self._forget_if_through(errand)
+        self._ready = deque(fresh)
+        self.lane.loaded = len(fresh)
+        self.lane.hear(0.0)
+
+    def is_in_hand(self, queue_id: QueueId) -> bool:
+        """Whether an agent has a part of that message, or its outcome is being recorded."""
+        errand = self._known.get(queue_id)
+        return errand is not None and errand.open > 0
+
+    async def next(self, now: float, *, page_limit: int, job_limit: int) -> Job | None:
+        """The next job, or None when nothing more is due. Raises DatabaseTrouble."""
+        while True:
+            if not self._ready:
+                await self._load(now, page_limit)
+            if not self._ready:
+                return None
+            errand = self._ready.popleft()
+            self.lane.loaded = len(self._ready)
+            errand.is_ready, errand.open, errand.busy = False, errand.open + 1, errand.busy + 1
+            job = await self._take(errand, now, job_limit)
+            if job is not None:
+                return job
+
+    def finish(self, job: Job) -> bool:
+        """The agent has no more to do for the job. True when it was the last part of its errand in hand."""
+        errand = self._known[job.queue_id]
+        errand.busy -= 1
+        return not (errand.busy or errand.is_ready)
+
+    def close(self, job: Job, *, is_refreshed: bool) -> None:
+        """What became of the job is recorded, or it is given up.
+
+        An errand that leaves memory before its row was refreshed is looked at once more.
+        """
+        errand = self._known[job.queue_id]
+        errand.open -= 1
+        if self._forget_if_through(errand) and not is_refreshed:
+            self.lane.hear(0.0)
+
+    async def _load(self, now: float, page_limit: int) -> None:
+        """Read one more page of errands that are due."""
+        async with self._reading:
+            if self._ready or self.lane.due_at is None or self.lane.due_at > now:
+                return
+            self.lane.due_at = None  # what is heard while we read counts again
+            try:
+                ids, next_at = await self._read_page(now, page_limit)
+            except BaseException:
+                self.lane.hear(now)
+                raise
+            for number in ids:
+                if number not in self._known:
+                    self._add(Errand(QueueId(number)))
+            if next_at is not None:
+                self.lane.hear(next_at)
+
+    async def _read_page(self, now: float, page_limit: int) -> tuple[list[int], float | None]:
+        """Due errands beyond those known, and when there will be more."""
+        limit = page_limit + len(self._known)
+        name = self.lane.name
+
+        async def work(tx: Transaction) -> tuple[list[int], float | None]:
+            rows = await tx.fetch_all(_PAGE, (name, now, limit))
+            if len(rows) == limit:
+                return [row[0] for row in rows], now
+            later = await tx.fetch_one(_NEXT, (name, now))
+            return [row[0] for row in rows], later[0] if later else None
+
+        return await self._database.read(work)
+
+    async def _take(self, errand: Errand, now: float, limit: int) -> Job | None:
+        fresh = errand.fresh
+        if fresh is not None:
+            self._drop_fresh(errand)
+            return fresh
+        try:
+            job, has_more = await self._read_job(errand, now, limit)
+        except BaseException:
+            self._put_down(errand)
+            self.lane.hear(now)
+            raise
+        if job is None:
+            # An operator was faster, or an earlier record of it left the truth to us.
+            await self._refresh(errand)
+            return None
+        errand.after = job.recipients[-1].id
+        if has_more:
+            self._line_up(errand)
+        return job
+
+    async def _read_job(self, errand: Errand, now: float, limit: int) -> tuple[Job | None, bool]:
+        key = (int(errand.queue_id), self.lane.name, errand.after, now, limit + 1)
+
+        async def work(tx: Transaction) -> tuple[Row | None, list[Row]]:
+            return await tx.fetch_one(_MESSAGE, key[:1]), await tx.fetch_all(_SLICE, key)
+
+        message, rows = await self._database.read(work)
+        if message is None or not rows:
+            return None, False
+        return _job(errand.queue_id, self.lane.name, message, rows[:limit]), len(rows) > limit
+
+    async def _refresh(self, errand: Errand) -> None:
+        async def work(tx: Transaction) -> float | None:
+            next_at = await refresh_errand(tx, errand.queue_id, self.lane.name)
+            await remove_if_over(tx, errand.queue_id)
+            return next_at
+
+        try:
+            if errand.busy > 1:
+                return  # another part of it is in hand, and will tell
+            next_at = await self._database.write(work)
+            if next_at is not None:
+                self.lane.hear(next_at)
+        finally:
+            self._put_down(errand)
+
+    def _put_down(self, errand: Errand) -> None:
+        errand.open, errand.busy = errand.open - 1, errand.busy - 1
+        self._forget_if_through(errand)
+
+    def _add(self, errand: Errand) -> None:
+        self._known[errand.queue_id] = errand
+        self._line_up(errand)
+
+    def _line_up(self, errand: Errand) -> None:
+        errand.is_ready = True
+        self._ready.append(errand)
+        self.lane.loaded = len(self._ready)
+
+    def _forget_if_through(self, errand: Errand) -> bool:
+        if errand.open or errand.is_ready:
+            return False
+        self._known.pop(errand.queue_id, None)
+        return True
+
+    def _drop_fresh(self, errand: Errand) -> None:
+        errand.fresh = None
+        self._allowance.give_back()
+
+    def _read_again(self, errand: Errand) -> None:
+        if errand.fresh is not None:
+            self._drop_fresh(errand)
+
+
+def _job(queue_id: QueueId, lane: str, message: Row, rows: list[Row]) -> Job:
+    reverse_path, parameters, content_id, size_bytes, received_at, origin = message
+    return Job(
+        queue_id=queue_id,
+        lane=lane,
+        reverse_path=parse_reverse_path(f"<{reverse_path}>"),
+        parameters=parse_parameters(parameters),
+        recipients=tuple(_recipient(row) for row in rows),
+        content_id=content_id,
+        size_bytes=size_bytes,
+        received_at=received_at,
+        origin=parse_origin(origin),
+    )
+
+
+def _recipient(row: Row) -> QueuedRecipient:
+    number, mailbox, original, parameters, attempts, depth = row
+    return QueuedRecipient(
+        id=number,
+        mailbox=parse_mailbox(mailbox),
+        original=parse_mailbox(original),
+        parameters=parse_parameters(parameters),
+        attempts=attempts,
+        depth=depth,
+    )
