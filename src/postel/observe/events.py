@@ -39,4 +39,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "agent_fault": "A delivery agent raised an exception; its job is delayed.",
     "outcome_unrecorded": "The database did not take the outcome of a job; it is tried until it does.",
     "queue_unreadable": "The database did not give the queue's mail; it is asked again soon.",
+    # delivery
+    "hop_failed": "A host of a destination could not be used; the next one is tried.",
+    "tls_failed": "The TLS handshake with a next hop failed.",
+    "login_refused": "A smarthost refused the login that its route has.",
 }

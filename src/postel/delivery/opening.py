@@ -1,0 +1,190 @@
+"""From an address to a session that is ready for mail: connect, greeting, EHLO, TLS, login.
+
+Implements  RFC 5321 3.1 and 3.2 as a client, RFC 3207 4 (STARTTLS), RFC 7435 (opportunistic security),
+            RFC 8314 3.3 (TLS from the first octet on port 465), RFC 4954 4 (AUTH).
+Gives       Target, Opening, open_session.
+Not here    Which target comes next when this one fails (delivery.walk).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from postel.delivery.smtp_session import SmtpSession
+from postel.delivery.trouble import LOGIN_NEEDED, TLS_NEEDED, HopTrouble, lost, refused, unreachable
+from postel.mail import IPAddress, LocalFault, Reply
+from postel.net import DialFailed, Endpoint, Network, Stream
+from postel.observe import logger
+from postel.proto import sasl
+from postel.proto.smtp import (
+    ClientEvent,
+    ClientOptions,
+    Greeting,
+    HelloDone,
+    HelloRefused,
+    LoginDone,
+    SessionLost,
+    TlsReady,
+)
+from postel.routing import TlsPolicy
+from postel.tls import ClientTls, HandshakeFailed, start_client
+
+log = logger("delivery")
+E = TypeVar("E")
+
+IMPLICIT_TLS_PORT: Final = 465
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address of one host. `name` is what its certificate must be for, and what reports call it."""
+
+    name: str
+    endpoint: Endpoint
+
+    @property
+    def remote(self) -> str:
+        """For reports and logs: the host's name, or its address in brackets."""
+        return (
+            f"[{self.name}]" if self.endpoint.host == self.name and not self.endpoint.is_unix else self.name
+        )
+
+    @property
+    def server_name(self) -> str | None:
+        """For TLS; a unix socket has none."""
+        return None if self.endpoint.is_unix else self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """How sessions with a destination are opened.
+
+    tls             what is demanded; `tls_any` and `tls_verified` do the handshakes.
+    credentials     None: no login.
+    sources         our addresses to connect from; the first of the right family is taken.
+    connect_s, handshake_s  how long each may take.
+    """
+
+    client: ClientOptions
+    tls: TlsPolicy
+    tls_any: ClientTls
+    tls_verified: ClientTls
+    credentials: sasl.Credentials | None = None
+    sources: tuple[IPAddress, ...] = ()
+    connect_s: float = 30.0
+    handshake_s: float = 60.0
+
+    @property
+    def context(self) -> ClientTls:
+        """The side of TLS that fits the policy."""
+        return self.tls_verified if self.tls is TlsPolicy.VERIFIED else self.tls_any
+
+    def source_for(self, endpoint: Endpoint) -> IPAddress | None:
+        """Our address to connect from; None leaves it to the system."""
+        ip = endpoint.ip
+        return next((own for own in self.sources if ip is not None and own.version == ip.version), None)
+
+
+async def open_session(network: Network, target: Target, opening: Opening) -> SmtpSession:
+    """A session ready for its first transaction. Raises HopTrouble.
+
+    Where TLS is taken when offered and its handshake fails, the same host is called again without: broken TLS is
+    no reason to hold mail that would have gone in the clear had the host offered none (RFC 7435 3).
+    """
+    try:
+        return await _open(network, target, opening, with_tls=opening.tls is not TlsPolicy.NEVER)
+    except HandshakeFailed as failed:
+        log.event("tls_failed", remote=target.remote, address=target.endpoint, because=failed.reason)
+        if opening.tls is TlsPolicy.WHEN_OFFERED and target.endpoint.port != IMPLICIT_TLS_PORT:
+            return await _open(network, target, opening, with_tls=False)
+        raise _tls_trouble(target, f"the TLS handshake failed: {failed.reason}") from None
+
+
+async def _open(network: Network, target: Target, opening: Opening, *, with_tls: bool) -> SmtpSession:
+    session = SmtpSession(await _dial(network, target, opening), opening.client)
+    try:
+        await _prepare(session, target, opening, with_tls)
+    except HopTrouble:
+        await session.quit()  # RFC 5321 3.1: a client that is turned away still says QUIT
+        raise
+    except BaseException:
+        session.abort()
+        raise
+    return session
+
+
+async def _dial(network: Network, target: Target, opening: Opening) -> Stream:
+    source = opening.source_for(target.endpoint)
+    try:
+        stream = await network.dial(target.endpoint, timeout_s=opening.connect_s, source=source)
+    except DialFailed as failed:
+        raise unreachable(target.remote, failed.reason) from None
+    if target.endpoint.port != IMPLICIT_TLS_PORT:
+        return stream
+    try:
+        return await start_client(
+            stream, opening.context, server_name=target.server_name, timeout_s=opening.handshake_s
+        )
+    except BaseException:
+        stream.abort()
+        raise
+
+
+async def _prepare(session: SmtpSession, target: Target, opening: Opening, with_tls: bool) -> None:
+    _expect(target, Greeting, await session.greeting())
+    _expect(target, HelloDone, await session.hello())
+    if with_tls and session.stream.tls is None:
+        await _start_tls(session, target, opening)
+    if opening.tls in (TlsPolicy.REQUIRED, TlsPolicy.VERIFIED) and session.stream.tls is None:
+        raise _tls_trouble(target, "TLS is required, and the host does not do it")
+    if opening.credentials is not None:
+        await _log_in(session, target, opening.credentials)
+
+
+async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> None:
+    if "STARTTLS" not in session.offered:
+        return
+    event = await session.start_tls()
+    if isinstance(event, TlsReady):
+        await session.secure(opening.context, target.server_name, opening.handshake_s)
+        _expect(target, HelloDone, await session.hello())  # RFC 3207 4.2: what it offers now counts
+    elif isinstance(event, SessionLost):
+        raise lost(target.remote, event.because)
+
+
+async def _log_in(session: SmtpSession, target: Target, credentials: sasl.Credentials) -> None:
+    mechanism = sasl.choose_mechanism(session.offered.mechanisms, is_private=_is_private(session.stream))
+    if mechanism is None:
+        raise _login_trouble(target, "the host offers no login that may be used on this connection")
+    event = await session.login(sasl.ClientExchange(mechanism, credentials))
+    reply = _expect(target, LoginDone, event).reply
+    if not reply.is_positive:
+        log.trouble("login_refused", remote=target.remote, name=credentials.authcid, reply=reply)
+        raise _login_trouble(target, f"the login was refused: {reply}")
+
+
+def _is_private(stream: Stream) -> bool:
+    """Whether a password may be shown: RFC 4954 4 wants TLS, unless nothing leaves this machine."""
+    ip = stream.peer.ip
+    return stream.tls is not None or ip is None or ip.is_loopback
+
+
+def _expect(target: Target, wanted: type[E], event: ClientEvent) -> E:
+    match event:
+        case SessionLost(reply, because):
+            raise lost(target.remote, because if reply is None else f"{because}: {reply}")
+        case Greeting(reply) | HelloRefused(reply) if not reply.is_positive:
+            raise refused(target.remote, reply)
+        case wanted():
+            return event
+        case _:
+            raise LocalFault(f"{event} where {wanted.__name__} belongs")
+
+
+def _tls_trouble(target: Target, because: str) -> HopTrouble:
+    return HopTrouble(target.remote, Reply(451, TLS_NEEDED, f"{target.remote}: {because}"), because)
+
+
+def _login_trouble(target: Target, because: str) -> HopTrouble:
+    return HopTrouble(target.remote, Reply(451, LOGIN_NEEDED, f"{target.remote}: {because}"), because)

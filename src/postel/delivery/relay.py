@@ -1,0 +1,225 @@
+"""Hand mail on to its next hop by SMTP or LMTP: the agent for the lanes `mx:...` and `hop:...`.
+
+Implements  RFC 5321 3.3, 3.6, 4.5.4.1 (one transaction for all recipients of a hop), 5.1 (the next host when one
+            is of no use), 6.1; RFC 2033 (LMTP).
+Asks        routing for the hosts, through DNS.
+Gives       RelayAgent.
+Not here    The protocol (proto.smtp), the order of hosts (routing), when to try again (queue).
+
+A destination gets one connection, over which all its due messages go, one transaction each:
+
+    the host is of no use before MAIL was answered     the next host
+    a reply 4yz, 5yz to MAIL, RCPT, DATA or content    delayed, failed: for the recipients it is about
+    the connection breaks after MAIL was answered      delayed, and a new connection for the next message
+    no host is of use                                  the lane is down
+    there cannot be one (no such domain, null MX)      failed
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Final
+
+from postel.contents import Contents
+from postel.delivery.opening import Opening, Target
+from postel.delivery.outcomes import after_loss, outcomes_of, wants_another_go
+from postel.delivery.relay_options import RelayOptions
+from postel.delivery.smtp_session import SmtpSession
+from postel.delivery.trouble import lost
+from postel.delivery.walk import HopWalk, NobodyThere, Surroundings
+from postel.dns import Resolver, answer
+from postel.mail import Envelope, ForwardPath, LocalFault, Recipient, Reply, Status
+from postel.net import Endpoint, Network
+from postel.proto import sasl
+from postel.proto.smtp import ClientOptions, SessionLost, TransactionDone
+from postel.queue import Failed, Job, Jobs, Outcome, QueuedRecipient
+from postel.routing import HopFacts, HopPlan, NoRoute, ToHop, ToMx, hops_of, next_hops
+from postel.tls import ClientTls
+
+HEADER_LIMIT: Final = 256 * 1024  # octets looked at to see whether a header is internationalised
+BREAKS_LIMIT: Final = 3  # connections of a destination that may break in a row before it counts as down
+NOT_CONFIGURED: Final = Reply(451, Status(4, 3, 5), "The next hop is no longer configured here")
+
+
+class RelayAgent:
+    """A queue.DeliveryAgent; one serves all lanes.
+
+    target_of       the route that a lane stands for: routing.target_of_lane of the present table.
+    tls_any         does handshakes that ask not who the peer is; tls_verified those that do.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        resolver: Resolver,
+        contents: Contents,
+        options: RelayOptions,
+        *,
+        facts: HopFacts,
+        target_of: Callable[[str], ToMx | ToHop | None],
+        tls_any: ClientTls,
+        tls_verified: ClientTls,
+    ) -> None:
+        self._network = network
+        self._resolver = resolver
+        self._contents = contents
+        self._tls_any = tls_any
+        self._tls_verified = tls_verified
+        self.reload(options, facts=facts, target_of=target_of)
+
+    def reload(
+        self, options: RelayOptions, *, facts: HopFacts, target_of: Callable[[str], ToMx | ToHop | None]
+    ) -> None:
+        """Work by a new configuration from the next connection on."""
+        self._options = options
+        self._facts = facts
+        self._target_of = target_of
+
+    async def deliver(self, jobs: Jobs) -> None:
+        """Relay all that is due in the lane."""
+        errand = _Errand(jobs, await jobs.next(), self._contents)
+        while errand.job is not None:
+            walk = await self._walk(jobs.lane)
+            if isinstance(walk, NobodyThere):
+                await errand.give_up(walk)
+            else:
+                await errand.run(walk)
+
+    async def _walk(self, lane: str) -> HopWalk | NobodyThere:
+        match self._target_of(lane):
+            case None:
+                return NobodyThere(NOT_CONFIGURED, f"no route leads to {lane} any more")
+            case ToMx(domain):
+                plan = await answer(next_hops(domain, self._facts), self._resolver)
+                if isinstance(plan, NoRoute):
+                    return NobodyThere(plan.reply, plan.because)
+                return self._walk_to(plan, self._opening(None), self._options.port)
+            case ToHop() as hop if hop.is_unix:
+                return self._walk_to(Target(hop.host, Endpoint(hop.host)), self._opening(hop), 0)
+            case ToHop() as hop:
+                return self._walk_to(hops_of(hop), self._opening(hop), hop.port)
+
+    def _walk_to(self, where: HopPlan | Target, opening: Opening, port: int) -> HopWalk:
+        around = Surroundings(self._network, self._resolver, self._facts)
+        return HopWalk(around, where, opening, port=port, limit=self._options.addresses)
+
+    def _opening(self, hop: ToHop | None) -> Opening:
+        options = self._options
+        login = hop.login if hop else None
+        return Opening(
+            client=ClientOptions(
+                hostname=options.hostname,
+                is_lmtp=hop is not None and hop.protocol == "lmtp",
+                timeouts=options.timeouts,
+                limits=options.limits,
+            ),
+            tls=hop.tls if hop else options.tls,
+            tls_any=self._tls_any,
+            tls_verified=self._tls_verified,
+            credentials=sasl.Credentials(login.name, login.password) if login else None,
+            sources=options.sources,
+            connect_s=options.connect_s,
+            handshake_s=options.handshake_s,
+        )
+
+
+class _Errand:
+    """All that is due in a lane, until it is done or the lane is down.
+
+    job     the one in hand; None when nothing is left to do.
+    """
+
+    def __init__(self, jobs: Jobs, job: Job | None, contents: Contents) -> None:
+        self.job = job
+        self._jobs = jobs
+        self._contents = contents
+        self._breaks = 0  # in a row
+
+    async def give_up(self, nobody: NobodyThere) -> None:
+        """No host: the lane is down; or all its mail fails, if there never will be one."""
+        if nobody.reply.is_transient:
+            await self._jobs.lane_down(nobody.reply, nobody.because)
+            self.job = None
+        while self.job is not None:
+            failed: Outcome = Failed(nobody.reply, nobody.remote, nobody.because)
+            await self._done(self.job, {recipient.id: failed for recipient in self.job.recipients})
+
+    async def run(self, walk: HopWalk) -> None:
+        """Give the hosts of a walk everything. Ends with work left where a new walk promises more."""
+        while self.job is not None:
+            found = await walk.next()
+            if isinstance(found, NobodyThere):
+                return await self.give_up(found)
+            target, session = found
+            gone = await self._serve(target, session)
+            if gone is not None and not self._is_worth_calling_again(session, gone):
+                walk.note(target, lost(target.remote, gone.because))
+            else:
+                return None
+        return None
+
+    def _is_worth_calling_again(self, session: SmtpSession, gone: SessionLost) -> bool:
+        """A host that took something before it went away; or one that broke off, but may like the next better."""
+        if session.transactions:
+            self._breaks = 0
+            return True
+        self._breaks += gone.is_begun
+        return gone.is_begun and self._breaks < BREAKS_LIMIT
+
+    async def _serve(self, target: Target, session: SmtpSession) -> SessionLost | None:
+        """Give the session messages until there are none, or it is gone; then say how."""
+        gone = None
+        try:
+            while self.job is not None and gone is None:
+                gone = await self._relay(self.job, target.remote, session)
+            await session.quit()
+        except BaseException:
+            session.abort()
+            raise
+        return gone
+
+    async def _relay(self, job: Job, remote: str, session: SmtpSession) -> SessionLost | None:
+        """One message. A session that is gone before it began leaves the message in hand."""
+        outcomes: dict[int, Outcome] = {}
+        recipients = job.recipients
+        while recipients:
+            event = await self._transact(job, recipients, session)
+            if isinstance(event, SessionLost):
+                if event.is_begun or outcomes:
+                    await self._done(job, outcomes | after_loss(recipients, event, remote))
+                return event
+            now = outcomes_of(recipients, event.recipient_replies, remote)
+            outcomes |= now
+            recipients = wants_another_go(recipients, now)
+        await self._done(job, outcomes)
+        return None
+
+    async def _transact(
+        self, job: Job, recipients: tuple[QueuedRecipient, ...], session: SmtpSession
+    ) -> TransactionDone | SessionLost:
+        parameters = dict(job.parameters)
+        # RFC 6531 3.2: only an internationalised message needs it; the paths are looked at one by one.
+        if job.asks_smtputf8 and "SMTPUTF8" not in session.offered and await self._has_ascii_header(job):
+            del parameters["SMTPUTF8"]
+        to = tuple(Recipient(ForwardPath.of(each.mailbox), each.parameters) for each in recipients)
+        envelope = Envelope(job.reverse_path, to, parameters)
+        event = await session.transact(envelope, job.size_bytes, self._content(job))
+        if not isinstance(event, TransactionDone | SessionLost):
+            raise LocalFault(f"{event} at the end of a transaction")
+        return event
+
+    async def _content(self, job: Job) -> AsyncGenerator[bytes, None]:
+        """Read only where a server wants it."""
+        reader = await self._contents.reader(job.content_id)
+        async with aclosing(reader.chunks()) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _has_ascii_header(self, job: Job) -> bool:
+        reader = await self._contents.reader(job.content_id)
+        return (await reader.head_of(HEADER_LIMIT)).isascii()
+
+    async def _done(self, job: Job, outcomes: dict[int, Outcome]) -> None:
+        await self._jobs.done(job, outcomes)
+        self.job = await self._jobs.next()

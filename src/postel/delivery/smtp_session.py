@@ -1,0 +1,161 @@
+"""One connection to a server, driven through the client machine.
+
+Implements  RFC 5321 4.5.3.2 (the machine names the timeouts, here they are kept).
+Gives       SmtpSession.
+Not here    The protocol (proto.smtp); which host, TLS or not, which login (delivery.opening).
+
+No method raises for what the server or the network does: they give the machine's event, SessionLost among
+them. A reply's time starts when the one before it was heard; single octets do not renew it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable
+from typing import Final
+
+from postel.mail import Envelope, LocalFault
+from postel.net import ConnectionLost, Stream, TimedOut
+from postel.proto import NEED_DATA, PAUSED, sasl
+from postel.proto.smtp import (
+    ClientEvent,
+    ClientOptions,
+    ContentWanted,
+    Offered,
+    SessionLost,
+    SmtpClient,
+)
+from postel.tls import ClientTls, start_client
+
+# How long we listen for the reason, when a server has stopped taking what we send.
+LAST_WORDS_S: Final = 2.0
+
+
+class SmtpSession:
+    """A session with the server at the other end of `stream`, which it closes.
+
+    transactions    how many were completed: whether the connection has proven itself.
+    """
+
+    def __init__(self, stream: Stream, options: ClientOptions) -> None:
+        self.stream = stream
+        self.transactions = 0
+        self._client = SmtpClient(options)
+
+    @property
+    def offered(self) -> Offered:
+        """What the server offers now."""
+        return self._client.offered
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session has ended."""
+        return self._client.over
+
+    async def greeting(self) -> ClientEvent:
+        """Greeting or SessionLost."""
+        return await self._event()
+
+    async def hello(self) -> ClientEvent:
+        """HelloDone, HelloRefused or SessionLost."""
+        self._client.hello()
+        return await self._event()
+
+    async def start_tls(self) -> ClientEvent:
+        """TlsReady (then call `secure`), TlsRefused or SessionLost."""
+        self._client.start_tls()
+        return await self._event()
+
+    async def secure(self, context: ClientTls, server_name: str | None, timeout_s: float) -> None:
+        """Do the handshake after TlsReady. Raises HandshakeFailed: the connection is then of no use."""
+        self.stream = await start_client(self.stream, context, server_name=server_name, timeout_s=timeout_s)
+        self._client.tls_started()
+
+    async def login(self, exchange: sasl.ClientExchange) -> ClientEvent:
+        """LoginDone or SessionLost."""
+        self._client.login(exchange)
+        return await self._event()
+
+    async def transact(
+        self, envelope: Envelope, size_bytes: int | None, content: AsyncIterable[bytes]
+    ) -> ClientEvent:
+        """TransactionDone or SessionLost. `content` is begun only when the server wants it.
+
+        What `content` raises is raised here; the connection can then only be aborted.
+        """
+        self._client.transact(envelope, size_bytes)
+        event = await self._event()
+        if isinstance(event, ContentWanted):
+            event = await self._give(content)
+        if not isinstance(event, SessionLost):
+            self.transactions += 1
+        return event
+
+    async def quit(self) -> None:
+        """End the session, politely where that is still possible, and close the connection."""
+        if not self._client.over:
+            self._client.quit()
+            await self._event()
+        await self.stream.close()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self.stream.abort()
+
+    async def _give(self, content: AsyncIterable[bytes]) -> ClientEvent:
+        try:
+            async for chunk in content:
+                if not await self._flush():
+                    return await self._event()
+                self._client.content(chunk)
+        finally:
+            if isinstance(content, AsyncGenerator):
+                await content.aclose()
+        self._client.end_content()  # a small content goes out with its end, in one segment
+        return await self._event()
+
+    async def _event(self) -> ClientEvent:
+        loop = asyncio.get_running_loop()
+        heard, due_s = -1, 0.0
+        while (event := self._client.next_event()) is NEED_DATA:
+            if not await self._flush():
+                continue
+            if heard != self._client.replies_read:
+                heard, due_s = self._client.replies_read, loop.time() + self._client.timeout_s
+            await self._hear(max(due_s - loop.time(), 0.0))
+        if event is PAUSED:
+            raise LocalFault("no step was taken")
+        return event
+
+    async def _hear(self, wait_s: float) -> None:
+        try:
+            self._client.receive(await self.stream.read(wait_s))
+        except TimedOut:
+            self._client.timed_out()
+        except ConnectionLost as lost:
+            self._client.connection_lost(str(lost))
+
+    async def _flush(self) -> bool:
+        """Send what is due; False when that was not possible, and the session is over."""
+        data = self._client.data_to_send()
+        if not data:
+            return True
+        try:
+            await self.stream.write(data, self._client.options.timeouts.block)
+            return True
+        except TimedOut:
+            reason = "the server did not take what we sent in time"
+        except ConnectionLost as lost:
+            reason = str(lost)
+        await self._hear_last_words()
+        self._client.connection_lost(reason)
+        return False
+
+    async def _hear_last_words(self) -> None:
+        """A server that refuses the content midway and closes has said why before: read that."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_S):
+                while data := await self.stream.read():
+                    self._client.receive(data)
+        except (TimeoutError, ConnectionLost, TimedOut):
+            return

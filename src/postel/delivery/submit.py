@@ -1,0 +1,72 @@
+"""Hand one message to one server: for `postel send`, for tools and for tests.
+
+Implements  RFC 6409 as a client.
+Gives       submit.
+Not here    Queues and retries: whoever calls this is told at once how it went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+
+from postel.delivery.opening import Opening, Target, open_session
+from postel.delivery.trouble import HopTrouble, lost, refused
+from postel.mail import Envelope, LocalFault, Reply
+from postel.net import Endpoint, Network
+from postel.proto import sasl
+from postel.proto.smtp import ClientOptions, ClientTimeouts, SessionLost, TransactionDone
+from postel.routing import TlsPolicy
+from postel.tls import ClientTls
+
+
+async def submit(
+    network: Network,
+    to: Endpoint,
+    envelope: Envelope,
+    content: bytes | AsyncIterable[bytes],
+    *,
+    hostname: str = "localhost",
+    server_name: str | None = None,
+    login: sasl.Credentials | None = None,
+    tls: TlsPolicy = TlsPolicy.WHEN_OFFERED,
+    tls_context: ClientTls | None = None,
+    is_lmtp: bool = False,
+    timeouts: ClientTimeouts | None = None,
+) -> tuple[Reply, ...]:
+    """Submit, and give the decisive reply for each recipient, in the envelope's order.
+
+    hostname        what we call ourselves in EHLO.
+    server_name     what the certificate must be for; the address without it.
+    login           None: without. A password is shown only under TLS, or within this machine.
+    tls             port 465 has TLS from the first octet whatever this says.
+    tls_context     default: the system's trust anchors where `tls` is VERIFIED, else anybody's certificate.
+
+    Raises HopTrouble when no transaction came about, or none that was answered.
+    """
+    context = tls_context or ClientTls(verify=tls is TlsPolicy.VERIFIED)
+    client = ClientOptions(hostname=hostname, is_lmtp=is_lmtp, timeouts=timeouts or ClientTimeouts())
+    opening = Opening(client=client, tls=tls, tls_any=context, tls_verified=context, credentials=login)
+    target = Target(server_name or to.host, to)
+    size_bytes, chunks = (len(content), _whole(content)) if isinstance(content, bytes) else (None, content)
+    session = await open_session(network, target, opening)
+    try:
+        event = await session.transact(envelope, size_bytes, chunks)
+        await session.quit()
+    except BaseException:
+        session.abort()
+        raise
+    match event:
+        case TransactionDone(replies):
+            return replies
+        case SessionLost(reply, because):
+            raise _trouble(target.remote, reply, because)
+        case _:
+            raise LocalFault(f"{event} at the end of a transaction")
+
+
+def _trouble(remote: str, reply: Reply | None, because: str) -> HopTrouble:
+    return refused(remote, reply) if reply is not None and not reply.is_positive else lost(remote, because)
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
