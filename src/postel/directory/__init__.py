@@ -1,0 +1,18 @@
+"""Accounts: who has a mailbox here, and who can prove it. Floor 2."""
+
+from postel.directory.account import MIGRATIONS, Account, AccountExists, NoAccount
+from postel.directory.directory import Directory, DirectoryOptions
+from postel.directory.passwords import PasswordOptions
+from postel.directory.throttle import Throttled, ThrottleOptions
+
+__all__ = [
+    "MIGRATIONS",
+    "Account",
+    "AccountExists",
+    "Directory",
+    "DirectoryOptions",
+    "NoAccount",
+    "PasswordOptions",
+    "ThrottleOptions",
+    "Throttled",
+]

@@ -1,0 +1,254 @@
+"""Who has an account here, and who can prove it.
+
+Gives       Directory, DirectoryOptions.
+Not here    Which addresses lead to an account: routing. What an account may do: servers, by their options.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeAlias
+
+from postel.database import Action, Database, DatabaseTrouble, Transaction
+from postel.directory.account import (
+    Account,
+    Credentials,
+    all_accounts,
+    find_account,
+    find_credentials,
+    fold,
+    get_account,
+    insert_account,
+)
+from postel.directory.answers import Answers
+from postel.directory.passwords import PasswordHasher, PasswordOptions, prepare_password
+from postel.directory.throttle import Throttle, Throttled, ThrottleOptions
+from postel.mail import BadSyntax, IPAddress, Mailbox, parse_mailbox
+from postel.net import Clock, Workers
+
+LOGIN_LIMIT: Final = 512  # characters of a login name that are looked at
+
+Verdict: TypeAlias = Account | Throttled | None
+Also: TypeAlias = Callable[[Transaction, Account], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryOptions:
+    """Limits and costs.
+
+    login_domain      the domain of a login name without one; None: such a name is nobody's.
+    remember_for_s    how long an answer about a password is remembered.
+    """
+
+    passwords: PasswordOptions = field(default_factory=PasswordOptions)
+    throttle: ThrottleOptions = field(default_factory=ThrottleOptions)
+    login_domain: str | None = None
+    remember_for_s: float = 600.0
+    answers_kept: int = 10_000
+    accounts_kept: int = 10_000
+
+
+class Directory:
+    """The accounts of one database.
+
+    `verify` is for all protocols: what is guessed over one counts for the others.
+    """
+
+    def __init__(
+        self, database: Database, workers: Workers, clock: Clock, options: DirectoryOptions | None = None
+    ) -> None:
+        self._options = options or DirectoryOptions()
+        self._database = database
+        self._workers = workers
+        self._clock = clock
+        self._hasher = PasswordHasher(self._options.passwords)
+        self._hashing = asyncio.Semaphore(self._options.passwords.at_once)
+        self._throttle = Throttle(clock, self._options.throttle)
+        self._answers = Answers(clock, self._options.remember_for_s, self._options.answers_kept)
+        self._found: OrderedDict[str, Account | None] = OrderedDict()
+        self._unwatch: Action = database.watch(self._found.clear)
+
+    # Accounts.
+
+    async def add(
+        self, mailbox: Mailbox, password: str, *, quota_bytes: int | None = None, also: Also | None = None
+    ) -> Account:
+        """Make an account; `also` runs in the same transaction (its INBOX is made there).
+
+        Raises AccountExists, BadSyntax for the password.
+        """
+        password_hash = await self._hash(password)
+
+        async def work(tx: Transaction) -> Account:
+            account = await insert_account(tx, mailbox, password_hash, quota_bytes, self._clock.now())
+            if also is not None:
+                await also(tx, account)
+            tx.after_commit(self._found.clear)
+            return account
+
+        return await self._database.write(work)
+
+    async def remove(self, mailbox: Mailbox, *, also: Also | None = None) -> None:
+        """Take an account away; `also` runs before, in the same transaction. Raises NoAccount."""
+
+        async def work(tx: Transaction) -> None:
+            account = await get_account(tx, mailbox)
+            if also is not None:
+                await also(tx, account)
+            await tx.execute("DELETE FROM account WHERE id = ?", (account.id,))
+            self._changes(tx, mailbox)
+
+        await self._database.write(work)
+
+    async def list(self) -> tuple[Account, ...]:
+        """Every account, by address."""
+        return await self._database.read(all_accounts)
+
+    async def find(self, folded: str) -> Account | None:
+        """The account of a folded address (`Mailbox.folded`). Remembered, so that it costs nothing."""
+        key = fold(folded)
+        if key in self._found:
+            self._found.move_to_end(key)
+            return self._found[key]
+        account = await self._database.read(partial(find_account, folded=key))
+        self._found[key] = account
+        if len(self._found) > self._options.accounts_kept:
+            self._found.popitem(last=False)
+        return account
+
+    async def set_password(self, mailbox: Mailbox, password: str) -> None:
+        """Change a password, at once and everywhere. Raises NoAccount, BadSyntax."""
+        await self._set(mailbox, "password_hash", await self._hash(password))
+
+    async def set_quota(self, mailbox: Mailbox, quota_bytes: int | None) -> None:
+        """Change how much may be stored; None for no limit. Raises NoAccount."""
+        await self._set(mailbox, "quota_bytes", quota_bytes)
+
+    async def set_shared_secret(self, mailbox: Mailbox, secret: str | None) -> None:
+        """Store a secret that can be read back, which APOP needs; None takes it away. Raises NoAccount."""
+        await self._set(mailbox, "shared_secret", secret)
+
+    async def shared_secret(self, account: Account) -> str | None:
+        """The secret of an account that has one."""
+        credentials = await self._credentials(account.mailbox.folded)
+        return None if credentials is None else credentials.shared_secret
+
+    def close(self) -> None:
+        """Watch the database no more."""
+        self._unwatch()
+
+    # Proof.
+
+    async def verify(self, login: str, password: str, peer_ip: IPAddress | None) -> Verdict:
+        """The account, if this is its password; None if not; Throttled if no try is taken now.
+
+        A peer that must wait is told so whatever the password, even the right one. An unknown account
+        takes as long as a known one. Raises DatabaseTrouble.
+        """
+        folded = self._folded(login)
+        try:
+            octets = prepare_password(password)
+        except BadSyntax:
+            return await self._refuse(folded, peer_ip)
+        return self._throttle.check(folded, peer_ip) or await self._verify(folded, octets, peer_ip)
+
+    async def verify_secret(
+        self, login: str, proves: Callable[[str], bool], peer_ip: IPAddress | None
+    ) -> Verdict:
+        """As `verify`, for mechanisms that prove the shared secret: `proves(secret)` says whether."""
+        folded = self._folded(login)
+        if throttled := self._throttle.check(folded, peer_ip):
+            return throttled
+        credentials = await self._credentials(folded)
+        secret = None if credentials is None else credentials.shared_secret
+        # Asked of a random one too, so that it takes its time.
+        is_proven = proves(secret or secrets.token_hex())
+        if credentials is None or secret is None or not is_proven:
+            return await self._refuse(folded, peer_ip)
+        return self._welcome(credentials, peer_ip)
+
+    async def _verify(self, folded: str | None, password: bytes, ip: IPAddress | None) -> Verdict:
+        credentials = await self._credentials(folded)
+        # The answer about an unknown account is remembered by its name, of known ones by their hash.
+        stored = f"?{folded}" if credentials is None else credentials.password_hash
+        digest = self._answers.digest(stored, password)
+        if (is_right := self._answers.find(digest)) is None:
+            async with self._hashing:
+                # While this one waited, others may have asked the same, or have failed too often.
+                if throttled := self._throttle.check(folded, ip):
+                    return throttled
+                if (is_right := self._answers.find(digest)) is None:
+                    is_right = await self._try(credentials, password)
+                    self._answers.remember(digest, is_right)
+                    if not is_right:
+                        self._throttle.failed(folded, ip)
+        if not is_right or credentials is None:
+            return None
+        await self._renew(credentials, password)
+        return self._welcome(credentials, ip)
+
+    async def _try(self, credentials: Credentials | None, password: bytes) -> bool:
+        stored = self._hasher.nobodys_hash if credentials is None else credentials.password_hash
+        return await self._workers.run(partial(self._hasher.is_right, stored, password))
+
+    async def _renew(self, credentials: Credentials, password: bytes) -> None:
+        """Store a right password at today's cost. If that fails, the login has succeeded all the same."""
+        stored = credentials.password_hash
+        if not self._hasher.is_outdated(stored):
+            return
+        with suppress(DatabaseTrouble):
+            renewed = await self._workers.run(partial(self._hasher.hash, password))
+            sql = "UPDATE account SET password_hash = ? WHERE id = ? AND password_hash = ?"
+            params = (renewed, credentials.account.id, stored)
+
+            async def work(tx: Transaction) -> None:
+                await tx.execute(sql, params)
+
+            await self._database.write(work)
+
+    async def _refuse(self, folded: str | None, ip: IPAddress | None) -> Throttled | None:
+        if throttled := self._throttle.check(folded, ip):
+            return throttled
+        self._throttle.failed(folded, ip)
+        return None
+
+    def _welcome(self, credentials: Credentials, ip: IPAddress | None) -> Account:
+        self._throttle.succeeded(fold(credentials.account.mailbox.folded), ip)
+        return credentials.account
+
+    def _folded(self, login: str) -> str | None:
+        """The address that a login name means; None for one that cannot be anybody's."""
+        text = fold(login.strip()[:LOGIN_LIMIT])
+        if "@" not in text and self._options.login_domain is not None:
+            text = f"{text}@{self._options.login_domain}"
+        try:
+            text.encode()  # half a surrogate pair is no character, and nobody's name
+            return fold(parse_mailbox(text).folded)
+        except (BadSyntax, UnicodeEncodeError):
+            return None
+
+    async def _credentials(self, folded: str | None) -> Credentials | None:
+        if folded is None:
+            return None
+        return await self._database.read(partial(find_credentials, folded=folded))
+
+    async def _hash(self, password: str) -> str:
+        return await self._workers.run(partial(self._hasher.hash, prepare_password(password)))
+
+    async def _set(self, mailbox: Mailbox, column: str, value: str | int | None) -> None:
+        async def work(tx: Transaction) -> None:
+            account = await get_account(tx, mailbox)
+            await tx.execute(f"UPDATE account SET {column} = ? WHERE id = ?", (value, account.id))
+            self._changes(tx, mailbox)
+
+        await self._database.write(work)
+
+    def _changes(self, tx: Transaction, mailbox: Mailbox) -> None:
+        tx.after_commit(self._found.clear)
+        tx.after_commit(partial(self._throttle.forget, fold(mailbox.folded)))
