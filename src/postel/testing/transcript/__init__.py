@@ -1,6 +1,6 @@
 """Sessions written down as text, and the players that act them out.
 
-Gives       Transcript, parse_transcript, read_transcripts; Player and the players; bless; Role; SmtpRole.
+Gives       Transcript, parse_transcript, read_transcripts; Player and the players; bless; Role; SmtpRole, Pop3Role.
 
     title:  a recipient refused in a pipelined group does not stop the others
     rfc:    2920 3.1, 5321 3.3
@@ -43,6 +43,7 @@ from postel.testing.transcript.players import (
     RandomSplits,
     WholeLines,
 )
+from postel.testing.transcript.pop3 import Pop3Role
 from postel.testing.transcript.role import Role
 from postel.testing.transcript.smtp import SmtpRole
 
@@ -55,6 +56,7 @@ __all__ = [
     "Mismatch",
     "Never",
     "Player",
+    "Pop3Role",
     "RandomSplits",
     "Role",
     "Sees",

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from postel.testing.transcript.bless import bless
 from postel.testing.transcript.parse import parse_transcript
-from postel.testing.transcript.players import SERVER_PLAYERS
+from postel.testing.transcript.players import SERVER_PLAYERS, MakeRole
+from postel.testing.transcript.pop3 import Pop3Role
 from postel.testing.transcript.smtp import SmtpRole
 from postel.testing.transcript.stage import Mismatch
 
@@ -24,11 +25,16 @@ def main(arguments: list[str]) -> int:
     return max(play(path) for path in options.files)
 
 
+def _role(path: Path) -> MakeRole:
+    """By the directory that the file lies in."""
+    return Pop3Role if path.parent.name == "pop3" else SmtpRole
+
+
 def _play(path: Path) -> int:
     transcript = parse_transcript(path.stem, path.read_text("utf-8"))
     for player in SERVER_PLAYERS:
         try:
-            player.play(transcript, SmtpRole)
+            player.play(transcript, _role(path))
         except Mismatch as mismatch:
             print(f"{player.name}: {mismatch}")
             return 1
@@ -37,7 +43,7 @@ def _play(path: Path) -> int:
 
 def _bless(path: Path) -> int:
     before = path.read_text("utf-8")
-    after = bless(parse_transcript(path.stem, before), SmtpRole)
+    after = bless(parse_transcript(path.stem, before), _role(path))
     diff = difflib.unified_diff(before.splitlines(True), after.splitlines(True), str(path), "blessed")
     sys.stdout.writelines(diff)
     path.write_text(after, "utf-8")
