@@ -1,0 +1,17 @@
+"""Receiving servers: the async shells around the conversations of proto. Floor 3.
+
+They hold no rules: what is allowed stands in the machines, in routing, and in the policy functions.
+"""
+
+from postel.servers.admission import Admission, AdmissionOptions
+from postel.servers.smtpd import SmtpService
+from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
+
+__all__ = [
+    "Admission",
+    "AdmissionOptions",
+    "Service",
+    "ServiceOptions",
+    "SmtpParts",
+    "SmtpService",
+]

@@ -1,0 +1,229 @@
+"""From the end of mail data to its reply: check, complete, seal, queue.
+
+Implements  RFC 5321 4.2.5 and 6.1 (250 makes us responsible), 4.4 (the trace field), RFC 3848 (its `with`),
+            RFC 6409 8 (completing a submission).
+Asks        The hooks of phase `content`, Postel's own policy first.
+Gives       Intake, trouble_reply.
+Not here    Receiving the octets: smtpd_session, smtpd_transaction. Making them durable: contents, queue.
+
+Invariant: 250 is the return value only on a path that has returned from `queue.accept`, or that a hook chose
+by Discard. On every other path out of `accept` the draft is gone, or the queue has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from postel.database import DatabaseTrouble
+from postel.hooks import Client, Content, Decision, Hooks, Phase, Queued
+from postel.mail import Parameters, Reply, Status
+from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
+from postel.message import TraceFacts, compose_received, with_protocol
+from postel.net import Stream
+from postel.observe import logger
+from postel.proto.smtp import DataEnd
+from postel.queue import NewMessage, Origin
+from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_transaction import MailTransaction
+from postel.servers.submission import complete
+
+log = logger("smtpd")
+
+_QUEUED: Final = Status(2, 0, 0)
+
+
+def trouble_reply(trouble: DatabaseTrouble) -> Reply:
+    """What a peer is told when we cannot store: come again later."""
+    return SYSTEM_FULL if trouble.is_full else SYSTEM_TROUBLE
+
+
+@dataclass(slots=True)
+class Intake:
+    """Takes over messages of one session."""
+
+    options: ServiceOptions
+    parts: SmtpParts
+    hooks: Hooks
+    session: str
+
+    async def accept(
+        self, transaction: MailTransaction, event: DataEnd, client: Client, stream: Stream
+    ) -> Reply:
+        """The reply to the content; when it is 250, the message is durable, or was discarded on purpose."""
+        try:
+            if transaction.trouble is not None:
+                raise transaction.trouble
+            decision = await self._ask(transaction, event, client)
+            transaction.amend(decision)
+            reply = self._settled(transaction, decision, client)
+            if reply is None:
+                return await self._queue(transaction, event, client, stream)
+            await transaction.drop()
+        except DatabaseTrouble as trouble:
+            await transaction.drop()
+            reply = trouble_reply(trouble)
+            log.trouble(
+                "message_not_stored",
+                session=self.session,
+                id=transaction.id_text,
+                reply=reply,
+                because=str(trouble) or type(trouble).__name__,
+            )
+        except BaseException:
+            await transaction.drop()
+            raise
+        return reply
+
+    async def _ask(self, transaction: MailTransaction, event: DataEnd, client: Client) -> Decision:
+        """What policy says of the content."""
+        facts = Content(
+            client,
+            transaction.id_text,
+            transaction.reverse_path,
+            transaction.mailboxes,
+            transaction.head.head,
+            event.size_bytes,
+            transaction.read,
+        )
+        return await self.hooks.ask(Phase.CONTENT, facts)
+
+    def _settled(self, transaction: MailTransaction, decision: Decision, client: Client) -> Reply | None:
+        """The reply, when the message is not to be queued at all."""
+        verdict = decision.refusal
+        if verdict is not None:
+            log.event(
+                "mail_refused",
+                session=self.session,
+                id=transaction.id_text,
+                phase=Phase.CONTENT,
+                client=client.ip,
+                reverse_path=f"<{transaction.reverse_path}>",
+                reply=verdict.reply,
+                because=verdict.because or None,
+                by=decision.source,
+            )
+            return verdict.reply
+        if decision.discarded is not None:
+            transaction.discard_as = decision.discarded.because or decision.source
+        elif not transaction.recipients and transaction.discard_as is None:
+            transaction.discard_as = "no recipient is left"
+        if transaction.discard_as is None:
+            return None
+        log.event(
+            "message_discarded",
+            session=self.session,
+            id=transaction.id_text,
+            client=client.ip,
+            reverse_path=f"<{transaction.reverse_path}>",
+            because=transaction.discard_as,
+        )
+        return _queued_as(transaction)
+
+    async def _queue(
+        self, transaction: MailTransaction, event: DataEnd, client: Client, stream: Stream
+    ) -> Reply:
+        """Make the message durable."""
+        received_at = self.parts.clock.now()
+        parameters = _corrected(transaction.parameters, event)
+        origin = self._origin(client, stream, is_smtputf8="SMTPUTF8" in parameters)
+        prefix = await self._prefix(transaction, client, stream, origin, received_at)
+        sealed = await transaction.draft.seal(prefix)
+        message = NewMessage(
+            queue_id=transaction.queue_id,
+            envelope=transaction.envelope(parameters),
+            content=sealed,
+            received_at=received_at,
+            origin=origin,
+        )
+        await self.parts.queue.accept(message)
+        transaction.hand_over()
+        self._accepted(transaction, message, client)
+        return _queued_as(transaction)
+
+    async def _prefix(
+        self,
+        transaction: MailTransaction,
+        client: Client,
+        stream: Stream,
+        origin: Origin,
+        received_at: float,
+    ) -> bytes:
+        """The trace field, what hooks add, and what a submission lacks."""
+        is_smtputf8 = "SMTPUTF8" in transaction.parameters
+        only = transaction.recipients[0].forward_path if len(transaction.recipients) == 1 else None
+        facts = TraceFacts(
+            hello_name=client.hello,
+            client_ip=client.ip,
+            client_name=await self._client_name(client),
+            hostname=self.options.hostname.ascii,
+            protocol=origin.protocol,
+            queue_id=transaction.id_text,
+            received_at=received_at,
+            recipient=only,
+            tls=f"{stream.tls.version} {stream.tls.cipher}" if stream.tls else "",
+            asks_smtputf8=is_smtputf8,
+        )
+        prefix = compose_received(facts)
+        if transaction.added:
+            prefix += b"".join(field.format() for field in transaction.added)
+        if self.options.service.is_submission:
+            prefix += complete(
+                transaction.head.head,
+                client.account,
+                hostname=self.options.hostname.ascii,
+                queue_id=transaction.id_text,
+                submitted_at=received_at,
+            )
+        return prefix
+
+    async def _client_name(self, client: Client) -> str | None:
+        look_up = self.parts.client_name
+        # RFC 5321 7.6 lets a site keep quiet about the inside: whoever is logged in is not looked up.
+        if look_up is None or client.ip is None or client.account is not None:
+            return None
+        return await look_up(client.ip)
+
+    def _origin(self, client: Client, stream: Stream, *, is_smtputf8: bool) -> Origin:
+        protocol = with_protocol(
+            is_extended=client.is_extended,
+            is_tls=client.tls is not None,
+            is_authenticated=client.account is not None,
+            asks_smtputf8=is_smtputf8,
+        )
+        return Origin(
+            protocol=protocol,
+            client_ip=str(client.ip) if client.ip else None,
+            client_name=client.hello,
+            account=str(client.account) if client.account else None,
+            listener=str(stream.local),
+        )
+
+    def _accepted(self, transaction: MailTransaction, message: NewMessage, client: Client) -> None:
+        """Tell the log and the hooks."""
+        size_bytes = message.content.size_bytes
+        log.event(
+            "message_accepted",
+            id=transaction.id_text,
+            session=self.session,
+            client=client.ip,
+            account=client.account,
+            protocol=message.origin.protocol,
+            reverse_path=f"<{transaction.reverse_path}>",
+            recipients=len(transaction.recipients),
+            size=size_bytes,
+        )
+        if self.hooks.wants(Phase.QUEUED):
+            facts = Queued(transaction.id_text, transaction.reverse_path, transaction.mailboxes, size_bytes)
+            self.hooks.tell(Phase.QUEUED, facts)
+
+
+def _queued_as(transaction: MailTransaction) -> Reply:
+    return Reply(250, _QUEUED, f"queued as {transaction.id_text}")
+
+
+def _corrected(parameters: Parameters, event: DataEnd) -> Parameters:
+    """RFC 6152 3: whoever passes it on must know what it holds, whatever the client declared."""
+    if event.is_8bit and (parameters.get("BODY") or "7BIT").upper() == "7BIT":
+        return {**parameters, "BODY": "8BITMIME"}
+    return parameters

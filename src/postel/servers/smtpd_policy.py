@@ -1,0 +1,112 @@
+"""Postel's own policy for mail that comes in, as functions of the same phases that hooks have.
+
+Implements  RFC 5321 3.6.2 (relaying), 7.9 (whom we serve), 6.3 (loops), RFC 6409 6.1 (submission rights),
+            RFC 2505 2.1 (no relaying for strangers).
+Asks        Routing; the accounts through it.
+Gives       own_policy.
+Not here    The order of commands, login before mail, sizes and numbers: proto.smtp. Connections: admission.
+
+There is one path by which mail is turned away: a verdict at a phase. These functions are asked before any
+hook file, and no hook can overrule them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from postel.asks import Asks
+from postel.hooks import Content, Defer, HookFunction, Mail, Phase, Rcpt, Refuse
+from postel.mail import Mailbox, Reply, Status
+from postel.mail.replies import LOOP_DETECTED
+from postel.message import HEADER_LIMIT
+from postel.routing import Expand, Route, ToMailbox, admit, decide, may_relay
+from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.submission import check_author
+
+T = TypeVar("T")
+
+NOT_YOUR_ADDRESS: Final = Reply(553, Status(5, 7, 1), "That sender address is not yours")
+HEADER_TOO_BIG: Final = Reply(552, Status(5, 3, 4), "The header section is larger than we accept")
+
+
+def own_policy(options: ServiceOptions, parts: SmtpParts) -> tuple[HookFunction, ...]:
+    """The functions to ask for one service."""
+    policy = _Policy(options, parts)
+    asked = [
+        HookFunction(Phase.MAIL, policy.mail, "postel:sender", is_trusted=True),
+        HookFunction(Phase.RCPT, policy.rcpt, "postel:recipient", is_trusted=True),
+        HookFunction(Phase.CONTENT, policy.header, "postel:header", is_trusted=True),
+    ]
+    if options.service.is_submission and options.own_from:
+        asked.append(HookFunction(Phase.CONTENT, policy.author, "postel:author", is_trusted=True))
+    return tuple(asked)
+
+
+class _Policy:
+    def __init__(self, options: ServiceOptions, parts: SmtpParts) -> None:
+        self._options = options
+        self._table = parts.table
+        self._answer = parts.answer
+
+    async def mail(self, facts: Mail) -> Refuse | None:
+        """Whoever is logged in sends under an address of the account, or the null reverse path."""
+        account, mailbox = facts.client.account, facts.reverse_path.mailbox
+        if account is None or mailbox is None or await self._owns(account, mailbox):
+            return None
+        return Refuse(NOT_YOUR_ADDRESS, because=f"{mailbox} is no address of {account}")
+
+    async def rcpt(self, facts: Rcpt) -> Refuse | Defer | None:
+        """Ours and known, or of a domain we relay for, or from someone who may relay anywhere."""
+        client = facts.client
+        right = may_relay(self._table, client.ip, is_authenticated=client.account is not None)
+        asks = admit(self._table, facts.mailbox, may_relay=right.is_granted)
+        admission = await run(asks, self._answer)
+        reply = admission.refusal
+        if reply is None:
+            return None
+        return (Defer if reply.is_transient else Refuse)(reply, admission.because)
+
+    async def header(self, facts: Content) -> Refuse | None:
+        """RFC 5321 6.3: a message that passed too many servers goes round in circles."""
+        if len(facts.head) >= HEADER_LIMIT:
+            return Refuse(HEADER_TOO_BIG, because=f"more than {HEADER_LIMIT} octets")
+        # A cheap upper bound first: it counts every field whose name merely begins so.
+        if facts.head.lower().count(b"received") <= self._options.hops:
+            return None
+        hops = facts.header.count("Received")
+        if hops <= self._options.hops:
+            return None
+        return Refuse(LOOP_DETECTED, because=f"{hops} Received fields")
+
+    async def author(self, facts: Content) -> Refuse | None:
+        """RFC 6409 6.1: who answers for the message is the account."""
+        account = facts.client.account
+        return await check_author(facts.header, account, self._owns) if account else None
+
+    async def _owns(self, account: Mailbox, mailbox: Mailbox) -> bool:
+        """Whether an address is the account's own, or an alias that leads to it alone."""
+        if mailbox.folded == account.folded:
+            return True
+        decision = await run(decide(self._table, mailbox), self._answer)
+        return _leads_only_to(decision.route, account.folded)
+
+
+def _leads_only_to(route: Route, account: str) -> bool:
+    match route:
+        case ToMailbox(found):
+            return found == account
+        case Expand(mailboxes, ()):
+            return all(box.account == account for box in mailboxes)
+        case _:
+            return False
+
+
+async def run(asks: Asks[T], answer: Callable[[Any], Awaitable[Any]]) -> T:
+    """Run a question generator to its verdict."""
+    try:
+        question = next(asks)
+        while True:
+            question = asks.send(await answer(question))
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]

@@ -1,0 +1,471 @@
+"""One SMTP session: act on what the machine sees, and answer it.
+
+Implements  RFC 5321 3.1 to 3.3 (a session), 4.2.5 (250 after the content: we are responsible), 4.5.1 (postmaster),
+            7.3 (VRFY tells nothing), RFC 6409 4 and 6 (submission), RFC 3207 4 (STARTTLS), RFC 4954 4 (AUTH).
+Asks        Hooks, Postel's own policy among them, at connect, hello, auth, mail, rcpt and content.
+Gives       SmtpSession.
+Not here    The order and syntax of commands, limits of the protocol: proto.smtp. Accepting connections: smtpd.
+
+What the peer reads is a Reply; what the log reads beside it is `because`. No path leads out of a session on
+which a draft stays behind: `run` drops it, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from postel.database import DatabaseTrouble
+from postel.hooks import (
+    AddHeader,
+    Auth,
+    Client,
+    Connect,
+    Decision,
+    Defer,
+    Facts,
+    Hello,
+    Hooks,
+    Mail,
+    Phase,
+    Rcpt,
+)
+from postel.mail import LocalFault, Mailbox, Reply, Status
+from postel.mail.replies import MAILBOX_UNKNOWN
+from postel.net import ConnectionLost, Stream, TimedOut
+from postel.observe import logger
+from postel.proto import smtp
+from postel.proto.sasl import find_mechanism
+from postel.proto.smtp import replies
+from postel.servers.admission import is_within
+from postel.servers.drive import Drive, Ended
+from postel.servers.smtpd_content import Intake, trouble_reply
+from postel.servers.smtpd_login import LoginExchange, LoginOver, offered_mechanisms
+from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_transaction import MailTransaction
+from postel.tls import HandshakeFailed, ServerTls, start_server
+
+log = logger("smtpd")
+
+TALKED_EARLY: Final = Reply(554, None, "Wait for the greeting; closing")
+GUESSING: Final = Reply(421, Status(4, 7, 0), "Too many unknown recipients; closing")
+LASTED_TOO_LONG: Final = Reply(421, Status(4, 4, 2), "This session has lasted long enough; closing")
+OWN_FAULT: Final = Reply(421, Status(4, 3, 0), "Local trouble; try again later")
+NO_TLS_NOW: Final = Reply(454, Status(4, 7, 0), "TLS not available")  # RFC 3207 4
+
+
+class SmtpSession:
+    """Runs one session on one stream, TLS already on it where that comes first."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        options: ServiceOptions,
+        parts: SmtpParts,
+        hooks: Hooks,
+        tls: ServerTls | None,
+    ) -> None:
+        self.id = str(parts.queue.next_id())
+        self.accepted = 0
+        self._options = options
+        self._parts = parts
+        self._hooks = hooks
+        self._tls = tls
+        self._client = Client(
+            stream.peer.ip,
+            stream.peer.port,
+            str(options.service),
+            tls=stream.tls.version if stream.tls else None,
+        )
+        self._talk = smtp.SmtpServer(self._machine_options(), is_tls=stream.tls is not None)
+        self._drive = Drive(self._talk, stream, options.session_s)
+        self._loop = asyncio.get_running_loop()
+        self._intake = Intake(options, parts, hooks, self.id)
+        self._transaction: MailTransaction | None = None
+        self._login: LoginExchange | None = None
+        self._added: list[AddHeader] = []
+        self._unknown = 0
+        self._data_ends_s: float | None = None
+
+    @property
+    def stream(self) -> Stream:
+        """The stream as it is now: under TLS, once that has started."""
+        return self._drive.stream
+
+    @property
+    def client(self) -> Client:
+        """The peer, as far as it is known by now."""
+        return self._client
+
+    async def run(self) -> Ended:
+        """The session, to its end. Raises CancelledError; faults of our own are logged, and end in 421."""
+        try:
+            return await self._drive.run(self)
+        except Exception as fault:
+            log.fault("session_failed", fault, session=self.id, client=self._client.ip)
+            await self._apologize()
+            return Ended.OVER
+        finally:
+            await self._drop()
+
+    def stop(self) -> None:
+        """End at the next place between two commands."""
+        self._drive.stop(self)
+
+    # What the loop asks
+
+    async def handle(self, event: Any) -> None:
+        """Act on one event."""
+        handler = _HANDLERS.get(type(event))
+        if handler is not None:
+            await handler(self, event)
+
+    @property
+    def is_between_commands(self) -> bool:
+        """Not within content or a login."""
+        return self._data_ends_s is None and self._login is None
+
+    @property
+    def patience_s(self) -> float:
+        """What is left of the time for the content."""
+        return self._options.data_s if self._data_ends_s is None else self._data_ends_s - self._loop.time()
+
+    def part(self, why: Ended) -> None:
+        """Say 421."""
+        if why is Ended.TIMED_OUT:
+            self._talk.timed_out()
+        elif why is Ended.TOO_LONG:
+            self._talk.shut_down(LASTED_TOO_LONG)
+        else:
+            self._talk.shut_down()
+
+    # Who comes: connect, hello, TLS, login
+
+    async def _connected(self, event: smtp.Connected) -> None:
+        if self._options.greet_delay_s > 0 and not await self._waits_for_greeting():
+            return
+        decision = await self._hooks.ask(Phase.CONNECT, Connect(self._client))
+        self._added += decision.added
+        reply = self._refused(Phase.CONNECT, decision)
+        self._talk.answer(reply and _as_greeting(reply))
+
+    async def _waits_for_greeting(self) -> bool:
+        """Give a client that cannot wait the time to show it; False when that ended the session."""
+        try:
+            early = await self._drive.read(self._options.greet_delay_s)
+        except TimedOut:
+            return True
+        if not early:
+            self._talk.shut_down()
+            return False
+        # RFC 5321 3.1 and 4.3.1: the client waits for the greeting. Who does not reads no replies either.
+        log.event(
+            "client_misbehaved",
+            session=self.id,
+            client=self._client.ip,
+            breach=smtp.Breach.EARLY_TALK,
+            reply=TALKED_EARLY,
+            excerpt=early[:80].decode("ascii", "backslashreplace"),
+        )
+        self._talk.answer(TALKED_EARLY)
+        self._drive.hang_up()
+        return False
+
+    async def _hello(self, event: smtp.Hello) -> None:
+        self._client = replace(self._client, hello=event.name, is_extended=event.is_extended)
+        reply: Reply | None = None
+        if self._hooks.wants(Phase.HELLO):
+            decision = await self._hooks.ask(Phase.HELLO, Hello(self._client))
+            self._added += decision.added
+            reply = self._refused(Phase.HELLO, decision)
+        self._talk.answer(reply)
+
+    async def _start_tls(self, event: smtp.StartTls) -> None:
+        if self._tls is None:
+            self._talk.answer(NO_TLS_NOW)
+            return
+        self._talk.answer()
+        await self._drive.flush()
+        plain = self._drive.stream
+        try:
+            self._drive.stream = await start_server(plain, self._tls, timeout_s=self._options.handshake_s)
+        except HandshakeFailed as failed:
+            log.event("tls_failed", session=self.id, client=self._client.ip, because=failed.reason)
+            raise ConnectionLost("no TLS handshake") from None
+        info = self._drive.stream.tls
+        # RFC 3207 4.2: what was learned without TLS, the name of the client among it, is forgotten.
+        self._client = replace(self._client, tls=info.version if info else None, hello="", is_extended=False)
+        self._talk.options = self._machine_options()
+        self._talk.tls_started()
+
+    async def _auth(self, event: smtp.Auth) -> None:
+        mechanism = find_mechanism(event.mechanism)
+        if mechanism is None:
+            self._talk.answer(replies.MECHANISM_UNKNOWN)
+            return
+        self._login = LoginExchange(mechanism, event.initial, self._parts.directory, self._client.ip)
+        await self._go_on_with_login(self._login.begin())
+
+    async def _auth_response(self, event: smtp.AuthResponse) -> None:
+        if self._login is not None:
+            await self._go_on_with_login(self._login.respond(event.response))
+
+    async def _auth_cancelled(self, event: smtp.AuthCancelled) -> None:
+        self._login = None
+
+    async def _go_on_with_login(self, step: Awaitable[bytes | LoginOver]) -> None:
+        try:
+            outcome = await step
+        except DatabaseTrouble as trouble:
+            outcome = LoginOver(None, trouble_reply(trouble), str(trouble))
+        if isinstance(outcome, bytes):
+            self._talk.challenge(outcome)
+            return
+        exchange, self._login = self._login, None
+        if exchange is None or outcome.account is None:
+            self._login_failed(exchange, outcome.reply, outcome.because)
+        else:
+            await self._login_succeeds(exchange, outcome)
+
+    async def _login_succeeds(self, exchange: LoginExchange, outcome: LoginOver) -> None:
+        account = outcome.account
+        assert account is not None
+        mechanism = exchange.mechanism.name
+        if self._hooks.wants(Phase.AUTH):
+            facts = Auth(self._client, mechanism, account.mailbox)
+            decision = await self._hooks.ask(Phase.AUTH, facts)
+            self._added += decision.added
+            if decision.refusal:
+                self._login_failed(exchange, decision.refusal.reply, decision.refusal.because)
+                return
+        self._client = replace(self._client, account=account.mailbox)
+        log.event(
+            "login_ok", session=self.id, account=account.mailbox, client=self._client.ip, mechanism=mechanism
+        )
+        self._talk.answer(replies.LOGGED_IN)
+
+    def _login_failed(self, exchange: LoginExchange | None, reply: Reply, because: str) -> None:
+        log.event(
+            "login_failed",
+            session=self.id,
+            login=exchange.login if exchange else None,
+            client=self._client.ip,
+            mechanism=exchange.mechanism.name if exchange else None,
+            because=because,
+            reply=reply,
+        )
+        self._talk.answer(reply)
+
+    # A mail transaction: mail, rcpt, content
+
+    async def _mail(self, event: smtp.Mail) -> None:
+        queue_id = self._parts.queue.next_id()
+        transaction = MailTransaction(queue_id, event.reverse_path, event.parameters, self._added)
+        if self._hooks.wants(Phase.MAIL):
+            facts = Mail(self._client, transaction.id_text, event.reverse_path, event.parameters)
+            decision = await self._ask(Phase.MAIL, facts)
+            if reply := self._refused(Phase.MAIL, decision, transaction):
+                self._talk.answer(reply)
+                return
+            transaction.amend(decision)
+            if decision.discarded is not None:
+                transaction.discard_as = decision.discarded.because or decision.source
+        self._transaction = transaction
+        self._talk.answer()
+
+    async def _rcpt(self, event: smtp.Rcpt) -> None:
+        transaction = self._transaction
+        if transaction is None:
+            raise LocalFault("RCPT without MAIL")
+        # RFC 5321 4.5.1: a bare postmaster is ours.
+        mailbox = event.forward_path.at(self._options.hostname)
+        facts = Rcpt(
+            self._client,
+            transaction.id_text,
+            transaction.reverse_path,
+            mailbox,
+            event.parameters,
+            len(transaction.recipients),
+        )
+        decision = await self._ask(Phase.RCPT, facts)
+        if reply := self._refused(Phase.RCPT, decision, transaction, mailbox):
+            self._talk.answer(await self._slow_down(reply))
+            return
+        if decision.discarded is not None:
+            log.event(
+                "recipient_discarded",
+                session=self.id,
+                id=transaction.id_text,
+                recipient=mailbox,
+                because=decision.discarded.because or None,
+                by=decision.source,
+            )
+        else:
+            transaction.add_recipient(mailbox, event.parameters)
+        if decision.added or decision.changes:
+            transaction.amend(decision)
+        self._talk.answer()
+
+    async def _slow_down(self, reply: Reply) -> Reply:
+        """RFC 5321 7.3: who tries out addresses learns few of them, slowly."""
+        if reply.code != MAILBOX_UNKNOWN.code:
+            return reply
+        self._unknown += 1
+        if self._unknown >= self._options.unknown_close:
+            return GUESSING
+        if self._unknown > self._options.unknown_slow:
+            await asyncio.sleep(self._options.unknown_wait_s)
+        return reply
+
+    async def _data_start(self, event: smtp.DataStart) -> None:
+        if self._transaction is not None:
+            self._transaction.begin_content(self._parts.contents)
+            self._data_ends_s = self._loop.time() + self._options.data_s
+        self._talk.answer()
+
+    async def _chunk(self, event: smtp.Chunk) -> None:
+        if self._transaction is not None:
+            await self._transaction.take(event.data)
+
+    async def _data_end(self, event: smtp.DataEnd) -> None:
+        transaction, self._transaction = self._transaction, None
+        self._data_ends_s = None
+        if transaction is None:
+            raise LocalFault("the end of content that never began")
+        reply = await self._intake.accept(transaction, event, self._client, self._drive.stream)
+        self.accepted += reply.is_positive
+        self._talk.answer(reply)
+
+    async def _data_aborted(self, event: smtp.DataAborted) -> None:
+        transaction = self._transaction
+        log.event(
+            "content_aborted",
+            session=self.id,
+            id=transaction.id_text if transaction else None,
+            because=event.because,
+        )
+        await self._drop()
+
+    async def _reset(self, event: smtp.Reset) -> None:
+        await self._drop()
+
+    async def _drop(self) -> None:
+        """Nothing of the transaction stays behind."""
+        transaction, self._transaction = self._transaction, None
+        self._data_ends_s = None
+        if transaction is not None:
+            await transaction.drop()
+
+    # What is told to nobody, and to the log
+
+    async def _vrfy(self, event: smtp.Vrfy | smtp.Expn) -> None:
+        # RFC 5321 7.3: nobody learns here who has a mailbox; 252 is honest and says nothing.
+        self._talk.answer()
+
+    async def _help(self, event: smtp.Help) -> None:
+        self._talk.answer()
+
+    async def _misbehaved(self, event: smtp.Misbehaved) -> None:
+        log.event(
+            "client_misbehaved",
+            session=self.id,
+            client=self._client.ip,
+            breach=event.breach,
+            reply=event.reply,
+            excerpt=event.excerpt.decode("ascii", "backslashreplace") or None,
+        )
+
+    async def _ask(self, phase: Phase, facts: Facts) -> Decision:
+        """The decision; when the database is in trouble, a deferral."""
+        try:
+            return await self._hooks.ask(phase, facts)
+        except DatabaseTrouble as trouble:
+            return Decision(Defer(trouble_reply(trouble), str(trouble)), source="postel:database")
+
+    def _refused(
+        self,
+        phase: Phase,
+        decision: Decision,
+        transaction: MailTransaction | None = None,
+        recipient: Mailbox | None = None,
+    ) -> Reply | None:
+        """The reply to turn the peer away with, if it is to be; then it is logged, with the reason."""
+        verdict = decision.refusal
+        if verdict is None:
+            return None
+        log.event(
+            "mail_refused",
+            session=self.id,
+            id=transaction.id_text if transaction else None,
+            phase=phase,
+            client=self._client.ip,
+            hello=self._client.hello or None,
+            reverse_path=f"<{transaction.reverse_path}>" if transaction else None,
+            recipient=recipient,
+            reply=verdict.reply,
+            because=verdict.because or None,
+            by=decision.source,
+        )
+        return verdict.reply
+
+    def _machine_options(self) -> smtp.ServerOptions:
+        """What the machine may offer to this client as it stands now."""
+        options = self._options
+        is_private = self._client.tls is not None or is_within(self._client.ip, options.plaintext_login)
+        return machine_options(options, has_tls=self._tls is not None, is_private=is_private)
+
+    async def _apologize(self) -> None:
+        """Our own fault ends the session: the peer is told to come again."""
+        if not self._talk.over:
+            self._talk.shut_down(OWN_FAULT)
+        with suppress(TimedOut, ConnectionLost):
+            await self._drive.flush()
+
+
+@lru_cache(maxsize=64)
+def machine_options(options: ServiceOptions, *, has_tls: bool, is_private: bool) -> smtp.ServerOptions:
+    """The machine's view of a service. A login is offered where nobody listens, and mechanisms that show
+    no password elsewhere too (RFC 8314 3.2, RFC 4954 4).
+    """
+    offers_login = options.offers_login or options.service.is_submission
+    return smtp.ServerOptions(
+        hostname=options.hostname.ascii,
+        limits=options.limits,
+        has_tls=has_tls,
+        mechanisms=offered_mechanisms(is_private=is_private) if offers_login else (),
+        needs_login=options.service.is_submission,
+    )
+
+
+def _as_greeting(reply: Reply) -> Reply:
+    """RFC 5321 3.1: a greeting that turns away is 554; a transient one is 421, and closes."""
+    if reply.is_transient:
+        return Reply(421, None, reply.text)
+    return Reply(554, None, reply.text)
+
+
+_Handler: TypeAlias = Callable[[SmtpSession, Any], Awaitable[None]]
+
+_HANDLERS: Final[Mapping[type[Any], _Handler]] = {
+    smtp.Connected: SmtpSession._connected,
+    smtp.Hello: SmtpSession._hello,
+    smtp.StartTls: SmtpSession._start_tls,
+    smtp.Auth: SmtpSession._auth,
+    smtp.AuthResponse: SmtpSession._auth_response,
+    smtp.AuthCancelled: SmtpSession._auth_cancelled,
+    smtp.Mail: SmtpSession._mail,
+    smtp.Rcpt: SmtpSession._rcpt,
+    smtp.DataStart: SmtpSession._data_start,
+    smtp.Chunk: SmtpSession._chunk,
+    smtp.DataEnd: SmtpSession._data_end,
+    smtp.DataAborted: SmtpSession._data_aborted,
+    smtp.Reset: SmtpSession._reset,
+    smtp.Vrfy: SmtpSession._vrfy,
+    smtp.Expn: SmtpSession._vrfy,
+    smtp.Help: SmtpSession._help,
+    smtp.Misbehaved: SmtpSession._misbehaved,
+}

@@ -1,0 +1,133 @@
+"""One mail transaction: from MAIL to the reply to its content.
+
+Implements  RFC 5321 3.3 (the buffers of a transaction), 4.1.1.4.
+Gives       MailTransaction.
+Not here    Whether it may happen: policy. Making it durable: queue.
+
+The draft of the content belongs to the transaction and goes with it, unless the queue has taken it over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from postel.contents import Contents, Draft
+from postel.database import DatabaseTrouble
+from postel.hooks import AddHeader, ChangeRecipients, Decision
+from postel.mail import (
+    NO_PARAMETERS,
+    Envelope,
+    ForwardPath,
+    LocalFault,
+    Mailbox,
+    Parameters,
+    Recipient,
+    ReversePath,
+)
+from postel.message import HeadCollector
+from postel.queue import QueueId
+
+
+class MailTransaction:
+    """What has been said so far.
+
+    added         header fields that hooks want on top of this message.
+    discard_as    why the message is to be thrown away after a polite 250; None: it is not.
+    head          the header section, as far as it has come.
+    trouble       why the content could not be stored; None while it could.
+    """
+
+    __slots__ = (
+        "_draft",
+        "_named",
+        "added",
+        "discard_as",
+        "head",
+        "id_text",
+        "parameters",
+        "queue_id",
+        "recipients",
+        "reverse_path",
+        "trouble",
+    )
+
+    def __init__(
+        self, queue_id: QueueId, reverse_path: ReversePath, parameters: Parameters, added: list[AddHeader]
+    ) -> None:
+        self.queue_id = queue_id
+        self.id_text = str(queue_id)
+        self.reverse_path = reverse_path
+        self.parameters = parameters
+        self.recipients: list[Recipient] = []
+        self._named: set[Mailbox] = set()
+        self.added = added
+        self.discard_as: str | None = None
+        self.head = HeadCollector()
+        self.trouble: DatabaseTrouble | None = None
+        self._draft: Draft | None = None
+
+    def add_recipient(self, mailbox: Mailbox, parameters: Parameters) -> None:
+        """One more. Who was named twice gets one copy: the first RCPT counts."""
+        if mailbox not in self._named:
+            self._named.add(mailbox)
+            self.recipients.append(Recipient(ForwardPath.of(mailbox), parameters))
+
+    def amend(self, decision: Decision) -> None:
+        """Take over what hooks want added and changed."""
+        if decision.added:
+            self.added = [*self.added, *decision.added]
+        for change in decision.changes:
+            self._change_recipients(change)
+
+    @property
+    def mailboxes(self) -> tuple[Mailbox, ...]:
+        """The recipients' addresses."""
+        return tuple(one.forward_path.mailbox for one in self.recipients if one.forward_path.mailbox)
+
+    def envelope(self, parameters: Parameters) -> Envelope:
+        """The envelope, with the parameters of MAIL as given or corrected."""
+        return Envelope(self.reverse_path, tuple(self.recipients), parameters)
+
+    def begin_content(self, contents: Contents) -> None:
+        """354 is about to be said."""
+        self._draft = contents.draft()
+
+    async def take(self, chunk: bytes) -> None:
+        """A piece of content. What cannot be stored is `trouble`, and the rest is let go by."""
+        if self._draft is None:
+            return
+        if not self.head.is_finished:
+            self.head.feed(chunk)
+        try:
+            await self._draft.write(chunk)
+        except DatabaseTrouble as trouble:
+            self.trouble = trouble
+            await self.drop()
+
+    @property
+    def draft(self) -> Draft:
+        """The content. Raises LocalFault when there is none."""
+        if self._draft is None:
+            raise LocalFault("the transaction has no content")
+        return self._draft
+
+    def read(self) -> AsyncIterator[bytes]:
+        """The content from its start."""
+        return self.draft.chunks()
+
+    def hand_over(self) -> None:
+        """The queue is responsible for the content from now on."""
+        self._draft = None
+
+    async def drop(self) -> None:
+        """Forget the content. Nothing of it stays behind."""
+        draft, self._draft = self._draft, None
+        if draft is not None:
+            await draft.discard()
+
+    def _change_recipients(self, change: ChangeRecipients) -> None:
+        gone = {mailbox.folded for mailbox in change.remove}
+        self._named = {mailbox for mailbox in self._named if mailbox.folded not in gone}
+        self.recipients = [one for one in self.recipients if one.forward_path.mailbox in self._named]
+        for mailbox in change.add:
+            self.add_recipient(mailbox, NO_PARAMETERS)
