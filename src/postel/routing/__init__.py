@@ -2,7 +2,9 @@
 
 from postel.routing.addresses import hosts_of, no_hosts
 from postel.routing.admission import Admission, RelayRight, admit, may_relay
+from postel.routing.dangers import dangers_of
 from postel.routing.decide import decide
+from postel.routing.explain import Explanation, Onward, explain, render
 from postel.routing.hops import HopFacts, HopHost, HopLimits, HopPlan, NoRoute, Tier, TierHosts
 from postel.routing.lanes import DISCARD_LANE, LOCAL_LANE, lane, target_of_lane
 from postel.routing.mx import all_hosts, hops_of, next_hops
@@ -51,6 +53,7 @@ __all__ = [
     "Discard",
     "DomainPattern",
     "Expand",
+    "Explanation",
     "FirstAccountQuestion",
     "FixedRoute",
     "FixedTarget",
@@ -61,6 +64,7 @@ __all__ = [
     "IPNetwork",
     "Login",
     "NoRoute",
+    "Onward",
     "OurDomain",
     "OwnMailbox",
     "Refuse",
@@ -79,7 +83,9 @@ __all__ = [
     "Trail",
     "admit",
     "all_hosts",
+    "dangers_of",
     "decide",
+    "explain",
     "hops_of",
     "hosts_of",
     "lane",
@@ -89,6 +95,7 @@ __all__ = [
     "parse_alias",
     "parse_pattern",
     "parse_route",
+    "render",
     "target_of_lane",
     "with_login",
 ]
