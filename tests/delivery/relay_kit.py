@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 from postel.delivery import RelayAgent, RelayOptions
 from postel.mail import Reply, parse_domain, parse_mailbox, parse_reverse_path
-from postel.net import Endpoint, Stream
+from postel.net import ConnectionLost, Endpoint, Stream
 from postel.proto import NEED_DATA, PAUSED, sasl
 from postel.proto.smtp import (
     Auth,
@@ -68,6 +69,10 @@ class Sink:
 
     async def serve(self, stream: Stream) -> None:
         self.sessions += 1
+        with contextlib.suppress(ConnectionLost):
+            await self._serve(stream)
+
+    async def _serve(self, stream: Stream) -> None:
         talk, now = SmtpServer(self.options), Taken("", {})
         while not talk.over:
             event: Any = talk.next_event()

@@ -26,6 +26,7 @@ from postel.proto.smtp import (
     LoginDone,
     SessionLost,
     TlsReady,
+    TlsRefused,
 )
 from postel.routing import TlsPolicy
 from postel.tls import ClientTls, HandshakeFailed, start_client
@@ -86,19 +87,23 @@ class Opening:
         return next((own for own in self.sources if ip is not None and own.version == ip.version), None)
 
 
+class _TlsBroken(Exception):
+    """Between STARTTLS and the EHLO that follows it, something went wrong."""
+
+
 async def open_session(network: Network, target: Target, opening: Opening) -> SmtpSession:
     """A session ready for its first transaction. Raises HopTrouble.
 
-    Where TLS is taken when offered and its handshake fails, the same host is called again without: broken TLS is
+    Where TLS is taken when offered and then does not come about, the same host is called again without: broken TLS is
     no reason to hold mail that would have gone in the clear had the host offered none (RFC 7435 3).
     """
     try:
         return await _open(network, target, opening, with_tls=opening.tls is not TlsPolicy.NEVER)
-    except HandshakeFailed as failed:
-        log.event("tls_failed", remote=target.remote, address=target.endpoint, because=failed.reason)
+    except _TlsBroken as broken:
+        log.event("hop_tls_failed", remote=target.remote, address=target.endpoint, because=str(broken))
         if opening.tls is TlsPolicy.WHEN_OFFERED and target.endpoint.port != IMPLICIT_TLS_PORT:
             return await _open(network, target, opening, with_tls=False)
-        raise _tls_trouble(target, f"the TLS handshake failed: {failed.reason}") from None
+        raise _tls_trouble(target, f"TLS could not be started: {broken}") from None
 
 
 async def _open(network: Network, target: Target, opening: Opening, *, with_tls: bool) -> SmtpSession:
@@ -126,8 +131,10 @@ async def _dial(network: Network, target: Target, opening: Opening) -> Stream:
         return await start_client(
             stream, opening.context, server_name=target.server_name, timeout_s=opening.handshake_s
         )
-    except BaseException:
+    except BaseException as error:
         stream.abort()
+        if isinstance(error, HandshakeFailed):
+            raise _TlsBroken(error.reason) from None
         raise
 
 
@@ -147,10 +154,17 @@ async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> 
         return
     event = await session.start_tls()
     if isinstance(event, TlsReady):
-        await session.secure(opening.context, target.server_name, opening.handshake_s)
-        _expect(target, HelloDone, await session.hello())  # RFC 3207 4.2: what it offers now counts
-    elif isinstance(event, SessionLost):
-        raise lost(target.remote, event.because)
+        try:
+            await session.secure(opening.context, target.server_name, opening.handshake_s)
+        except HandshakeFailed as failed:
+            raise _TlsBroken(failed.reason) from None
+        # RFC 3207 4.2: what it offers now counts. A server that did not like our side of a handshake of
+        # TLS 1.3 says so only here.
+        event = await session.hello()
+    if isinstance(event, SessionLost):
+        raise _TlsBroken(event.because)
+    if not isinstance(event, TlsRefused):
+        _expect(target, HelloDone, event)
 
 
 async def _log_in(session: SmtpSession, target: Target, credentials: sasl.Credentials) -> None:

@@ -42,7 +42,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "queue_unreadable": "The database did not give the queue's mail; it is asked again soon.",
     # delivery
     "hop_failed": "A host of a destination could not be used; the next one is tried.",
-    "tls_failed": "The TLS handshake with a next hop failed.",
+    "hop_tls_failed": "The TLS handshake with a next hop failed.",
     "login_refused": "A smarthost refused the login that its route has.",
     # servers
     "session_opened": "A client has connected, and is served.",
