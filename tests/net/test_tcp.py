@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ import pytest
 import uvloop
 
 from postel.net import READ_LIMIT, ConnectionLost, DialFailed, Endpoint, Stream, TcpNetwork, TimedOut
+from postel.net.sockets import listening_socket
 from postel.net.tcp_stream import TcpStream
 from postel.testing import LeftBehind, run_checked
 
@@ -433,3 +435,27 @@ def test_our_addresses_include_loopback() -> None:
     own = TcpNetwork().own_addresses()
     assert {ip_address("127.0.0.1"), ip_address("::1")} <= own
     assert all(not ip.is_unspecified for ip in own)
+
+
+def test_a_unix_socket_whose_owner_is_busy_is_left_alone(tmp_path: Path) -> None:
+    path = str(tmp_path / "lmtp")
+    busy = socket.socket(socket.AF_UNIX)
+    busy.bind(path)
+    busy.listen(0)
+    waiting = [socket.socket(socket.AF_UNIX) for _ in range(2)]
+    for client in waiting:
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            client.connect(path)
+    with pytest.raises(OSError, match="in use"):
+        listening_socket(Endpoint(path))
+    for made in (busy, *waiting):
+        made.close()
+
+
+def test_a_wrong_turn_of_the_dialler_is_told_in_the_kernels_words() -> None:
+    async def main() -> None:
+        with pytest.raises(DialFailed, match="not a directory"):
+            await TcpNetwork().dial(Endpoint("/dev/null/lmtp"), timeout_s=5)
+
+    run_checked(asyncio.new_event_loop(), main)

@@ -7,8 +7,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from tls_authority import Authority
 
 from postel.testing import EPOCH_AT
@@ -110,3 +111,25 @@ def test_a_bad_reload_keeps_the_old_certificate(authority: Authority, tmp_path: 
     with pytest.raises(BadCertificate):
         tls.reload()
     assert tls._default is old
+
+
+def test_a_key_that_openssl_finds_too_weak_is_refused(authority: Authority) -> None:
+    files = authority.issue("weak.example.org")
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    old = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    weak = (
+        x509.CertificateBuilder()
+        .subject_name(old.subject)
+        .issuer_name(old.subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(old.not_valid_before_utc)
+        .not_valid_after(old.not_valid_after_utc)
+        .sign(key, hashes.SHA256())
+    )
+    files.certificate.write_bytes(weak.public_bytes(serialization.Encoding.PEM))
+    pem = serialization.PrivateFormat.PKCS8
+    files.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, pem, serialization.NoEncryption()))
+    assert certificate_facts(files.certificate).names == ()  # no subject alternative names
+    with pytest.raises(BadCertificate, match="cannot be used: ee key too small"):
+        ServerTls(files)

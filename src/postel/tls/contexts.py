@@ -55,14 +55,15 @@ class ServerTls:
         if not certificate_facts(files.certificate, files.key).key_matches:
             raise BadCertificate(f"{files.key} is not the key of the certificate in {files.certificate}")
         try:
-            context.load_cert_chain(files.certificate, files.key)
+            # A passphrase is given so that OpenSSL never asks for one on the terminal.
+            context.load_cert_chain(files.certificate, files.key, password="")
         except (ssl.SSLError, OSError) as fault:
             raise BadCertificate(f"{files.certificate} cannot be used: {reason_of(fault)}") from fault
         return context
 
     def _choose(self, session: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
         """OpenSSL asks, in the middle of a handshake, which certificate to show."""
-        if name is None or not isinstance(session, ssl.SSLObject):
+        if name is None or not name.isprintable() or not isinstance(session, ssl.SSLObject):
             return
         name = name.lower()
         self._names[session] = name

@@ -169,11 +169,11 @@ class TlsStream:
     async def write(self, data: bytes, timeout_s: float | None = None) -> None:
         """Send; see `net.Stream`."""
         due_s = None if timeout_s is None else asyncio.get_running_loop().time() + timeout_s
-        view = memoryview(data)
-        for start in range(0, len(view), READ_LIMIT):
+        left = memoryview(data)
+        while left:
             self._check_open()
             try:
-                self._session.write(view[start : start + READ_LIMIT])
+                left = left[self._session.write(left[:READ_LIMIT]) :]  # perhaps one record only
             except ssl.SSLError as fault:
                 self.abort()
                 raise ConnectionLost(f"TLS: {reason_of(fault)}") from None
