@@ -29,12 +29,15 @@ _OPTIONS: Final = smtp.ServerOptions(
     group_rule=smtp.GroupRule.NONE,  # the only rule under which cuts do not show in the events
 )
 _SEEDS: Final = (
-    b"EHLO a.example\r\n", b"HELO [192.0.2.1]\r\n", b"MAIL FROM:<a@b.example>\r\n", b"MAIL FROM:<> SIZE=1 BODY=8BITMIME\r\n",
-    b"MAIL FROM:<\xc3\xa4@b.example> SMTPUTF8\r\n", b"RCPT TO:<c@d.example>\r\n", b"RCPT TO:<@a,@b:c@d.example>\r\n",
-    b"RCPT TO:<postmaster>\r\n", b"DATA\r\n", b"RSET\r\n", b"NOOP\r\n", b"QUIT\r\n", b"HELP MAIL\r\n", b"VRFY x\r\n", b"EXPN x\r\n",
-    b"AUTH PLAIN\r\n", b"AUTH PLAIN =\r\n", b"AUTH LOGIN AAAA\r\n", b"AAAA\r\n", b"*\r\n", b"GET / HTTP/1.1\r\n", b"ETRN x\r\n",
-    b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.", b".\r\n", b"\n", b"\r", b"\0", b"\xff", b"x" * 600, b"\x16\x03\x01",
-    b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n", b"line\r\n", b"..dots\r\n", b" SIZE=99999999999999999999",
+    b"EHLO a.example\r\n", b"HELO [192.0.2.1]\r\n", b"MAIL FROM:<a@b.example>\r\n",
+    b"MAIL FROM:<> SIZE=1 BODY=8BITMIME\r\n", b"MAIL FROM:<\xc3\xa4@b.example> SMTPUTF8\r\n",
+    b"RCPT TO:<c@d.example>\r\n", b"RCPT TO:<@a,@b:c@d.example>\r\n", b"RCPT TO:<postmaster>\r\n",
+    b"DATA\r\n", b"RSET\r\n", b"NOOP\r\n", b"QUIT\r\n", b"HELP MAIL\r\n", b"VRFY x\r\n", b"EXPN x\r\n",
+    b"AUTH PLAIN\r\n", b"AUTH PLAIN =\r\n", b"AUTH LOGIN AAAA\r\n", b"AAAA\r\n", b"*\r\n",
+    b"GET / HTTP/1.1\r\n", b"ETRN x\r\n", b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.", b".\r\n", b"\n",
+    b"\r", b"\0", b"\xff", b"x" * 600, b"\x16\x03\x01",
+    b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n", b"line\r\n", b"..dots\r\n",
+    b" SIZE=99999999999999999999",
 )  # fmt: skip
 _NO: Final = Reply(550, Status(5, 7, 1), "No")
 # Events that tell of the moment at which octets came, not of the octets.

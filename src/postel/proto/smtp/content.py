@@ -77,17 +77,18 @@ class ContentReader:
 
     def read(self, buffer: bytearray) -> bytes:
         """Take what can be told off `buffer` and give its content; b"": see is_done and trouble."""
-        piece = self._take(buffer)
-        self._taken += len(piece)
-        if self.trouble is None:
-            self.trouble = self._find_trouble(piece)
+        raw = self._take(buffer)
+        self._taken += len(raw)
         if self.trouble is not None:
             return b""
-        if b"\r\n." in piece:
-            piece = piece.replace(b"\r\n.", b"\r\n")  # RFC 5321 4.5.2
-        if self._skip and piece:
-            piece, self._skip = piece[self._skip :], 0
-        return self._measured(piece)
+        piece = self._unstuffed(raw)
+        if self._trouble_in(raw, piece) is not None:
+            self.trouble = self._first_trouble(raw)
+            return b""
+        if raw:
+            self._skip = 0
+        self._keep_count(piece)
+        return piece
 
     def _take(self, buffer: bytearray) -> bytes:
         end = buffer.find(END_OF_DATA)
@@ -101,31 +102,50 @@ class ContentReader:
         del buffer[:stop]
         return piece
 
-    def _find_trouble(self, piece: bytes) -> ContentTrouble | None:
-        pairs = piece.count(b"\r\n")
-        if piece.count(b"\n") != pairs or piece.count(b"\r") != pairs:
+    def _unstuffed(self, raw: bytes) -> bytes:
+        piece = raw.replace(b"\r\n.", b"\r\n") if b"\r\n." in raw else raw  # RFC 5321 4.5.2
+        return piece[self._skip :] if self._skip else piece
+
+    def _trouble_in(self, raw: bytes, piece: bytes) -> ContentTrouble | None:
+        """What is wrong with the next octets, as they came and unstuffed."""
+        pairs = raw.count(b"\r\n")
+        if raw.count(b"\n") != pairs or raw.count(b"\r") != pairs:
             return ContentTrouble.BARE_NEWLINE
+        if self.size_bytes + len(piece) > self._limits.message_size:
+            return ContentTrouble.TOO_BIG
+        if has_longer_line(piece, self._limits.text_line_accepted, self._open_line):
+            return ContentTrouble.LINE_TOO_LONG
         return None
 
-    def _measured(self, piece: bytes) -> bytes:
+    def _first_trouble(self, raw: bytes) -> ContentTrouble | None:
+        """The trouble that comes first, so that which one it is does not depend on how the octets were cut.
+
+        Trouble never goes away by more octets, so the shortest beginning that has some is found by halving.
+        """
+        good, bad = 0, len(raw)
+        first = self._trouble_in(raw, self._unstuffed(raw))
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            beginning = raw[: middle - _held_back(raw[:middle])]
+            trouble = self._trouble_in(beginning, self._unstuffed(beginning))
+            if trouble is None:
+                good = middle
+            else:
+                bad, first = middle, trouble
+        return first
+
+    def _keep_count(self, piece: bytes) -> None:
+        """Note what was given."""
         self.size_bytes += len(piece)
-        if self.size_bytes > self._limits.message_size:
-            return self._refused(ContentTrouble.TOO_BIG)
-        if has_longer_line(piece, self._limits.text_line, self._open_line):
-            self.has_long_lines = True
-            if has_longer_line(piece, self._limits.text_line_accepted, self._open_line):
-                return self._refused(ContentTrouble.LINE_TOO_LONG)
+        self.is_8bit = self.is_8bit or not piece.isascii()
+        self.has_long_lines = self.has_long_lines or has_longer_line(
+            piece, self._limits.text_line, self._open_line
+        )
         last_lf = piece.rfind(b"\n")
         self._open_line = len(piece) - last_lf - 1 + (self._open_line if last_lf < 0 else 0)
-        self.is_8bit = self.is_8bit or not piece.isascii()
-        return piece
-
-    def _refused(self, trouble: ContentTrouble) -> bytes:
-        self.trouble = trouble
-        return b""
 
 
-def _held_back(buffer: bytearray) -> int:
+def _held_back(buffer: bytes | bytearray) -> int:
     """How many octets at the end may be the beginning of the end of mail data."""
     for prefix in _PREFIXES:
         if buffer.endswith(prefix):

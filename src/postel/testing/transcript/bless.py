@@ -40,11 +40,15 @@ def _turns(steps: tuple[Step, ...]) -> list[list[Step]]:
     """Steps from one thing that the client does to the next."""
     turns: list[list[Step]] = [[]]
     for step in steps:
-        is_client = isinstance(step, ClientSays | StartsTls | Silence | Closes)
-        if is_client and not (turns[-1] and isinstance(turns[-1][-1], ClientSays)):
+        is_more = isinstance(step, ClientSays) and bool(turns[-1]) and isinstance(turns[-1][-1], ClientSays)
+        if _is_of_client(step) and not is_more:
             turns.append([])
         turns[-1].append(step)
     return turns
+
+
+def _is_of_client(step: Step) -> bool:
+    return isinstance(step, ClientSays | StartsTls | Silence) or step == Closes(step.line, "client")
 
 
 def _act(stage: Stage, step: Step) -> None:
