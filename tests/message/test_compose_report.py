@@ -319,3 +319,14 @@ def test_there_is_advice_for_every_status(subject: int, action: Action) -> None:
     for detail in range(31):
         meaning, remedy = advice_for(Status(5, subject, detail), action)
         assert meaning.endswith(".") and remedy.endswith(".")
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    recipient = replace(FAILED, remote=None, last_attempt_at=None, reply=replies.DOMAIN_UNKNOWN)
+    facts = replace(FACTS, recipients=(recipient,), queue_id="", head=b"\r\n")
+    fields = groups(facts)[1]
+    assert fields["Last-Attempt-Date"] is None
+    assert fields["Final-Log-ID"] is None
+    assert "Subject:" not in text(facts)
+    assert "name the number" not in text(facts)
+    assert "In the words of the server:" in text(facts)

@@ -15,7 +15,13 @@ def sources(routing: RoutingTable) -> list[str]:
 def test_an_ordinary_table_has_none() -> None:
     routing = table(
         our_domain(
-            "drag.net", {"sales": ["frito", "kitt@free.org"], "frito": ["frito", "x@free.org"], "*": "frito"}
+            "drag.net",
+            {
+                "sales": ["frito", "kitt@free.org"],
+                "root": "abuse",
+                "frito": ["frito", "x@free.org"],
+                "*": "frito",
+            },
         ),
         relay=("free.org", ".free.org"),
         networks=(
@@ -76,3 +82,11 @@ def test_aliases_that_lead_nowhere_whatever_accounts_there_are() -> None:
 def test_a_catch_all_that_leads_back_to_itself_is_found() -> None:
     domain = our_domain("drag.net", {"*": "loop", "loop": "loop2", "loop2": "loop"})
     assert sources(table(domain)) == ["alias *", "alias loop", "alias loop2"]
+
+
+def test_an_alias_of_an_address_that_reaches_somebody_is_fine() -> None:
+    routing = table(
+        our_domain("drag.net", {"root": "postmaster", "postmaster": "abuse", "abuse": "postmaster"})
+    )
+    assert dangers_of(table(our_domain("drag.net", {"root": "postmaster"}))) == ()
+    assert sources(routing) == ["alias root"]

@@ -55,6 +55,7 @@ def test_an_account_gets_its_mail_whatever_the_case() -> None:
 def test_a_detail_goes_to_the_account_without_it() -> None:
     assert route("Kitt+Lists+x@drag.net") == ToMailbox("kitt@drag.net", "Lists+x")
     assert isinstance(route("+x@drag.net"), Refuse)
+    assert isinstance(route("nobody+x@drag.net"), Refuse)
 
 
 def test_an_account_whose_name_has_the_separator_comes_before_the_detail() -> None:

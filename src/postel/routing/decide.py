@@ -178,10 +178,9 @@ class _Walk:
         mailboxes = tuple(self._mailboxes.values())
         if len(mailboxes) == 1 and not members:
             return mailboxes[0]
-        if not mailboxes and list(members) == [self._first.folded]:
-            away = elsewhere(self._table, self._first)
-            if away is not None:
-                return away[0]
+        away = elsewhere(self._table, self._first)
+        if away is not None and not mailboxes and list(members) == [self._first.folded]:
+            return away[0]
         return Expand(mailboxes, tuple(members.values()))
 
     def _refuse(self, reply: Reply, because: str) -> Refuse:
