@@ -94,6 +94,7 @@ def test_every_mistake_is_said_at_once_with_its_line() -> None:
         (GOOD + '[tls]\ncertificate = "none.pem"\n', "give both or neither"),
         (GOOD + '[queue]\nwarn = "6d"\n', "warn is not before expire"),
         (GOOD + '[queue]\nretry = ["0s"]\n', "without pause"),
+        (GOOD + '[queue]\nretry = ["5m", "1m"]\n', "the waits get shorter"),
         (GOOD + "[queue]\nretry = []\n", "queue.retry"),
         (GOOD + '[hooks]\nfiles = ["no.py"]\n', "there is no file /nowhere/no.py"),
         (GOOD + "[limits]\nrecipients = 1\n", "limits.recipients"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from postel.config.kinds import IPNetwork, parse_network
@@ -158,6 +159,9 @@ def _queue(loaded: Loaded) -> _Found:
         yield ("queue", "warn"), "warn is not before expire; the sender would only hear of the end"
     if any(parse_duration(text) <= 0 for text in queue.retry):
         yield ("queue", "retry"), "a wait of nothing would try without pause; give at least 1s"
+    waits = [parse_duration(text) for text in queue.retry]
+    if any(later < sooner for sooner, later in pairwise(waits)):
+        yield ("queue", "retry"), "the waits get shorter; a destination in trouble is given more time, not less"
     if parse_size(loaded.config.limits.message_size) < LEAST_MESSAGE_OCTETS:
         yield ("limits", "message_size"), "RFC 5321 4.5.3.1.7 wants messages of 64 KiB taken at the least"
 

@@ -140,6 +140,13 @@ class Login(Section, frozen=True):
         Meta(ge=1),
         says("Failed logins that one address or one account may have before answers are slowed down."),
     ] = 10
+    apop: Annotated[
+        bool,
+        says(
+            "Whether POP3 offers APOP (RFC 1939 7) to accounts that have a shared secret. False by default: such a "
+            "secret must be stored readable, and programs that see APOP offered try it without one."
+        ),
+    ] = False
     own_from: Annotated[
         bool,
         says(

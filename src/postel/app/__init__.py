@@ -1,0 +1,40 @@
+"""All rooms joined: the one place that knows them all. Floor 4."""
+
+from postel.app.accounts import AccountAnswers
+from postel.app.backup import FilesMissing, NotABackup, NotEmpty, backup, restore
+from postel.app.edges import Edges, real_edges
+from postel.app.explain import Asked, Destination, Explainer, Explanation
+from postel.app.files import check_files
+from postel.app.options import directory_options, queue_options
+from postel.app.postel import Postel, data_directory
+from postel.app.privileges import CannotBecome, become_owner_of
+from postel.app.rooms import Rooms, open_rooms
+from postel.app.serve import AccountPlan, CannotStart, run_loop, run_server
+
+__all__ = [
+    "AccountAnswers",
+    "AccountPlan",
+    "Asked",
+    "CannotBecome",
+    "CannotStart",
+    "Destination",
+    "Edges",
+    "Explainer",
+    "Explanation",
+    "FilesMissing",
+    "NotABackup",
+    "NotEmpty",
+    "Postel",
+    "Rooms",
+    "backup",
+    "become_owner_of",
+    "check_files",
+    "data_directory",
+    "directory_options",
+    "open_rooms",
+    "queue_options",
+    "real_edges",
+    "restore",
+    "run_loop",
+    "run_server",
+]

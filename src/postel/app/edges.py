@@ -1,0 +1,47 @@
+"""What a Postel stands on: the parts of the outside world that a test replaces.
+
+Gives       Edges, real_edges.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from postel.database import Database, SqliteDatabase
+from postel.dns import Resolver
+from postel.net import Clock, Network, SystemClock, TcpNetwork, ThreadWorkers, Workers
+
+WORKER_THREADS: Final = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """The network, time, chance, threads and the disk.
+
+    resolver        asked in place of the configured name servers, where given.
+    open_database   opens the database of a data directory.
+    is_on_disk      False: nothing is kept in files; the data directory is only a name.
+    """
+
+    network: Network
+    clock: Clock
+    random: random.Random
+    workers: Workers
+    open_database: Callable[[Path], Awaitable[Database]]
+    resolver: Resolver | None = None
+    is_on_disk: bool = True
+
+
+def real_edges() -> Edges:
+    """Sockets, the system's clock, threads, and SQLite on disk."""
+    return Edges(
+        network=TcpNetwork(),
+        clock=SystemClock(),
+        random=random.SystemRandom(),
+        workers=ThreadWorkers(WORKER_THREADS),
+        open_database=SqliteDatabase.open,
+    )

@@ -1,0 +1,53 @@
+"""The rooms that live in a data directory: opened together, closed together.
+
+Gives       Rooms, open_rooms.
+Used by     the server, and every command that works beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from postel import contents, directory, queue, store
+from postel.app.edges import Edges
+from postel.contents import Contents
+from postel.database import Database
+from postel.directory import Directory, DirectoryOptions
+from postel.store import Store
+
+MIGRATIONS = (*contents.MIGRATIONS, *directory.MIGRATIONS, *store.MIGRATIONS, *queue.MIGRATIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What is durable, and nothing that listens or delivers."""
+
+    data: Path
+    database: Database
+    contents: Contents
+    directory: Directory
+    store: Store
+
+    async def close(self) -> None:
+        """Finish what waits, then close."""
+        self.directory.close()
+        await self.database.close()
+
+
+async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Rooms:
+    """Open a data directory, made and brought up to date where needed.
+
+    Raises DatabaseTrouble, DatabaseTooNew, OSError.
+    """
+    if edges.is_on_disk:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = await edges.open_database(data)
+    try:
+        await database.migrate(MIGRATIONS)
+        kept = Contents(data if edges.is_on_disk else None, database, edges.workers)
+        accounts = Directory(database, edges.workers, edges.clock, logins)
+        return Rooms(data, database, kept, accounts, Store(database, kept, edges.clock))
+    except BaseException:
+        await database.close()
+        raise

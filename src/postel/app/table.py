@@ -1,0 +1,81 @@
+"""The routing table that a configuration stands for, every row with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from postel.config import Loaded, RouteSettings, parse_network
+from postel.mail import IPAddress, parse_domain, parse_mailbox
+from postel.routing import (
+    Alias,
+    FixedRoute,
+    FixedTarget,
+    Login,
+    OurDomain,
+    RelayDomain,
+    RelayNetwork,
+    RoutingTable,
+    TlsPolicy,
+    parse_alias,
+    parse_pattern,
+    parse_route,
+    with_login,
+)
+
+_TLS_POLICIES: Final = {
+    "none": TlsPolicy.NEVER,
+    "may": TlsPolicy.WHEN_OFFERED,
+    "must": TlsPolicy.REQUIRED,
+    "verified": TlsPolicy.VERIFIED,
+}
+
+
+def routing_table(loaded: Loaded, own_addresses: frozenset[IPAddress]) -> RoutingTable:
+    """Build the table of a configuration that has no mistakes.
+
+    own_addresses   what this host's interfaces have, and what it listens on.
+    """
+    config = loaded.config
+    assert config.hostname is not None, "config.check refuses a file without a hostname"
+    return RoutingTable(
+        hostname=parse_domain(config.hostname),
+        domains=tuple(_domains(loaded)),
+        relay_domains=tuple(
+            RelayDomain(
+                parse_pattern(text, allows_everything=False), loaded.source("relay", "domains", number)
+            )
+            for number, text in enumerate(config.relay.domains)
+        ),
+        relay_networks=tuple(
+            RelayNetwork(parse_network(text), loaded.source("relay", "networks", number))
+            for number, text in enumerate(config.relay.networks)
+        ),
+        routes=tuple(
+            FixedRoute(parse_pattern(name), _target(route), loaded.source("route", name))
+            for name, route in config.route.items()
+        ),
+        own_addresses=own_addresses,
+        postmaster=parse_mailbox(config.postmaster) if config.postmaster else None,
+        postmaster_source=loaded.source("postmaster"),
+        detail_separator=config.detail_separator,
+    )
+
+
+def _domains(loaded: Loaded) -> Iterator[OurDomain]:
+    for number, settings in enumerate(loaded.config.domain):
+        assert settings.name is not None, "config.check refuses a domain without a name"
+        domain = parse_domain(settings.name)
+        aliases: dict[str, Alias] = {}
+        for name, members in settings.aliases.items():
+            key, alias = parse_alias(name, members, domain, loaded.source("domain", number, "aliases", name))
+            aliases[key] = alias
+        yield OurDomain(domain, aliases, loaded.source("domain", number))
+
+
+def _target(route: str | RouteSettings) -> FixedTarget:
+    if isinstance(route, str):
+        return parse_route(route)
+    assert route.to is not None, "config.check refuses a route that leads nowhere"
+    login = Login(route.user, route.password) if route.user and route.password else None
+    return with_login(parse_route(route.to), login, _TLS_POLICIES[route.tls])
