@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -90,6 +91,7 @@ class Oracle:
                 self.recipients += 1
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(scripts, st.booleans(), st.booleans())
 def test_the_machine_lets_through_what_the_standard_lets_through(

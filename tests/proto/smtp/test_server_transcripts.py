@@ -6,13 +6,38 @@ from pathlib import Path
 
 import pytest
 
-from postel.testing.transcript import SERVER_PLAYERS, Player, SmtpRole, Transcript, read_transcripts
+from postel.testing.transcript import (
+    SERVER_PLAYERS,
+    Bytewise,
+    ClientSays,
+    Player,
+    SmtpRole,
+    Transcript,
+    read_transcripts,
+)
 
 TRANSCRIPTS = read_transcripts(Path(__file__).parents[2] / "transcripts" / "smtp")
 
 
-@pytest.mark.parametrize("player", SERVER_PLAYERS, ids=lambda player: player.name)
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda transcript: transcript.name)
+def is_slow(transcript: Transcript, player: Player) -> bool:
+    """Whether much is to be said octet by octet."""
+    said = sum(len(step.data) for step in transcript.steps if isinstance(step, ClientSays))
+    return isinstance(player, Bytewise) and said > 20_000
+
+
+PERFORMANCES = [
+    pytest.param(
+        transcript,
+        player,
+        id=f"{transcript.name}, {player.name}",
+        marks=[pytest.mark.slow] if is_slow(transcript, player) else [],
+    )
+    for transcript in TRANSCRIPTS
+    for player in SERVER_PLAYERS
+]
+
+
+@pytest.mark.parametrize(("transcript", "player"), PERFORMANCES)
 def test_the_session_goes_as_written(transcript: Transcript, player: Player) -> None:
     player.play(transcript, SmtpRole)
 

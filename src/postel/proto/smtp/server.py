@@ -25,6 +25,7 @@ from postel.mail import LocalFault, Reply, Status
 from postel.mail.replies import TOO_MANY_RECIPIENTS
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.smtp import replies
+from postel.proto.smtp.answers import checked_answer, default_answer, hello_answer
 from postel.proto.smtp.arguments import decode_response, longest_line, read_argument
 from postel.proto.smtp.commands import (
     FOREIGN_VERBS,
@@ -50,21 +51,16 @@ from postel.proto.smtp.events import (
     DataEnd,
     DataStart,
     Event,
-    Expn,
     Hello,
-    Help,
     Mail,
     Misbehaved,
     Noop,
     Quit,
     Rcpt,
     Reset,
-    StartTls,
-    Vrfy,
 )
 from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.fault import CommandRefused
-from postel.proto.smtp.helping import help_on
 from postel.proto.smtp.lines import LineReader, LineTrouble
 from postel.proto.smtp.options import GroupRule, ServerOptions, Standing
 from postel.proto.smtp.states import Ending, State
@@ -72,35 +68,6 @@ from postel.proto.smtp.states import Ending, State
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT: Final = 80  # octets of a line at fault that the log may see
 _TLS_HANDSHAKE: Final = b"\x16\x03"  # RFC 8446 5.1: how a ClientHello begins
-_DEFAULTS: Final[Mapping[type[Event], Reply]] = MappingProxyType(
-    {
-        Hello: replies.HELLO,
-        StartTls: replies.START_TLS,
-        Mail: replies.SENDER_OK,
-        Rcpt: replies.RECIPIENT_OK,
-        DataStart: replies.START_DATA,
-        DataEnd: replies.MESSAGE_OK,
-        Vrfy: replies.NOT_VERIFIED,
-        Expn: replies.NOT_VERIFIED,
-    }
-)
-# RFC 5321 4.3.2: which codes say yes to which command; a no is any 4yz or 5yz.
-_YES: Final[Mapping[type[Event], frozenset[int]]] = MappingProxyType(
-    {
-        Connected: frozenset({220}),
-        Hello: frozenset({250}),
-        StartTls: frozenset({220}),
-        Auth: frozenset({235}),
-        AuthResponse: frozenset({235}),
-        Mail: frozenset({250}),
-        Rcpt: frozenset({250, 251}),
-        DataStart: frozenset({354}),
-        DataEnd: frozenset({250}),
-        Vrfy: frozenset({250, 251, 252}),
-        Expn: frozenset({250, 252}),
-        Help: frozenset({211, 214}),
-    }
-)
 # Refusals that an honest client may meet many times in one session: they are not held against it.
 _PARDONED: Final = frozenset({Breach.TOO_MANY_RECIPIENTS, Breach.TOO_BIG, Breach.NEEDS_SMTPUTF8})
 _CONTENT_BREACHES: Final[Mapping[ContentTrouble, Breach]] = MappingProxyType(
@@ -175,9 +142,7 @@ class SmtpServer:
             if reply is not None:
                 raise LocalFault("no answer is owed")
             return
-        reply = self._dressed(event, reply or self._default_reply(event))
-        if reply.code < 400 and reply.code not in _YES[type(event)]:
-            raise LocalFault(f"{reply.code} does not answer {type(event).__name__}")
+        reply = checked_answer(event, reply or self._default_answer(event), self.options.hostname)
         self._owed = None
         if reply.code == 421:  # RFC 5321 3.8: whoever says 421 closes
             self._say(reply)
@@ -427,7 +392,7 @@ class SmtpServer:
     def _settle(self, event: Event, reply: Reply) -> None:
         """Say the reply and let it have its effect."""
         if isinstance(event, Hello) and reply.is_positive:
-            reply = self._hello_reply(event, reply)
+            reply = hello_answer(event, reply, self._offers)
         self._say(reply)
         match event:
             case Connected():
@@ -498,35 +463,10 @@ class SmtpServer:
     def _say(self, reply: Reply) -> None:
         self._out.append(reply.format())
 
-    def _default_reply(self, event: Event) -> Reply:
-        match event:
-            case Connected() if self.has_talked_early:
-                return replies.TALKED_EARLY
-            case Connected():
-                return replies.greeting(self.options.hostname, self.options.product)
-            case Help(topic):
-                return help_on(topic)
-            case Auth() | AuthResponse():
-                raise LocalFault("a SASL exchange has no default answer")
-            case _:
-                return _DEFAULTS[type(event)]
-
-    def _dressed(self, event: Event, reply: Reply) -> Reply:
-        """The reply as it must look: with a status or without (RFC 2034 4), 421 with our name."""
-        hostname = self.options.hostname
-        if reply.code == 421 and not reply.text.startswith(hostname):
-            reply = replies.closing(hostname, reply.best_status, reply.text)
-        if isinstance(event, Connected | Hello):
-            return reply if reply.status is None else replace(reply, status=None)
-        if reply.status is None and not 300 <= reply.code < 400:
-            return replace(reply, status=reply.best_status)
-        return reply
-
-    def _hello_reply(self, event: Hello, reply: Reply) -> Reply:
-        """RFC 5321 4.1.1.1: our name, a greeting if the shell gave one, and for EHLO the extensions."""
-        first = f"{self.options.hostname} {reply.text}".rstrip()
-        lines = self._offers.lines() if event.is_extended else []
-        return Reply(reply.code, None, "\n".join([first, *lines]))
+    def _default_answer(self, event: Event) -> Reply:
+        if isinstance(event, Connected) and self.has_talked_early:
+            return replies.TALKED_EARLY
+        return default_answer(event, self.options)
 
     # Faults and endings.
 
