@@ -91,6 +91,7 @@ class SmtpClient:
             self.connection_lost("the server closed the connection")
         elif self._state is State.STARTING_TLS:
             # RFC 3207 6: what came in plaintext before the handshake may have been put there by anyone.
+            self._events.clear()  # a TlsReady that nobody has acted on
             self._lose(_PLAINTEXT)
         else:
             self._reader.receive(data)
