@@ -5,12 +5,14 @@ A draft receives it, `keep` stores it in the transaction of its first holder, `h
 
 from postel.contents.contents import INLINE_LIMIT, Contents
 from postel.contents.draft import Draft
+from postel.contents.files import FOLDER
 from postel.contents.reader import CHUNK_BYTES, ContentReader
-from postel.contents.rows import MIGRATIONS, ContentMissing, hold, keep, release
+from postel.contents.rows import MIGRATIONS, ContentMissing, hold, keep, named_files, release
 from postel.contents.sealed import Sealed
 
 __all__ = [
     "CHUNK_BYTES",
+    "FOLDER",
     "INLINE_LIMIT",
     "MIGRATIONS",
     "ContentMissing",
@@ -20,5 +22,6 @@ __all__ = [
     "Sealed",
     "hold",
     "keep",
+    "named_files",
     "release",
 ]

@@ -125,6 +125,6 @@ async def forget_released(tx: Transaction, files: Sequence[str]) -> None:
 
 
 async def named_files(tx: Transaction, folder: str) -> set[str]:
-    """The files of one sub-directory that rows name."""
+    """The files of one sub-directory that rows name; of all for ""."""
     rows = await tx.fetch_all("SELECT file FROM content WHERE file >= ? AND file < ?", (folder, folder + "~"))
     return {str(row[0]) for row in rows}

@@ -4,11 +4,13 @@ A piece of work is a coroutine function that gets a `Transaction`. `Database.wri
 disk; many pieces share one commit. `SqliteDatabase` is the embedded engine.
 """
 
+from postel.database.connection import FILE_NAME
 from postel.database.faults import Conflict, DatabaseTooNew, DatabaseTrouble
 from postel.database.interface import Action, Database, Migration, Row, Transaction, Value, Work
 from postel.database.sqlite import SqliteDatabase
 
 __all__ = [
+    "FILE_NAME",
     "Action",
     "Conflict",
     "Database",
