@@ -64,7 +64,7 @@ def _run(machine: pop3.Pop3Server) -> None:
 
 def _answer(event: Any) -> pop3.Answer:
     match event:
-        case pop3.Misbehaved() | pop3.AuthCancelled() | pop3.Answered() | pop3.Flush():
+        case pop3.Misbehaved() | pop3.AuthCancelled() | pop3.Answered() | pop3.Flush() | pop3.Over():
             return None
         case pop3.Login() | pop3.Apop():
             return _DROP

@@ -186,7 +186,7 @@ async def test_a_large_maildrop_is_listed_and_expunged_whole() -> None:
             f"INSERT INTO stored_message (uid, {columns}) SELECT ?, {columns} FROM stored_message WHERE uid = 1",
             [(uid,) for uid in range(2, 2501)],
         )
-        await tx.execute("UPDATE stored_mailbox SET uid_next = 2501")
+        await tx.execute("UPDATE stored_mailbox SET uid_next = 2501, message_count = 2500, size_bytes = 2500")
 
     assert content == 1
     await room.database.write(fill)
@@ -246,6 +246,8 @@ def test_a_mailbox_behaves_as_a_dict_whose_keys_are_never_used_again(steps: list
         if count:
             box = await room.store.mailbox(7)
             assert box is not None
+            assert (box.message_count, box.uid_next) == (len(model), count + 1)
+            assert box.size_bytes == sum(map(len, model.values()))
             ranges = await room.store.expunged_since(box.id, 0)
             assert {uid for first, last in ranges for uid in range(first, last + 1)} == gone
 

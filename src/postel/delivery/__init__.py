@@ -1,8 +1,18 @@
 """Delivering: agents that take mail from the queue to its next hop. Floor 3."""
 
+from postel.delivery.discard import DiscardAgent
+from postel.delivery.mailbox import MailboxAgent, MailboxOptions
 from postel.delivery.relay import RelayAgent
 from postel.delivery.relay_options import RelayOptions
 from postel.delivery.submit import submit
 from postel.delivery.trouble import HopTrouble
 
-__all__ = ["HopTrouble", "RelayAgent", "RelayOptions", "submit"]
+__all__ = [
+    "DiscardAgent",
+    "HopTrouble",
+    "MailboxAgent",
+    "MailboxOptions",
+    "RelayAgent",
+    "RelayOptions",
+    "submit",
+]

@@ -41,6 +41,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "outcome_unrecorded": "The database did not take the outcome of a job; it is tried until it does.",
     "queue_unreadable": "The database did not give the queue's mail; it is asked again soon.",
     # delivery
+    "hop_ready": "A session with a next hop was opened (debug).",
     "hop_failed": "A host of a destination could not be used; the next one is tried.",
     "hop_tls_failed": "The TLS handshake with a next hop failed.",
     "login_refused": "A smarthost refused the login that its route has.",
@@ -58,4 +59,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "message_accepted": "A message is durable, and we are responsible for it.",
     "message_discarded": "A hook had a message accepted and thrown away.",
     "message_not_stored": "A message could not be made durable; the client keeps it and tries again.",
+    # pop3d
+    "message_unreadable": "A stored message could not be read for a client.",
+    "maildrop_not_updated": "Deleted messages could not be removed; the client was told.",
+    "tls_failed": "A TLS handshake with a client failed.",
 }

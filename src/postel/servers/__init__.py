@@ -3,13 +3,19 @@
 They hold no rules: what is allowed stands in the machines, in routing, and in the policy functions.
 """
 
-from postel.servers.admission import Admission, AdmissionOptions
+from postel.servers.admission import Admission, AdmissionOptions, IPNetwork
+from postel.servers.pop3d import Pop3Service
+from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
 from postel.servers.smtpd import SmtpService
 from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
 
 __all__ = [
     "Admission",
     "AdmissionOptions",
+    "IPNetwork",
+    "Pop3Parts",
+    "Pop3Service",
+    "Pop3ServiceOptions",
     "Service",
     "ServiceOptions",
     "SmtpParts",

@@ -51,6 +51,8 @@ class StoredMailbox:
     uid_validity: int
     uid_next: int
     highest_modseq: int
+    message_count: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 Gives       MIGRATIONS.
 
-    stored_mailbox      one row a stored mailbox; UIDs and mod-sequences are counted here
+    stored_mailbox      one row a stored mailbox; UIDs, mod-sequences, messages and octets are counted here
     stored_message      one row a message in a mailbox; its content is shared (contents)
     stored_expunge      what is gone: ranges of UIDs and the mod-sequence at which they went (RFC 7162 3.2)
     maildrop_lock       who has a maildrop open for POP3
@@ -28,6 +28,8 @@ CREATE TABLE stored_mailbox (
     uid_validity INTEGER NOT NULL,
     uid_next INTEGER NOT NULL,
     highest_modseq INTEGER NOT NULL,
+    message_count INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
     UNIQUE (account_id, name)
 );
 CREATE TABLE stored_message (

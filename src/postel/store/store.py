@@ -35,11 +35,14 @@ _AT_ONCE: Final = 200  # rows named in one statement, and in one page of an iter
 _DROP_AT_ONCE: Final = 2000  # lines of a maildrop listing that are read before others have their turn
 
 _TAKE_UID: Final = """
-UPDATE stored_mailbox SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1
-WHERE account_id = ? AND name = ? RETURNING id, uid_next - 1, highest_modseq, uid_validity"""
+UPDATE stored_mailbox
+SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
+    message_count = message_count + 1, size_bytes = size_bytes + ?
+WHERE account_id = ? AND name = ? RETURNING id, uid_next - 1, highest_modseq"""
 _CREATE: Final = """
-INSERT INTO stored_mailbox (account_id, name, special_use, uid_validity, uid_next, highest_modseq)
-VALUES (?, ?, ?, ?, 1, 1) ON CONFLICT (account_id, name) DO NOTHING"""
+INSERT INTO stored_mailbox
+    (account_id, name, special_use, uid_validity, uid_next, highest_modseq, message_count, size_bytes)
+VALUES (?, ?, ?, ?, 1, 1, 0, 0) ON CONFLICT (account_id, name) DO NOTHING"""
 _INSERT: Final = """
 INSERT INTO stored_message
     (mailbox_id, uid, content_id, prefix, size_bytes, internal_date_at, modseq, flags, keywords, needs_utf8)
@@ -48,14 +51,16 @@ _MESSAGE: Final = """
 SELECT mailbox_id, uid, content_id, prefix, size_bytes, internal_date_at, modseq, flags, keywords, needs_utf8
 FROM stored_message WHERE mailbox_id = ?"""
 _MAILBOX: Final = """
-SELECT id, account_id, name, special_use, uid_validity, uid_next, highest_modseq
+SELECT id, account_id, name, special_use, uid_validity, uid_next, highest_modseq, message_count, size_bytes
 FROM stored_mailbox WHERE account_id = ?"""
 _DROP: Final = f"""
 SELECT m.uid, m.size_bytes, m.needs_utf8, b.uid_validity, b.id
 FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id
 WHERE b.account_id = ? AND b.name = ? AND m.uid > ? ORDER BY m.uid LIMIT {_DROP_AT_ONCE}"""
-_TAKE_MODSEQ: Final = """
-UPDATE stored_mailbox SET highest_modseq = highest_modseq + 1 WHERE id = ? RETURNING highest_modseq"""
+_SHRINK: Final = """
+UPDATE stored_mailbox
+SET highest_modseq = highest_modseq + 1, message_count = message_count - ?, size_bytes = size_bytes - ?
+WHERE id = ? RETURNING highest_modseq, account_id"""
 _TOMBSTONE: Final = """
 INSERT INTO stored_expunge (mailbox_id, first_uid, last_uid, modseq) VALUES (?, ?, ?, ?)"""
 
@@ -83,19 +88,21 @@ class Store:
         INBOX is made when its first message comes. Holds the content once more. Raises LookupError when the
         account has no other mailbox of that name.
         """
-        taken = await tx.fetch_one(_TAKE_UID, (account_id, name))
+        size_bytes = len(facts.prefix) + facts.content_size_bytes
+        place = (size_bytes, account_id, name)
+        taken = await tx.fetch_one(_TAKE_UID, place)
         if taken is None and name == INBOX:
             await self.create(tx, account_id, INBOX)
-            taken = await tx.fetch_one(_TAKE_UID, (account_id, name))
+            taken = await tx.fetch_one(_TAKE_UID, place)
         if taken is None:
             raise LookupError(f"no mailbox {name!r}")
-        mailbox_id, uid, modseq, _ = taken
+        mailbox_id, uid, modseq = taken
         row = (
             mailbox_id,
             uid,
             facts.content_id,
             facts.prefix,
-            len(facts.prefix) + facts.content_size_bytes,
+            size_bytes,
             facts.internal_date_at,
             modseq,
             int(facts.flags),
@@ -189,32 +196,32 @@ class Store:
         Leaves behind which UIDs went and when (RFC 7162 3.2.10), releases the contents.
         """
         gone: list[int] = []
+        size_bytes = 0
         contents: Counter[int] = Counter()
         for some in _batches(sorted(set(uids))):
-            marks = ", ".join("?" * len(some))
-            where = f"WHERE mailbox_id = ? AND uid IN ({marks})"
+            where = f"WHERE mailbox_id = ? AND uid IN ({', '.join('?' * len(some))})"
+            key = (mailbox_id, *some)
             rows = await tx.fetch_all(
-                f"SELECT uid, content_id FROM stored_message {where} ORDER BY uid", (mailbox_id, *some)
+                f"SELECT uid, content_id, size_bytes FROM stored_message {where} ORDER BY uid", key
             )
-            await tx.execute(f"DELETE FROM stored_message {where}", (mailbox_id, *some))
-            gone += [uid for uid, _ in rows]
-            contents.update(content_id for _, content_id in rows)
+            await tx.execute(f"DELETE FROM stored_message {where}", key)
+            gone += [row[0] for row in rows]
+            contents.update(row[1] for row in rows)
+            size_bytes += sum(row[2] for row in rows)
         if gone:
-            await self._bury(tx, mailbox_id, gone)
-            for content_id, count in contents.items():
-                await release(tx, content_id, count)
+            await self._bury(tx, mailbox_id, gone, size_bytes)
+        for content_id, count in contents.items():
+            await release(tx, content_id, count)
         return len(gone)
 
-    async def _bury(self, tx: Transaction, mailbox_id: int, uids: Sequence[int]) -> None:
-        row = await tx.fetch_one(_TAKE_MODSEQ, (mailbox_id,))
+    async def _bury(self, tx: Transaction, mailbox_id: int, uids: Sequence[int], size_bytes: int) -> None:
+        row = await tx.fetch_one(_SHRINK, (len(uids), size_bytes, mailbox_id))
         if row is None:
             raise LookupError(f"no mailbox {mailbox_id}")
-        (modseq,) = row
+        modseq, account_id = row
         ranges = [(mailbox_id, first, last, modseq) for first, last in _ranges(uids)]
         await tx.execute_many(_TOMBSTONE, ranges)
-        owner = await tx.fetch_one("SELECT account_id FROM stored_mailbox WHERE id = ?", (mailbox_id,))
-        if owner is not None:
-            self.changes.publish(tx, owner[0])
+        self.changes.publish(tx, account_id)
 
     async def expunged_since(self, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:
         """Ranges of UIDs that went after a mod-sequence, first and last included (RFC 7162 3.2.5.2)."""
@@ -238,9 +245,19 @@ class Store:
 
 
 def _mailbox(row: Row) -> StoredMailbox:
-    id_, account_id, name, special_use, uid_validity, uid_next, highest_modseq = row
+    id_, account_id, name, special_use, uid_validity, uid_next, highest_modseq, message_count, size_bytes = (
+        row
+    )
     return StoredMailbox(
-        id_, account_id, MailboxName(name), SpecialUse(special_use), uid_validity, uid_next, highest_modseq
+        id=id_,
+        account_id=account_id,
+        name=MailboxName(name),
+        special_use=SpecialUse(special_use),
+        uid_validity=uid_validity,
+        uid_next=uid_next,
+        highest_modseq=highest_modseq,
+        message_count=message_count,
+        size_bytes=size_bytes,
     )
 
 

@@ -40,7 +40,7 @@ class Shell:
         if isinstance(event, pop3.Flush):
             self.sent += self.machine.data_to_send()
             return
-        if isinstance(event, pop3.Answered):
+        if isinstance(event, pop3.Answered | pop3.Over):
             return
         self.events.append(event)
         answer = self.answers.get(type(event), self._usual(event))

@@ -168,6 +168,13 @@ class Flush:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """The session has ended: send what is due and close. No answer."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Misbehaved:
     """The peer broke the protocol and has been told; this is for the log. No answer."""
 
@@ -186,5 +193,6 @@ Event: TypeAlias = (
     | Update
     | Answered
     | Flush
+    | Over
     | Misbehaved
 )

@@ -37,6 +37,7 @@ from postel.proto.pop3.events import (
     Login,
     Misbehaved,
     Ok,
+    Over,
     Refused,
     Retrieve,
     StartTls,
@@ -71,6 +72,7 @@ class Pop3Server:
         self._content: _Content | None = None
         self._is_closed = False  # the peer will send nothing more
         self._ended = ""
+        self._told_over = False
         self._faults = 0
         self._failed_logins = 0
 
@@ -94,7 +96,9 @@ class Pop3Server:
                 return self._hand_out(self._events.popleft())
             if self._listing is not None:
                 self._list_more(self._listing)
-            elif self._ended or not self._step():
+            elif self._ended:
+                return self._say_over()
+            elif not self._step():
                 return NEED_DATA
 
     def answer(self, answer: Answer) -> None:
@@ -247,7 +251,7 @@ class Pop3Server:
         if line is None:
             if self._is_closed:
                 self._end("connection closed")
-            return False
+            return self._is_closed
         if self._sasl:
             self._sasl_response(line)
         else:
@@ -281,6 +285,11 @@ class Pop3Server:
         if not isinstance(event, Answered | AuthCancelled | Misbehaved):
             self._owed = event
         return event
+
+    def _say_over(self) -> Event | NeedData:
+        """Over once; then there is nothing more to tell."""
+        was_told, self._told_over = self._told_over, True
+        return NEED_DATA if was_told else Over(self._ended)
 
     def _misbehaved(self, fault: RemoteFault, text: Text) -> None:
         self._events.append(Misbehaved(fault))

@@ -39,7 +39,7 @@ class Pop3Role:
     def watch(self, event: Any) -> tuple[Any, ...]:
         """Every event but the one that only says the peer is awake."""
         match event:
-            case pop3.Answered() | pop3.Flush():
+            case pop3.Answered() | pop3.Flush() | pop3.Over():
                 return ()
             case pop3.Update(numbers):
                 return (Update(" ".join(map(str, numbers))),)

@@ -1,0 +1,203 @@
+"""Deliver what stays here: into mailboxes, and through aliases to new recipients.
+
+Implements  RFC 5321 3.9.1 (aliases), 4.4 (Return-Path at final delivery), 6.3 (loops), RFC 9228 4 (Delivered-To),
+            RFC 9051 2.3.3 (internal date).
+Asks        routing, through `decide`: what becomes of this mailbox?
+Gives       MailboxAgent, MailboxOptions.
+Not here    The rules: routing. Tables: store.
+
+A recipient's message appears in the mailbox in the transaction that takes the recipient out of the queue, so it is
+neither lost nor there twice. Content is shared; only the fields on top are each mailbox's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from postel.contents import Contents
+from postel.database import Transaction
+from postel.mail import Mailbox, Reply, Status
+from postel.mail.replies import LOOP_DETECTED, SYSTEM_TROUBLE
+from postel.message import HeaderBlock, compose_field, compose_return_path
+from postel.net import Clock
+from postel.queue import (
+    Delayed,
+    Delivered,
+    Discarded,
+    Expanded,
+    Failed,
+    Job,
+    Jobs,
+    Outcome,
+    QueuedRecipient,
+)
+from postel.routing import Decision, Discard, Expand, Refuse, ToMailbox
+from postel.store import MessageFacts, Store
+
+Decide: TypeAlias = Callable[[Mailbox], Awaitable[Decision]]
+FindAccount: TypeAlias = Callable[[str], Awaitable[int | None]]
+"""The id of the account of a folded address."""
+
+DELIVERED_BEFORE: Final = Reply(554, Status(5, 4, 6), "Mail loop: delivered to this address before")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxOptions:
+    """Limits of local delivery.
+
+    head_bytes      how much of a content is looked at for its header.
+    hops            Received fields before a message is taken for a loop; at least 100 (RFC 5321 6.3).
+    deliveries      Delivered-To fields for one address before that. More than one, since people do resend
+                    what they received, even to themselves.
+    """
+
+    head_bytes: int = 64 * 1024
+    hops: int = 100
+    deliveries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What local delivery wants to know of a message's header."""
+
+    hops: int
+    delivered_to: Sequence[str]
+    is_ascii: bool
+
+
+class _Copies:
+    """The copies of one job: none twice for one account, though several recipients may lead to it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tx: Transaction | None = None
+        self._reached: set[int] = set()
+
+    async def append(self, tx: Transaction, account_id: int, facts: MessageFacts) -> None:
+        """Store a copy, unless this transaction has stored one. A new one begins anew: it is a new try."""
+        if tx is not self._tx:
+            self._tx, self._reached = tx, set()
+        if account_id not in self._reached:
+            self._reached.add(account_id)
+            await self._store.append(tx, account_id, facts)
+
+
+class MailboxAgent:
+    """The agent of the lane `local`."""
+
+    def __init__(
+        self,
+        decide: Decide,
+        find_account: FindAccount,
+        store: Store,
+        contents: Contents,
+        clock: Clock,
+        options: MailboxOptions | None = None,
+    ) -> None:
+        self._decide = decide
+        self._find_account = find_account
+        self._store = store
+        self._contents = contents
+        self._clock = clock
+        self._options = options or MailboxOptions()
+
+    async def deliver(self, jobs: Jobs) -> None:
+        """Work until nothing is due."""
+        while (job := await jobs.next()) is not None:
+            await jobs.done(job, await self._work(job))
+
+    async def _work(self, job: Job) -> dict[int, Outcome]:
+        head = await self._head(job)
+        if head.hops > self._options.hops:
+            failed = Failed(LOOP_DETECTED, because=f"{head.hops} Received fields")
+            return {recipient.id: failed for recipient in job.recipients}
+        copies = _Copies(self._store)
+        return {r.id: await self._outcome(job, r, head, copies) for r in job.recipients}
+
+    async def _outcome(self, job: Job, recipient: QueuedRecipient, head: _Head, copies: _Copies) -> Outcome:
+        """What becomes of one recipient."""
+        route = (await self._decide(recipient.mailbox)).route
+        match route:
+            case ToMailbox():
+                return await self._to_mailboxes(job, recipient, (route,), head, copies)
+            case Expand(mailboxes, members):
+                kept = await self._to_mailboxes(job, recipient, mailboxes, head, copies)
+                if not members or not isinstance(kept, Delivered):
+                    return kept
+                return Expanded(members, effect=kept.effect)
+            case Refuse(reply, because):
+                return (
+                    Delayed(reply, because=because) if reply.is_transient else Failed(reply, because=because)
+                )
+            case Discard():
+                return Discarded("the route says so")
+            case _:
+                # A reload is about to move the recipient to the lane where it belongs now.
+                return Delayed(SYSTEM_TROUBLE, because=f"{route} is no route of this lane")
+
+    async def _to_mailboxes(
+        self,
+        job: Job,
+        recipient: QueuedRecipient,
+        routes: Sequence[ToMailbox],
+        head: _Head,
+        copies: _Copies,
+    ) -> Outcome:
+        """One copy for each account, by one effect."""
+        wanted: list[tuple[int, MessageFacts]] = []
+        for route in routes:
+            if self._is_loop(route.account, head):
+                return Failed(DELIVERED_BEFORE, because=f"delivered to {route.account} again and again")
+            account_id = await self._find_account(route.account)
+            if account_id is None:
+                return Delayed(SYSTEM_TROUBLE, because=f"the account {route.account} has just gone")
+            wanted.append((account_id, self._facts(job, recipient, route, head)))
+
+        async def effect(tx: Transaction) -> None:
+            for account_id, facts in wanted:
+                await copies.append(tx, account_id, facts)
+
+        return Delivered(effect)
+
+    def _facts(self, job: Job, recipient: QueuedRecipient, route: ToMailbox, head: _Head) -> MessageFacts:
+        prefix = compose_prefix(job, recipient, route.account)
+        is_utf8_head = job.asks_smtputf8 and not head.is_ascii
+        return MessageFacts(
+            content_id=job.content_id,
+            content_size_bytes=job.size_bytes,
+            internal_date_at=self._clock.now(),
+            prefix=prefix,
+            needs_utf8=is_utf8_head or not prefix.isascii(),
+        )
+
+    def _is_loop(self, account: str, head: _Head) -> bool:
+        if len(head.delivered_to) < self._options.deliveries:
+            return False
+        count = sum(address.casefold() == account for address in head.delivered_to)
+        return count >= self._options.deliveries
+
+    async def _head(self, job: Job) -> _Head:
+        reader = await self._contents.reader(job.content_id)
+        octets = await reader.head_of(self._options.head_bytes)
+        end = octets.find(b"\r\n\r\n")
+        octets = octets[:end] if end >= 0 else octets
+        lower = b"\n" + octets.lower()
+        delivered_to: Sequence[str] = ()
+        if b"\ndelivered-to:" in lower:
+            delivered_to = HeaderBlock.parse(octets).all("Delivered-To")
+        return _Head(lower.count(b"\nreceived:"), delivered_to, octets.isascii())
+
+
+def compose_prefix(job: Job, recipient: QueuedRecipient, account: str) -> bytes:
+    """The fields that final delivery puts on top.
+
+    RFC 9228 4: one Delivered-To for each address on the way here, the last one uppermost.
+    """
+    addresses = {m.folded: str(m) for m in (recipient.original, recipient.mailbox)}
+    fields = [compose_return_path(job.reverse_path)]
+    if account not in addresses:
+        fields.append(compose_field("Delivered-To", [account]))
+    fields += [compose_field("Delivered-To", [address]) for address in reversed(addresses.values())]
+    return b"".join(fields)
