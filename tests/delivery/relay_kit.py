@@ -131,6 +131,10 @@ class Letters:
         self._letters.append(list(chunks))
         return len(self._letters) - 1, sum(map(len, chunks))
 
+    def forget(self) -> None:
+        """Lose everything, as a broken disk does."""
+        self._letters.clear()
+
     async def reader(self, content_id: int) -> Letters._Reader:
         return self._Reader(self._letters[content_id])
 

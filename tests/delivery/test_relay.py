@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from relay_kit import HELLO, LETTER, ZONE, Sink, World
@@ -14,7 +15,7 @@ from postel.mail.replies import (
     MX_LEADS_TO_US,
     SMTPUTF8_NEEDED,
 )
-from postel.net import Endpoint
+from postel.net import ConnectionLost, Endpoint, Stream
 from postel.proto.smtp import ServerOptions
 from postel.queue import Delayed, Failed, Relayed
 
@@ -326,13 +327,66 @@ async def test_a_host_that_dawdles_is_left_after_the_timeout_of_the_state() -> N
     assert asyncio.get_running_loop().time() - started == pytest.approx(600, abs=20)
 
 
+async def test_a_host_that_stops_reading_the_content_is_left_after_three_minutes() -> None:
+    # RFC 5321 4.5.3.2.5
+    world = World()
+
+    async def stop_reading(stream: Stream) -> None:
+        for answer in (b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go"):
+            await stream.write(answer + b"\r\n")
+            await stream.read()
+        await asyncio.sleep(1000)
+
+    await world.host("pluto.free.org").listen(Endpoint("0.0.0.0", 25), stop_reading)
+    big = tuple(b"x" * 60000 + b"\r\n" for _ in range(20))
+    started = asyncio.get_running_loop().time()
+    work = await world.relay(world.job(KITT, content=big))
+    outcome = work.outcomes[KITT]
+    assert isinstance(outcome, Delayed)
+    assert "did not take" in outcome.because
+    assert asyncio.get_running_loop().time() - started == pytest.approx(180, abs=5)
+
+
+async def test_an_agent_that_is_stopped_drops_its_connection() -> None:
+    world = World()
+    broken = asyncio.Event()
+
+    async def listen(stream: Stream) -> None:
+        try:
+            await stream.write(b"220 hi\r\n")
+            while await stream.read():
+                pass
+        except ConnectionLost:
+            broken.set()
+
+    await world.host("pluto.free.org").listen(Endpoint("0.0.0.0", 25), listen)
+    task = asyncio.ensure_future(world.relay(world.job(KITT)))
+    await asyncio.sleep(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await broken.wait()
+
+
+async def test_content_that_cannot_be_read_is_our_own_fault_and_ends_no_message() -> None:
+    world = World()
+    pluto = await world.sink("pluto.free.org")
+    job = world.job(KITT)
+    world.letters.forget()
+    with pytest.raises(LookupError):
+        await world.relay(job)
+    assert pluto.sessions == 1
+    assert not pluto.taken
+
+
 async def test_dripping_octets_do_not_renew_the_time() -> None:
     world = World("free.org. A 192.0.2.7")
 
-    async def drip(stream: object) -> None:
-        while True:
-            await stream.write(b"2")  # type: ignore[attr-defined]
-            await asyncio.sleep(60)
+    async def drip(stream: Stream) -> None:
+        with contextlib.suppress(ConnectionLost):
+            while True:
+                await stream.write(b"2")
+                await asyncio.sleep(60)
 
     await world.host("free.org").listen(Endpoint("0.0.0.0", 25), drip)
     started = asyncio.get_running_loop().time()

@@ -173,6 +173,15 @@ async def test_port_465_is_tls_from_the_first_octet(certificates: HopCertificate
     assert smart.was_tls and smart.logins == 1
 
 
+async def test_port_465_without_tls_is_no_use() -> None:
+    world = smart_world(port=465)
+    script = world.script("smart.example", ("S 220 hi", "C ..."), port=465)
+    work = await world.relay(world.job(KITT), lane=SMART)
+    assert work.down is not None
+    assert "TLS could not be started" in work.down[0].text
+    assert len(script.heard) == 1
+
+
 async def test_a_password_is_never_shown_in_plaintext() -> None:
     world = smart_world(login=LOGIN)
     smart = await world.sink("smart.example", port=587, mechanisms=("PLAIN", "LOGIN"), password="sauron")

@@ -47,11 +47,6 @@ class SmtpSession:
         """What the server offers now."""
         return self._client.offered
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the session has ended."""
-        return self._client.over
-
     async def greeting(self) -> ClientEvent:
         """Greeting or SessionLost."""
         return await self._event()

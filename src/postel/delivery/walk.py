@@ -66,9 +66,13 @@ class HopWalk:
         """The next host that is ready for mail."""
         while (target := await self._next_target()) is not None:
             try:
-                return target, await open_session(self._around.network, target, self._opening)
+                session = await open_session(self._around.network, target, self._opening)
             except HopTrouble as trouble:
                 self.note(target, trouble)
+            else:
+                tls = session.stream.tls.version if session.stream.tls else None
+                log.detail("hop_ready", remote=target.remote, address=target.endpoint, tls=tls)
+                return target, session
         return self._nobody()
 
     def note(self, target: Target, trouble: HopTrouble) -> None:
