@@ -176,12 +176,12 @@ class ScriptedAgent:
             await asyncio.sleep(said.after_s)
             await jobs.lane_down(UNREACHABLE, "connection refused")
             return False
+        content = await self._content(job)
         if world.latency_s:
             await asyncio.sleep(world.latency_s)
         by_address = said if isinstance(said, Mapping) else dict.fromkeys(addresses, said)
         outcomes = {r.id: by_address[str(r.mailbox)] for r in job.recipients if str(r.mailbox) in by_address}
         # What the remote host has, it has, whether or not we come to record it.
-        content = await self._content(job)
         for r in job.recipients:
             if isinstance(outcomes.get(r.id), Relayed | Delivered):
                 world.inbox.append((str(r.mailbox), content))

@@ -24,7 +24,7 @@ from postel.queue.job import QueuedRecipient
 from postel.queue.lane import LaneTrouble
 from postel.queue.read import QueuedMessage, fetch_message, fetch_trouble
 from postel.queue.record import Recorded, refresh_errand, remove_if_over
-from postel.queue.recorder import Recorder, Stale
+from postel.queue.recorder import LeaveWord, Recorder, Stale
 from postel.queue.schema import State, Watch
 from postel.queue.settle import Settled
 
@@ -105,7 +105,7 @@ class Desk:
         database: Database,
         recorder: Recorder,
         clock: Clock,
-        leave_word: Callable[[Transaction, Collection[str]], Awaitable[None]],
+        leave_word: LeaveWord,
         then: Callable[[Collection[str], Recorded], Awaitable[None]],
     ) -> None:
         self._database = database
@@ -226,22 +226,22 @@ class Desk:
             if one.recipient.id in numbers:
                 lanes.setdefault(one.lane, []).append(_removed(one.recipient))
 
-        async def word(tx: Transaction) -> None:
-            await self._leave_word(tx, lanes)
-
         try:
-            recorded = await self._recorder.record_end(message, lanes, also=word)
+            recorded = await self._recorder.record_end(message, lanes, leave_word=self._leave_word)
         except Stale:
             return await self._remove_one(queue_id, chosen)
         await self._then(set(lanes), recorded)
         return len(keys)
 
     async def _chunks(self, chosen: QueueFilter) -> AsyncIterator[Sequence[QueueId]]:
-        """The ids of all that matches now, page by page."""
+        """The ids of all that matches, page by page; what comes meanwhile (a report) is not meant."""
+        newest = await self._database.read(lambda tx: tx.fetch_one("SELECT MAX(id) FROM queue_message"))
+        last = (newest and newest[0]) or 0
         after: QueueId | None = None
         while ids := await self._database.read(partial(_page, chosen=chosen, after=after, limit=_CHUNK)):
             after = ids[-1]
-            yield ids
+            if meant := [queue_id for queue_id in ids if queue_id <= last]:
+                yield meant
 
 
 def _removed(recipient: QueuedRecipient) -> Settled:

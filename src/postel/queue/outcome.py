@@ -42,9 +42,13 @@ class Relayed:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """The recipient is an alias; its members take its place in the same message (RFC 5321 3.9.1)."""
+    """The recipient is an alias; its members take its place in the same message (RFC 5321 3.9.1).
+
+    effect      what the alias leads to besides: runs in the transaction that makes the members recipients.
+    """
 
     members: tuple[Mailbox, ...]
+    effect: Effect | None = None
 
 
 @dataclass(frozen=True, slots=True)

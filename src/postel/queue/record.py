@@ -2,7 +2,7 @@
 
 Implements  RFC 3461 5.2.7.3 (what members of an alias inherit), RFC 5321 6.1 (no recipient is forgotten without
             delivery, a report, or a reason for neither).
-Gives       record, remove_message, refresh_errand, Recorded, EffectFailed.
+Gives       record, refresh_errand, remove_if_over, Recorded, EffectFailed, Refused.
 Not here    What an outcome means (queue.settle).
 
 Invariants: a recipient's effect, its end, and the report about it are one transaction. A row that is gone or
@@ -13,7 +13,7 @@ the message, its recipients and its hold on the content go in the same transacti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from postel.contents import release
@@ -23,9 +23,10 @@ from postel.queue.ids import QueueId
 from postel.queue.intake import LaneOf, Placed, insert_errand, insert_recipients
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.notify import passed_on
+from postel.queue.options import QueueOptions
 from postel.queue.rows import format_reply, member_key
 from postel.queue.schema import State
-from postel.queue.settle import Change, Grown, Known, Postponed, Settled
+from postel.queue.settle import Change, Grown, Known, Member, Postponed, Settled, settle_members
 
 _SETTLE: Final = f"""
 UPDATE queue_recipient
@@ -49,6 +50,14 @@ class EffectFailed(Exception):
         self.fault = fault
 
 
+class Refused(Exception):
+    """An expansion leads nowhere or too far: record `change` instead; nothing of the transaction happened."""
+
+    def __init__(self, change: Settled) -> None:
+        super().__init__(change.because)
+        self.change = change
+
+
 @dataclass(slots=True)
 class Recorded:
     """What a transaction leaves to do.
@@ -69,15 +78,25 @@ class Recorded:
 
 
 async def record(
-    tx: Transaction, job: Job, changes: Sequence[Change], now: float, lane_of: LaneOf, *, is_last: bool
+    tx: Transaction,
+    job: Job,
+    changes: Sequence[Change],
+    now: float,
+    lane_of: LaneOf,
+    options: QueueOptions,
+    *,
+    is_last: bool,
 ) -> Recorded:
-    """Record the changes. `is_last`: no other part of the errand is being worked on. Raises EffectFailed."""
+    """Record the changes. `is_last`: no other part of the errand is being worked on.
+
+    Raises EffectFailed and Refused: then the caller has another change to record for one recipient.
+    """
     recorded = Recorded()
     for change in changes:
         if await _apply(tx, job, change, now):
             recorded.applied.append(change)
             if isinstance(change, Grown):
-                await _insert_members(tx, job, change, now, lane_of, recorded)
+                await _insert_members(tx, job, change, now, lane_of, options, recorded)
     if is_last:
         recorded.hear(job.lane, await refresh_errand(tx, job.queue_id, job.lane))
         await remove_if_over(tx, job.queue_id)
@@ -121,7 +140,7 @@ async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> bool:
         words = (format_reply(change.reply), change.remote, change.because)
     if not await _update(tx, _SETTLE, (tried, *words), job, change.recipient):
         return False
-    if isinstance(change, Settled) and change.effect is not None:
+    if change.effect is not None:
         try:
             await change.effect(tx)
         except DatabaseTrouble:
@@ -141,7 +160,35 @@ async def _update(
     return await tx.execute(sql.format(place="lane <> ?"), (*values, *key)) > 0
 
 
-async def fetch_known(tx: Transaction, job: Job) -> list[Known]:
+async def _insert_members(
+    tx: Transaction,
+    job: Job,
+    grown: Grown,
+    now: float,
+    lane_of: LaneOf,
+    options: QueueOptions,
+    recorded: Recorded,
+) -> None:
+    """Members that the message does not know yet become recipients, due at once."""
+    lanes = [lane_of(mailbox) for mailbox in grown.members]
+    members = [
+        Member(mailbox, lane, member_key(mailbox, is_ours=lane == job.lane))
+        for mailbox, lane in zip(grown.members, lanes, strict=True)
+    ]
+    fresh = settle_members(grown, members, await _fetch_known(tx, job), options)
+    if isinstance(fresh, Settled):
+        raise Refused(fresh)
+    number = int(job.queue_id)
+    row = await tx.fetch_one("SELECT next_number FROM queue_message WHERE id = ?", (number,))
+    assert row is not None  # the alias has a row, so the message has one
+    await tx.execute("UPDATE queue_message SET next_number = ? WHERE id = ?", (row[0] + len(fresh), number))
+    for lane, recipients in _recipients(grown, fresh, row[0]).items():
+        await insert_recipients(tx, job.queue_id, lane, recipients, now, parent=grown.recipient.id)
+        await insert_errand(tx, job.queue_id, lane, now)
+        recorded.hear(lane, now)
+
+
+async def _fetch_known(tx: Transaction, job: Job) -> list[Known]:
     """Every recipient that the message has or had."""
     rows = await tx.fetch_all(
         "SELECT number, mailbox, lane, parent FROM queue_recipient WHERE message_id = ?", (int(job.queue_id),)
@@ -152,35 +199,18 @@ async def fetch_known(tx: Transaction, job: Job) -> list[Known]:
     ]
 
 
-async def _insert_members(
-    tx: Transaction, job: Job, grown: Grown, now: float, lane_of: LaneOf, recorded: Recorded
-) -> None:
-    """Members that the message does not know yet become recipients, due at once."""
-    number = int(job.queue_id)
-    row = await tx.fetch_one("SELECT next_number FROM queue_message WHERE id = ?", (number,))
-    assert row is not None  # the alias has a row, so the message has one
-    taken = {one.key for one in await fetch_known(tx, job)}
+def _recipients(grown: Grown, members: Sequence[Member], number: int) -> dict[str, list[QueuedRecipient]]:
+    """The members as recipients, by lane, numbered from `number` on."""
+    alias = grown.recipient
+    parameters = passed_on(alias.parameters, len(grown.members))
     lanes: dict[str, list[QueuedRecipient]] = {}
-    next_number = row[0]
-    parameters = passed_on(grown.recipient.parameters, len(grown.members))
-    for mailbox in grown.members:
-        lane = lane_of(mailbox)
-        key = member_key(mailbox, is_ours=lane == job.lane)
-        if key in taken:
-            continue
-        taken.add(key)
-        member = replace(
-            grown.recipient,
-            id=next_number,
-            mailbox=mailbox,
+    for one, member in enumerate(members, number):
+        recipient = QueuedRecipient(
+            id=one,
+            mailbox=member.mailbox,
+            original=alias.original,
             parameters=parameters,
-            attempts=0,
-            depth=grown.recipient.depth + 1,
+            depth=alias.depth + 1,
         )
-        lanes.setdefault(lane, []).append(member)
-        next_number += 1
-    await tx.execute("UPDATE queue_message SET next_number = ? WHERE id = ?", (next_number, number))
-    for lane, members in lanes.items():
-        await insert_recipients(tx, job.queue_id, lane, members, now, parent=grown.recipient.id)
-        await insert_errand(tx, job.queue_id, lane, now)
-        recorded.hear(lane, now)
+        lanes.setdefault(member.lane, []).append(recipient)
+    return lanes

@@ -6,7 +6,7 @@ Not here    Decisions (queue.settle), SQL (queue.record), words for the originat
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -22,11 +22,11 @@ from postel.queue.lane import LaneTrouble
 from postel.queue.options import QueueOptions
 from postel.queue.outcome import Delayed, Outcome
 from postel.queue.read import QueuedMessage
-from postel.queue.record import EffectFailed, Recorded, fetch_known, record
+from postel.queue.record import EffectFailed, Recorded, Refused, record
 from postel.queue.reports import Notice, Report, Reports, notices_of
-from postel.queue.rows import format_reply, member_key
+from postel.queue.rows import format_reply
 from postel.queue.schema import Watch
-from postel.queue.settle import Change, Grown, Postponed, Settled, settle, settle_members
+from postel.queue.settle import Change, Grown, Postponed, Settled, settle
 
 log = logger("queue")
 
@@ -39,6 +39,7 @@ _LANE_UP: Final = "DELETE FROM queue_lane WHERE name = ?"
 
 # Told after the commit, for hooks and tests: the job and what became of its recipients.
 Listener: TypeAlias = Callable[[Job, Sequence[Change]], None]
+LeaveWord: TypeAlias = Callable[[Transaction, Collection[str]], Awaitable[None]]
 _Also: TypeAlias = Callable[[Transaction], Awaitable[None]]
 
 
@@ -81,7 +82,7 @@ class Recorder:
                 await tx.execute(_LANE_UP, (job.lane,))
 
         changes = settle(job, outcomes, self._clock.now(), self.options)
-        return await self._record(job, await self._check_members(job, changes), lane_row, is_last=is_last)
+        return await self._record(job, changes, lane_row, is_last=is_last)
 
     async def record_lane_down(
         self, lane: str, trouble: LaneTrouble | None, job: Job | None, reply: Delayed, *, is_last: bool
@@ -105,28 +106,17 @@ class Recorder:
         at_once = [replace(c, next_at=now) if isinstance(c, Postponed) else c for c in changes]
         return await self._record(job, at_once, lane_row, is_last=is_last)
 
-    async def _check_members(self, job: Job, changes: list[Change]) -> list[Change]:
-        """Refuse expansions that lead nowhere or too far."""
-        if not any(isinstance(change, Grown) for change in changes):
-            return changes
-        known = await self._database.read(lambda tx: fetch_known(tx, job))
-        return [
-            settle_members(c, known, self._keys(job, c), self.options) if isinstance(c, Grown) else c
-            for c in changes
-        ]
-
-    def _keys(self, job: Job, grown: Grown) -> list[str]:
-        return [member_key(m, is_ours=self.lane_of(m) == job.lane) for m in grown.members]
-
     async def record_end(
         self,
         message: QueuedMessage,
         lanes: Mapping[str, Sequence[Settled]],
         *,
         watch: Watch | None = None,
-        also: _Also | None = None,
+        leave_word: LeaveWord | None = None,
     ) -> Recorded:
         """Record an end without an attempt, by lane, and what time can still do to the message.
+
+        `leave_word` is told in the transaction of every lane whose mail has changed.
 
         Raises DatabaseTrouble, and Stale when one of them is settled already.
         """
@@ -137,12 +127,12 @@ class Recorder:
         async def work(tx: Transaction) -> Recorded:
             if watch is not None:
                 await tx.execute(_WATCH, (int(watch), int(message.queue_id)))
-            if also is not None:
-                await also(tx)
+            if leave_word is not None:
+                await leave_word(tx, {*lanes, *report.lanes})
             recorded = Recorded()
             for lane, group in lanes.items():
                 job = message.job(lane, tuple(change.recipient for change in group))
-                part = await record(tx, job, group, report.now, _no_members, is_last=True)
+                part = await record(tx, job, group, report.now, _no_members, self.options, is_last=True)
                 recorded.applied.extend(part.applied)
             if len(recorded.applied) < len(changes):
                 raise Stale
@@ -172,7 +162,10 @@ class Recorder:
                 recorded = await self._commit(job, changes, also, is_last=is_last)
             except EffectFailed as failed:
                 log.fault("delivery_fault", failed.fault, id=job.queue_id, recipient=failed.number)
-                changes = [self._without_effect(job, c, failed) for c in changes]
+                changes = [self._without_effect(change, failed) for change in changes]
+                continue
+            except Refused as refused:
+                changes = [_instead(change, refused.change) for change in changes]
                 continue
             self._tell(job, recorded.applied)
             return recorded
@@ -183,7 +176,9 @@ class Recorder:
 
         async def work(tx: Transaction) -> Recorded:
             await also(tx)
-            recorded = await record(tx, job, changes, report.now, lanes.__getitem__, is_last=is_last)
+            recorded = await record(
+                tx, job, changes, report.now, lanes.__getitem__, self.options, is_last=is_last
+            )
             is_true = any(change.recipient.id in report.about for change in recorded.applied)
             return await report.insert(tx, recorded) if is_true else recorded
 
@@ -206,7 +201,7 @@ class Recorder:
             await report.discard()
         return recorded
 
-    def _without_effect(self, job: Job, change: Change, failed: EffectFailed) -> Change:
+    def _without_effect(self, change: Change, failed: EffectFailed) -> Change:
         if change.recipient.id != failed.number:
             return change
         next_at = self._clock.now() + self.options.retry.wait_s(change.recipient.attempts + 1)
@@ -249,6 +244,10 @@ class _Reporting:
 
 def _no_members(mailbox: Mailbox) -> str:
     raise LocalFault(f"an end expands nothing: {mailbox}")
+
+
+def _instead(change: Change, other: Change) -> Change:
+    return other if change.recipient.id == other.recipient.id else change
 
 
 def _log_change(job: Job, change: Change) -> None:

@@ -1,7 +1,7 @@
 """From outcomes to what shall be recorded: pure decisions about the recipients of one job.
 
 Implements  RFC 5321 4.5.4.1 (give-up time), 6.3 (loops of aliases), 3.9 (expansion), RFC 3464 2.3.3 (actions).
-Gives       settle, settle_members, overdue, Change and its kinds.
+Gives       settle, settle_members, overdue, Change and its kinds, Known, Member.
 Not here    SQL (queue.record); reports (queue.reports).
 
 Invariant: every recipient of a job gets exactly one change.
@@ -60,6 +60,7 @@ class Grown:
 
     recipient: QueuedRecipient
     members: tuple[Mailbox, ...]
+    effect: Effect | None = None
 
 
 Change: TypeAlias = Settled | Postponed | Grown
@@ -96,8 +97,8 @@ def _change(
                 remote=remote,
                 is_reported_elsewhere=is_reporting,
             )
-        case Expanded(members):
-            return _grow(recipient, members, options)
+        case Expanded(members, effect):
+            return _grow(recipient, members, effect, options)
         case Failed(reply, remote, because):
             return Settled(
                 recipient=recipient, action=Action.FAILED, reply=reply, remote=remote, because=because
@@ -113,7 +114,9 @@ def _change(
             )
 
 
-def _grow(recipient: QueuedRecipient, members: tuple[Mailbox, ...], options: QueueOptions) -> Change:
+def _grow(
+    recipient: QueuedRecipient, members: tuple[Mailbox, ...], effect: Effect | None, options: QueueOptions
+) -> Change:
     if not members:
         return Settled(recipient=recipient, action=None, because="the alias has no members")
     if recipient.depth >= options.depth_limit:
@@ -121,7 +124,7 @@ def _grow(recipient: QueuedRecipient, members: tuple[Mailbox, ...], options: Que
         return _refused(recipient, ALIAS_LOOP, f"more than {options.depth_limit} aliases in a row")
     if len(members) > options.member_limit:
         return _refused(recipient, TOO_MANY_MEMBERS, f"{len(members)} members")
-    return Grown(recipient=recipient, members=members)
+    return Grown(recipient=recipient, members=members, effect=effect)
 
 
 def _refused(recipient: QueuedRecipient, reply: Reply, because: str) -> Settled:
@@ -137,21 +140,31 @@ class Known:
     parent: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an alias."""
+
+    mailbox: Mailbox
+    lane: str
+    key: str
+
+
 def settle_members(
-    grown: Grown, known: Sequence[Known], keys: Sequence[str], options: QueueOptions
-) -> Change:
-    """Check an expansion against everybody whom the message has reached; `keys` are the members'.
+    grown: Grown, members: Sequence[Member], known: Sequence[Known], options: QueueOptions
+) -> Sequence[Member] | Settled:
+    """The members whom the message has not reached yet, each once; or the end of the alias.
 
     An alias that leads to nobody but its own ancestors would swallow the mail, so it fails.
     """
     ancestors = _ancestors(grown.recipient.id, known)
-    if all(key in ancestors for key in keys):
+    if all(member.key in ancestors for member in members):
         return _refused(grown.recipient, ALIAS_LOOP, "every member is an ancestor")
     taken = {one.key for one in known}
-    total = len(known) + len(set(keys) - taken)
+    fresh = {member.key: member for member in reversed(members) if member.key not in taken}
+    total = len(known) + len(fresh)
     if total > options.member_limit:
         return _refused(grown.recipient, TOO_MANY_MEMBERS, f"{total} recipients")
-    return grown
+    return list(reversed(fresh.values()))
 
 
 def _ancestors(number: int | None, known: Sequence[Known]) -> set[str]:

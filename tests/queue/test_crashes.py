@@ -1,0 +1,220 @@
+"""Kill the process at any instant: nothing is lost, and nothing comes twice where that can be avoided."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from queue_kit import NEVER, NOT_NOW, OK, Down, World, hours
+
+from postel.database import SqliteDatabase, Transaction, Work
+from postel.mail import parse_mailbox
+from postel.queue import Delayed, Delivered, Expanded, Failed, Job, Outcome, Queue, Relayed
+from postel.testing import simulate
+
+T = TypeVar("T")
+
+
+class DyingDatabase:
+    """A database whose process dies at its n-th write, before or after that is durable.
+
+    The dead do not act: whoever asks from then on waits for ever.
+    """
+
+    def __init__(self, inner: SqliteDatabase, dies_at: int, *, after: bool) -> None:
+        self._inner = inner
+        self._left = dies_at
+        self._after = after
+        self.is_dead = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def write(self, work: Work[T]) -> T:
+        if not self.is_dead.is_set():
+            self._left -= 1
+            if self._left > 0:
+                return await self._inner.write(work)
+            self.is_dead.set()
+            if self._after:
+                await self._inner.write(work)
+        return await _never()
+
+    async def read(self, work: Work[T]) -> T:
+        return await _never() if self.is_dead.is_set() else await self._inner.read(work)
+
+
+async def _never() -> Any:
+    await asyncio.get_running_loop().create_future()
+
+
+class Town(World):
+    """Hosts whose troubles pass: each recipient meets what was planned for it, then is taken."""
+
+    def plan(self, plans: Mapping[str, list[str]]) -> None:
+        self.met: Counter[str] = Counter()
+        self.plans = plans
+        for lane in ("local", "mx:example.org", "mx:example.com"):
+            self.hosts[lane] = self._answer
+
+    def _answer(self, job: Job) -> Mapping[str, Outcome] | Down:
+        addresses = [str(r.mailbox) for r in job.recipients]
+        steps = {address: self._step(address) for address in addresses}
+        if "down" in steps.values():
+            return Down()
+        return {address: self._outcome(job, address, step) for address, step in steps.items()}
+
+    def _step(self, address: str) -> str:
+        planned = self.plans.get(address, [])
+        if planned == ["alias"]:
+            return "alias"
+        self.met[address] += 1
+        return planned[self.met[address] - 1] if self.met[address] <= len(planned) else "ok"
+
+    def _outcome(self, job: Job, address: str, step: str) -> Outcome:
+        if step == "later":
+            return Delayed(NOT_NOW, "mx")
+        if step == "never":
+            return Failed(NEVER, "mx")
+        if step == "alias":
+            return Expanded((parse_mailbox("ann@here.example"), parse_mailbox(f"x{address}")))
+        return Delivered(_put(address)) if job.lane == "local" else Relayed("mx", OK)
+
+
+def _put(address: str) -> Any:
+    async def effect(tx: Transaction) -> None:
+        await tx.execute("INSERT INTO box (mailbox) VALUES (?)", (address,))
+
+    return effect
+
+
+async def town(plans: Mapping[str, list[str]]) -> Town:
+    world = await Town.open()
+    assert isinstance(world, Town)
+    await world.database.write(lambda tx: tx.execute("CREATE TABLE box (mailbox TEXT)"))
+    world.plan(plans)
+    return world
+
+
+async def boxes(world: World) -> Counter[str]:
+    rows = await world.database.read(lambda tx: tx.fetch_all("SELECT mailbox FROM box"))
+    return Counter(row[0] for row in rows)
+
+
+def kill(queue: Queue) -> None:
+    """The end of a process: whatever it was doing is not done any more."""
+    scheduler = queue._scheduler
+    scheduler._is_stopping = True
+    if scheduler._timer is not None:
+        scheduler._timer.cancel()
+    for task in (*scheduler._tasks, *scheduler._chores):
+        task.cancel()
+
+
+async def live_and_die(world: World, to: list[str], dies_at: int, *, after: bool) -> bool:
+    """Run a process that accepts one message and works until it dies. Whether the client got its 250."""
+    database = DyingDatabase(world.database, dies_at, after=after)
+    queue = replace(world, database=database).queue()  # type: ignore[arg-type]
+    queue._scheduler._agents = world.queue()._scheduler._agents
+    life = asyncio.ensure_future(_live(world, queue, to))
+    await asyncio.wait({life, asyncio.ensure_future(database.is_dead.wait())}, return_when="FIRST_COMPLETED")
+    await asyncio.sleep(0.01)
+    got_250 = life.done()
+    kill(queue)
+    life.cancel()
+    await asyncio.wait({life})
+    return got_250
+
+
+async def _live(world: World, queue: Queue, to: list[str]) -> None:
+    await queue.start()
+    await queue.accept(await world.message(queue, *to))
+
+
+PLANS: dict[str, list[str]] = {
+    "a@here.example": ["later", "ok"],
+    "sales@here.example": ["alias"],
+    "xsales@here.example": ["later", "never"],
+    "b@example.org": ["down", "later", "ok"],
+    "c@example.org": ["never"],
+    "d@example.com": ["ok"],
+}
+TO = [address for address in PLANS if not address.startswith("x")]
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("dies_at", range(1, 16))
+async def test_whichever_write_is_the_last_every_recipient_is_delivered_or_reported(
+    dies_at: int, after: bool
+) -> None:
+    world = await town(PLANS)
+    got_250 = await live_and_die(world, TO, dies_at, after=after)
+    await asyncio.sleep(0)
+    was_queued = not await world.is_empty() or bool(world.attempts)
+    assert was_queued or not got_250
+    queue = await world.started()
+    await hours(130)
+    assert await world.is_empty()
+    check(world, await boxes(world), was_queued=was_queued, deaths=1)
+    await queue.stop()
+
+
+def check(world: World, stored: Counter[str], *, was_queued: bool, deaths: int) -> None:
+    if not was_queued:
+        assert not stored
+        assert not world.inbox
+        return
+    # A mailbox of our own is one instant with the end of its recipient: exactly once, whatever happens.
+    assert stored["a@here.example"] == stored["ann@here.example"] == 1
+    assert max(stored.values()) == 1
+    reports = [content.decode() for content in world.delivered_to("ann@example.net")]
+    for refused in ("xsales@here.example", "c@example.org"):
+        told = sum(f"Final-Recipient: rfc822;{refused}" in report for report in reports)
+        # Had the failure once been recorded, it was reported; a forgotten refusal may have become a success.
+        assert told >= 1 or stored[refused] + len(world.delivered_to(refused)) >= 1
+        assert told <= 1 + deaths
+    for taken in ("b@example.org", "d@example.com"):
+        # A remote host may have taken what we did not live to record: that much cannot be avoided.
+        assert 1 <= len(world.delivered_to(taken)) <= 1 + deaths
+
+
+STEPS = st.lists(st.sampled_from(["later", "down", "ok", "never"]), max_size=3)
+
+
+@given(
+    plans=st.dictionaries(
+        st.sampled_from(
+            ["a@here.example", "b@here.example", "b@example.org", "c@example.org", "d@example.com"]
+        ),
+        STEPS,
+        min_size=1,
+    ),
+    deaths=st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=3),
+)
+@settings(max_examples=40, deadline=None)
+def test_many_lives_and_deaths_lose_nobody(
+    plans: dict[str, list[str]], deaths: list[tuple[int, bool]]
+) -> None:
+    async def run() -> None:
+        world = await town(plans)
+        queue = world.queue()
+        await queue.accept(await world.message(queue, *plans))
+        for dies_at, after in deaths:
+            await live_and_die(world, ["extra@example.com"], dies_at, after=after)
+        await world.started()
+        await hours(130)
+        assert await world.is_empty()
+        stored = await boxes(world)
+        reports = " ".join(c.decode() for whom, c in world.inbox if whom == "ann@example.net")
+        for address in plans:
+            got = stored[address] if "here" in address else len(world.delivered_to(address))
+            assert got <= (1 if "here" in address else 1 + len(deaths))
+            assert got or f"rfc822;{address}" in reports
+
+    simulate(run)
