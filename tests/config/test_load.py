@@ -118,10 +118,6 @@ def test_values_come_from_the_environment_and_from_files(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (GOOD.replace("127.0.0.0/8", "0.0.0.0/0"), "open relay"),
-        (GOOD.replace("127.0.0.0/8", "::/0"), "open relay"),
-        (GOOD.replace("127.0.0.0/8", "10.0.0.0/7"), "open relay"),
-        (GOOD.replace('"free.org"]', '".org"]'), "open relay"),
         (
             GOOD.replace('"*" = "frito@drag.net"', '"*" = "x@elsewhere.example"'),
             "forwarded to x@elsewhere.example",

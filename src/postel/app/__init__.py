@@ -2,9 +2,8 @@
 
 from postel.app.accounts import AccountAnswers
 from postel.app.backup import FilesMissing, NotABackup, NotEmpty, backup, restore
+from postel.app.check import check_whole
 from postel.app.edges import Edges, real_edges
-from postel.app.explain import Asked, Destination, Explainer, Explanation
-from postel.app.files import check_files
 from postel.app.options import directory_options, queue_options
 from postel.app.postel import Postel, data_directory
 from postel.app.privileges import CannotBecome, become_owner_of
@@ -14,13 +13,9 @@ from postel.app.serve import AccountPlan, CannotStart, run_loop, run_server
 __all__ = [
     "AccountAnswers",
     "AccountPlan",
-    "Asked",
     "CannotBecome",
     "CannotStart",
-    "Destination",
     "Edges",
-    "Explainer",
-    "Explanation",
     "FilesMissing",
     "NotABackup",
     "NotEmpty",
@@ -28,7 +23,7 @@ __all__ = [
     "Rooms",
     "backup",
     "become_owner_of",
-    "check_files",
+    "check_whole",
     "data_directory",
     "directory_options",
     "open_rooms",

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from postel.database import Database, SqliteDatabase
+from postel.directory import PasswordOptions
 from postel.dns import Resolver
 from postel.net import Clock, Network, SystemClock, TcpNetwork, ThreadWorkers, Workers
 
@@ -25,6 +26,7 @@ class Edges:
     resolver        asked in place of the configured name servers, where given.
     open_database   opens the database of a data directory.
     is_on_disk      False: nothing is kept in files; the data directory is only a name.
+    passwords       what a password hash costs.
     """
 
     network: Network
@@ -34,6 +36,7 @@ class Edges:
     open_database: Callable[[Path], Awaitable[Database]]
     resolver: Resolver | None = None
     is_on_disk: bool = True
+    passwords: PasswordOptions = field(default_factory=PasswordOptions)
 
 
 def real_edges() -> Edges:

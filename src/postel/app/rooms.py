@@ -6,7 +6,7 @@ Used by     the server, and every command that works beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from postel import contents, directory, queue, store
@@ -46,6 +46,7 @@ async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Room
     try:
         await database.migrate(MIGRATIONS)
         kept = Contents(data if edges.is_on_disk else None, database, edges.workers)
+        logins = replace(logins, passwords=edges.passwords)
         accounts = Directory(database, edges.workers, edges.clock, logins)
         return Rooms(data, database, kept, accounts, Store(database, kept, edges.clock))
     except BaseException:

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from postel.app import check_files
+from postel.app import check_whole
 from postel.cli.context import Settings, as_json, pass_settings, show
 from postel.config import BadConfig, Mistake, check_config, load
 
@@ -29,9 +29,9 @@ def check_command(settings: Settings, as_json: bool) -> None:
         findings = check_config(loaded)
         mistakes, warnings = list(findings.mistakes), list(findings.warnings)
         if not mistakes:
-            files = check_files(loaded)
-            mistakes += files.mistakes
-            warnings += files.warnings
+            whole = check_whole(loaded)
+            mistakes += whole.mistakes
+            warnings += whole.warnings
     except BadConfig as bad:
         mistakes, warnings = bad.mistakes, []
     if as_json:

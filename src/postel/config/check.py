@@ -1,8 +1,7 @@
 """One setting against another, and against the machine: mistakes, and warnings of what is dangerous.
 
-Gives       check_config(loaded) -> Findings(mistakes, warnings); open_relay_networks.
-Promise     No configuration without a warning here makes an open relay (ARCHITECTURE.md, promise 3).
-Not here    Each key by itself: config.load.
+Gives       check_config(loaded) -> Findings(mistakes, warnings).
+Not here    Each key by itself: config.load. What relaying would allow: routing.dangers_of.
 """
 
 from __future__ import annotations
@@ -12,15 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from postel.config.kinds import IPNetwork, parse_network
+from postel.config.kinds import parse_network
 from postel.config.load import Loaded, Mistake
 from postel.config.settings import RouteSettings
 from postel.config.units import parse_duration, parse_size
 from postel.mail import BadSyntax, Domain, parse_domain, parse_local_part, parse_mailbox
 
-# A network wider than this is more than one site's own machines.
-WIDEST_V4: Final = 8
-WIDEST_V6: Final = 32
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
 LOCAL_PROTOCOLS: Final = ("submission", "submissions", "pop3", "pop3s")
@@ -41,7 +37,8 @@ def check_config(loaded: Loaded) -> Findings:
         tuple(_in_order(loaded, (_names, _listeners, _domains, _routes, _tls_files, _queue, _hook_files))),
         tuple(
             _in_order(
-                loaded, (_open_relay, _plaintext_logins, _route_passwords, _short_expiry, _nothing_ours)
+                loaded,
+                (_forwards_everything, _plaintext_logins, _route_passwords, _short_expiry, _nothing_ours),
             )
         ),
     )
@@ -161,7 +158,10 @@ def _queue(loaded: Loaded) -> _Found:
         yield ("queue", "retry"), "a wait of nothing would try without pause; give at least 1s"
     waits = [parse_duration(text) for text in queue.retry]
     if any(later < sooner for sooner, later in pairwise(waits)):
-        yield ("queue", "retry"), "the waits get shorter; a destination in trouble is given more time, not less"
+        yield (
+            ("queue", "retry"),
+            "the waits get shorter; a destination in trouble is given more time, not less",
+        )
     if parse_size(loaded.config.limits.message_size) < LEAST_MESSAGE_OCTETS:
         yield ("limits", "message_size"), "RFC 5321 4.5.3.1.7 wants messages of 64 KiB taken at the least"
 
@@ -172,37 +172,16 @@ def _hook_files(loaded: Loaded) -> _Found:
             yield ("hooks", "files", number), f"there is no file {loaded.resolve(name)}"
 
 
-def _too_wide(network: IPNetwork) -> bool:
-    return network.prefixlen < (WIDEST_V4 if network.version == 4 else WIDEST_V6)
-
-
-def _open_relay(loaded: Loaded) -> _Found:
-    for number, text in enumerate(loaded.config.relay.networks):
-        if _too_wide(parse_network(text)):
-            yield (
-                ("relay", "networks", number),
-                f"open relay: {text} lets the world send through this server; name only your own networks",
-            )
-    for number, text in enumerate(loaded.config.relay.domains):
-        if text.startswith(".") and "." not in text[1:]:
-            yield (
-                ("relay", "domains", number),
-                f"open relay: {text} takes mail for a whole top-level domain; name the domains you back up",
-            )
+def _forwards_everything(loaded: Loaded) -> _Found:
     for number, domain in enumerate(loaded.config.domain):
-        for name, value in domain.aliases.items():
-            if name == "*" and any(
-                "@" in target for target in ([value] if isinstance(value, str) else value)
-            ):
-                outside = [
-                    t for t in ([value] if isinstance(value, str) else value) if _is_outside(loaded, t)
-                ]
-                if outside:
-                    yield (
-                        ("domain", number, "aliases", name),
-                        f"everything sent to any name at {domain.name}, junk included, is forwarded to {outside[0]}, "
-                        "whose server will take us for its source; forward named addresses only",
-                    )
+        value = domain.aliases.get("*", [])
+        outside = [t for t in ([value] if isinstance(value, str) else value) if _is_outside(loaded, t)]
+        if outside:
+            yield (
+                ("domain", number, "aliases", "*"),
+                f"everything sent to any name at {domain.name}, junk included, is forwarded to {outside[0]}, "
+                "whose server will take us for its source; forward named addresses only",
+            )
 
 
 def _is_outside(loaded: Loaded, target: str) -> bool:

@@ -14,6 +14,8 @@ from postel.testing.clock import (
     simulate,
 )
 from postel.testing.dns_server import DnsServer
+from postel.testing.mail_network import MailNetwork, Unsettled, a_message
+from postel.testing.mail_server import Letter, Listing, MailServer, Waiting
 from postel.testing.memory_stream import MemoryStream
 from postel.testing.network import MemoryHost, MemoryListener, MemoryNetwork
 from postel.testing.script import Script, ScriptFault
@@ -27,13 +29,20 @@ __all__ = [
     "FakeClockLoop",
     "InlineWorkers",
     "LeftBehind",
+    "Letter",
+    "Listing",
+    "MailNetwork",
+    "MailServer",
     "MemoryHost",
     "MemoryListener",
     "MemoryNetwork",
     "MemoryStream",
     "Script",
     "ScriptFault",
+    "Unsettled",
+    "Waiting",
     "Zone",
+    "a_message",
     "run_checked",
     "simulate",
 ]

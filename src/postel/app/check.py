@@ -1,7 +1,8 @@
-"""What a configuration names on disk, checked: certificates and hook files.
+"""What a configuration amounts to, checked as the server would use it: relaying, certificates, hook files.
 
-Gives       check_files(loaded, now_at) -> Findings.
-Not here    The configuration itself: config.check.
+Gives       check_whole(loaded) -> Findings.
+Promise     No configuration without a warning here makes an open relay (ARCHITECTURE.md, promise 3).
+Not here    The keys of the configuration: config.check, which comes first.
 """
 
 from __future__ import annotations
@@ -10,18 +11,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from postel.app import options
+from postel.app.own_addresses import own_addresses
+from postel.app.table import routing_table
 from postel.config import Findings, Loaded, Mistake
 from postel.hooks import HookFile, HookFileFault
-from postel.net import SystemClock
+from postel.net import SystemClock, TcpNetwork
+from postel.routing import dangers_of
 from postel.tls import BadCertificate, certificate_facts
 
 SOON_S: Final = 14 * 86400.0  # a certificate that ends within this wants attention
 
 
-def check_files(loaded: Loaded) -> Findings:
-    """Open what the configuration names, as the server would."""
+def check_whole(loaded: Loaded) -> Findings:
+    """Open what the configuration names, and build the routing table."""
     tls_mistakes, tls_warnings = _certificate(loaded, SystemClock().now())
-    return Findings((*tls_mistakes, *_hooks(loaded)), tls_warnings)
+    return Findings((*tls_mistakes, *_hooks(loaded)), (*_dangers(loaded), *tls_warnings))
+
+
+def _dangers(loaded: Loaded) -> Iterator[Mistake]:
+    of_interfaces = TcpNetwork().own_addresses()
+    table = routing_table(loaded, own_addresses(loaded.config, of_interfaces))
+    for step in dangers_of(table):
+        _, _, line = step.source.rpartition(":")
+        yield Mistake(loaded.file, int(line) if line.isdecimal() else 0, step.text)
 
 
 def _certificate(loaded: Loaded, now_at: float) -> tuple[tuple[Mistake, ...], tuple[Mistake, ...]]:

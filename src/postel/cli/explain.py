@@ -1,0 +1,111 @@
+"""`postel explain`: where mail for an address would go, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from ipaddress import ip_address
+from typing import Any
+
+import click
+
+from postel.app import Postel, real_edges, run_loop
+from postel.cli.context import Settings, fail, pass_settings
+from postel.dns import answer
+from postel.mail import BadSyntax, ForwardPath, IPAddress, Mailbox, parse_forward_path, parse_mailbox
+from postel.routing import Explanation, Onward, Step, explain, may_relay, render
+
+
+@click.command("explain")
+@click.argument("address")
+@click.option("--from", "sender", metavar="ADDRESS", help="The reverse path of the mail.")
+@click.option("--client", metavar="IP", help="The client that brings it; by default a stranger.")
+@click.option("--login", is_flag=True, help="The client is logged in.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@pass_settings
+def explain_command(
+    settings: Settings, address: str, sender: str | None, client: str | None, login: bool, as_json: bool
+) -> None:
+    """Say where mail for ADDRESS would go, and every rule and look-up that leads there.
+
+    \b
+    postel explain ann@example.org
+    postel explain kitt@free.org --client 192.0.2.7
+
+    Exit status 1 when a client like this one would be refused.
+    """
+    recipient, ip = _recipient(address), _ip(client)
+    reverse_path = _mailbox(sender) if sender else None
+    told = run_loop(_explained(settings, recipient, ip, login))
+    if as_json:
+        click.echo(json.dumps(_facts(told, reverse_path), ensure_ascii=False, indent=2))
+    else:
+        for line in render(told):
+            click.echo(line)
+    sys.exit(1 if told.for_client.refusal else 0)
+
+
+async def _explained(
+    settings: Settings, recipient: ForwardPath, ip: IPAddress | None, login: bool
+) -> Explanation:
+    postel = await Postel.open(settings.read(), real_edges())
+    try:
+        right = may_relay(postel.table, ip, is_authenticated=login)
+        asks = explain(postel.table, postel.hop_facts, recipient, right)
+        return await answer(asks, postel.resolver, postel.answer_accounts)
+    finally:
+        await postel.rooms.close()
+
+
+def _recipient(text: str) -> ForwardPath:
+    try:
+        return parse_forward_path(f"<{text}>")
+    except BadSyntax as complaint:
+        return fail(f'"{text}" is no address: {complaint}', 2)
+
+
+def _mailbox(text: str) -> Mailbox:
+    try:
+        return parse_mailbox(text)
+    except BadSyntax as complaint:
+        return fail(f'"{text}" is no address: {complaint}', 2)
+
+
+def _ip(text: str | None) -> IPAddress | None:
+    if text is None:
+        return None
+    try:
+        return ip_address(text)
+    except ValueError:
+        return fail(f'"{text}" is no IP address', 2)
+
+
+def _facts(told: Explanation, reverse_path: Mailbox | None) -> dict[str, Any]:
+    return {
+        "address": str(told.decision.mailbox),
+        "reverse_path": None if reverse_path is None else str(reverse_path),
+        "lane": told.lane,
+        "text": list(render(told)),
+        "steps": _steps(told.decision.trail),
+        "accepted": told.for_client.refusal is None,
+        "reply": str(told.for_client.refusal or "250 2.1.5"),
+        "because": told.for_client.because,
+        "accepted_from_stranger": told.for_stranger.refusal is None,
+        "members": [str(member.mailbox) for member in told.members],
+        "onward": [_onward(onward) for onward in told.onward],
+    }
+
+
+def _steps(trail: tuple[Step, ...]) -> list[dict[str, str]]:
+    return [{"text": step.text, "source": step.source} for step in trail]
+
+
+def _onward(onward: Onward) -> dict[str, Any]:
+    return {
+        "address": str(onward.mailbox),
+        "steps": _steps(onward.trail),
+        "hosts": [
+            {"name": host.name, "addresses": [str(a) for a in host.addresses]} for host in onward.hosts
+        ],
+        "reply": str(onward.no_route.reply) if onward.no_route else None,
+    }
