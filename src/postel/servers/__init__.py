@@ -3,7 +3,8 @@
 They hold no rules: what is allowed stands in the machines, in routing, and in the policy functions.
 """
 
-from postel.servers.admission import Admission, AdmissionOptions, IPNetwork
+from postel.routing import IPNetwork
+from postel.servers.admission import Admission, AdmissionOptions
 from postel.servers.pop3d import Pop3Service
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
 from postel.servers.smtpd import SmtpService
