@@ -23,7 +23,7 @@ from postel.directory import Account, Throttled
 from postel.net import Clock, ConnectionLost, Stream
 from postel.observe import logger
 from postel.proto import pop3
-from postel.proto.sasl import find_mechanism
+from postel.proto.sasl import MECHANISMS, find_mechanism
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
 from postel.servers.pop3d_maildrop import InUse, OpenMaildrop, open_maildrop
@@ -33,7 +33,6 @@ from postel.servers.smtpd_login import (
     LOGIN_MALFORMED,
     LoginExchange,
     LoginOver,
-    offered_mechanisms,
 )
 from postel.store import LockLost, NoSuchMessage
 from postel.tls import HandshakeFailed, ServerTls, start_server
@@ -334,7 +333,7 @@ class Pop3Session:
             timestamp=self._timestamp,
             offers_stls=self._tls is not None and stream.tls is None,
             offers_plaintext=is_private,
-            mechanisms=offered_mechanisms(is_private=is_private),
+            mechanisms=tuple(row.name for row in MECHANISMS if is_private or not row.needs_tls),
             login_delay_s=options.login_delay_s,
             limits=options.limits,
         )
