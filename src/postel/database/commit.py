@@ -1,7 +1,7 @@
 """Group commit: a batch of units becomes durable together.
 
 Gives       Unit, Committer.
-Not here    Who waits for whom, threads: database.sqlite.
+Not here    Who waits for whom, and which thread does what: database.sqlite.
 
     WAITING -> RUN        in the batch's transaction, between SAVEPOINT and RELEASE
             -> FAILED     rolled back to its savepoint, alone; its own exception is its outcome
@@ -12,19 +12,22 @@ Not here    Who waits for whom, threads: database.sqlite.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import apsw
 
-from postel.database.connection import Place, open_writer
+from postel.database.connection import WRITER_PATIENCE_MS, Place, open_writer
 from postel.database.faults import DatabaseTrouble
 from postel.database.interface import Action, Work
+from postel.database.lock import Turn
 from postel.database.transaction import SqliteTransaction, drive
 from postel.database.translate import translate
 from postel.observe import logger
 
+# A batch is cut here, a few milliseconds of work: so long the loop does nothing else.
+BATCH_STATEMENTS: Final = 1000
 CHECKPOINT_PAGES: Final = 1000  # of WAL, about 4 MB: SQLite's own default
 
 _log = logger("database")
@@ -41,102 +44,170 @@ class Unit:
         self.result: Any = None
         self.error: BaseException | None = None
         self.after: Sequence[Action] = ()
-        self.channels: frozenset[str] | set[str] = frozenset()
+        self.channels: Iterable[str] = ()
 
 
 class Committer:
-    """Owns the writing connection. Every method runs in the writer's thread."""
+    """Owns the writing connection. Its methods are called one at a time, from whichever thread.
 
-    def __init__(self, place: Place, turn: AbstractContextManager[None]) -> None:
+    try_begin, or else begin -> run -> commit -> end; what fails leaves it ready to begin anew.
+    """
+
+    def __init__(self, place: Place, turn: Turn) -> None:
         self._place = place
         self._turn = turn
-        self._connection: apsw.Connection | None = self._open()
+        self._connection: apsw.Connection | None = None
         self._wal_pages = 0
-        self._checkpoint_at = CHECKPOINT_PAGES
-        self._seen_version = self.others_version()
-
-    def commit(self, units: Sequence[Unit]) -> None:
-        """Run the units and make them durable. Each has its outcome when this returns; never raises."""
+        self._seen_version = 0
+        self._turn.take()
         try:
-            with self._turn:
-                connection = self._ready_connection()
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                    for unit in units:
-                        _run(connection, unit)
-                    connection.execute("COMMIT")
-                except BaseException:
-                    self._recover(connection)
-                    raise
-        except Exception as error:  # whatever it is, those who wait must hear of it
-            self._lose(units, _as_trouble(error))
+            self._ready_connection()
+        finally:
+            self._turn.give()
+        self._seen_version = self._others_version()
 
-    def checkpoint_if_due(self) -> None:
-        """Move a long WAL into the database file, after the batch was acknowledged."""
-        if self._wal_pages < self._checkpoint_at or self._connection is None:
-            return
+    def try_begin(self) -> bool:
+        """Begin a batch if that can be done without waiting for another process. Raises DatabaseTrouble."""
+        if self._connection is None or not self._turn.try_take():
+            return False
         try:
-            total, done = self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._connection.set_busy_timeout(0)
+            self._connection.execute("BEGIN IMMEDIATE")
+        except apsw.BusyError:  # a stranger writes, who knows nothing of our turns
+            self._turn.give()
+            return False
         except apsw.Error as error:
-            _log.trouble("database_trouble", doing="checkpoint", because=str(error))
-            total, done = self._wal_pages, 0
-        # A reader (a backup) may hold the WAL back: then it is tried again only when it has grown.
-        self._checkpoint_at = CHECKPOINT_PAGES + (0 if total == done else self._wal_pages)
-        self._wal_pages = 0 if total == done else self._wal_pages
+            self._recover()
+            raise translate(error) from error
+        return True
 
-    def others_version(self) -> int:
-        """A number that changes when another connection than this one has committed; 0 for trouble."""
+    def begin(self) -> bool:
+        """Begin a batch: True. Blocks while others have their turn; raises DatabaseTrouble."""
+        self._turn.take()
         try:
-            rows = self._ready_connection().execute("PRAGMA data_version").fetchall()
-        except (apsw.Error, DatabaseTrouble):
-            return 0
-        return int(rows[0][0])  # type: ignore[arg-type]
+            connection = self._ready_connection()
+            connection.set_busy_timeout(WRITER_PATIENCE_MS)
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error as error:
+            self._recover()
+            raise translate(error) from error
+        except DatabaseTrouble:
+            self._recover()
+            raise
+        return True
+
+    def run(self, waiting: deque[Unit]) -> list[Unit]:
+        """Take units off the front and run them, up to the limit of a batch.
+
+        If the engine fails, they all have that for their error, and none is left to commit.
+        """
+        units: list[Unit] = []
+        statements = 0
+        try:
+            while waiting and statements < BATCH_STATEMENTS:
+                units.append(waiting.popleft())
+                statements += _run(self._ready_connection(), units[-1])
+        except (apsw.Error, DatabaseTrouble) as error:
+            lose(units, error)
+            self._roll_back()
+        return units
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a batch to commit."""
+        return self._connection is not None and self._connection.in_transaction
+
+    def commit(self) -> Exception | None:
+        """Make the batch durable. Blocks; never raises: what went wrong, if anything.
+
+        In its thread, and kept to the one call that waits for the disk: the thread must win the
+        interpreter lock back after each.
+        """
+        try:
+            self._ready_connection().execute("COMMIT")
+        except (apsw.Error, DatabaseTrouble) as error:
+            return error
+        return None
+
+    def end(self, units: Sequence[Unit], error: Exception | None) -> None:
+        """Each unit has its outcome when this returns, and others have their turn."""
+        if error is not None:
+            lose(units, error)
+        self._recover()
+
+    def is_checkpoint_due(self) -> bool:
+        """Whether the WAL has become long: by the pages that we wrote into it."""
+        if self._connection is None or not self._place.is_file:
+            return False
+        written, _ = self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)
+        self._wal_pages += written
+        return self._wal_pages >= CHECKPOINT_PAGES
+
+    def checkpoint(self) -> None:
+        """Move the WAL into the database file, between two batches. Blocks; never raises."""
+        # Where a reader (a backup) holds the WAL back, the rest is moved the next time.
+        self._wal_pages = 0
+        try:
+            self._ready_connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except (apsw.Error, DatabaseTrouble) as error:
+            _log.trouble("database_trouble", doing="checkpoint", because=str(error))
 
     def others_have_committed(self) -> bool:
         """Whether another process has committed since this was last asked."""
-        version, seen = self.others_version(), self._seen_version
+        version, seen = self._others_version(), self._seen_version
         self._seen_version = version
         return version != seen
 
     def close(self) -> None:
-        """Close the connection; the last one of all processes moves the WAL into the file."""
+        """Close; the last one of all processes moves the WAL into the file. Blocks."""
         if self._connection is not None:
             self._connection.close(True)
             self._connection = None
+        self._turn.close()
 
-    def _open(self) -> apsw.Connection:
-        with self._turn:
-            connection = open_writer(self._place)
-        if self._place.is_file:
-            connection.set_wal_hook(self._note_wal)  # also turns SQLite's own checkpoints off
-        return connection
-
-    def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self._wal_pages = pages
-        return apsw.SQLITE_OK
+    def _others_version(self) -> int:
+        """A number that changes when another connection than this one has committed."""
+        if self._connection is None:
+            return self._seen_version
+        try:
+            rows = self._connection.execute("PRAGMA data_version").fetchall()
+        except apsw.Error:
+            return self._seen_version
+        return int(rows[0][0])  # type: ignore[arg-type]
 
     def _ready_connection(self) -> apsw.Connection:
+        """The connection, opened anew if trouble has made us close it. Raises DatabaseTrouble."""
         if self._connection is None:
-            self._connection = self._open()
+            self._connection = open_writer(self._place)
         return self._connection
 
-    def _recover(self, connection: apsw.Connection) -> None:
-        """Leave the connection without a transaction, or leave it altogether."""
+    def _recover(self) -> None:
+        """Leave no transaction behind, and let others have their turn."""
+        self._roll_back()
+        self._turn.give()
+
+    def _roll_back(self) -> None:
+        """A connection that cannot even do that is closed, and opened anew for the next batch."""
+        connection = self._connection
         try:
-            if connection.in_transaction:
+            if connection is not None and connection.in_transaction:
                 connection.execute("ROLLBACK")
         except apsw.Error:
             self._connection = None
-            connection.close(True)
-
-    def _lose(self, units: Sequence[Unit], trouble: DatabaseTrouble) -> None:
-        _log.trouble("database_trouble", doing="commit", units=len(units), because=trouble.reason)
-        for unit in units:
-            unit.error = unit.error or trouble
+            if connection is not None:
+                connection.close(True)
 
 
-def _run(connection: apsw.Connection, unit: Unit) -> None:
-    """Run one unit in its savepoint. Raises only what loses the whole batch."""
+def lose(units: Iterable[Unit], error: Exception) -> None:
+    """The batch is not durable. A unit that had failed by itself keeps its own error."""
+    trouble = _as_trouble(error)
+    _log.trouble("database_trouble", doing="commit", because=trouble.reason)
+    for unit in units:
+        unit.error = unit.error or trouble
+
+
+def _run(connection: apsw.Connection, unit: Unit) -> int:
+    """Run one unit in its savepoint: the number of its statements. Raises only what loses the batch."""
     connection.execute("SAVEPOINT unit")
     tx = SqliteTransaction(connection)
     try:
@@ -152,6 +223,7 @@ def _run(connection: apsw.Connection, unit: Unit) -> None:
     finally:
         tx.end()
     connection.execute("RELEASE unit")
+    return tx.statements
 
 
 def _as_trouble(error: Exception) -> DatabaseTrouble:

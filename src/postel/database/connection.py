@@ -22,7 +22,7 @@ from postel.database.translate import translate
 FILE_NAME: Final = "postel.db"
 APPLICATION_ID: Final = 0x706F7374  # "post": what file(1) and we recognise the file by
 STATEMENTS_KEPT: Final = 256  # prepared statements a connection keeps: more than all rooms have
-WRITER_CACHE_KIB: Final = 16 * 1024
+WRITER_CACHE_KIB: Final = 32 * 1024  # a batch should fit: what does not is written before its commit
 READER_CACHE_KIB: Final = 8 * 1024
 WRITER_PATIENCE_MS: Final = 10_000  # others of ours wait for the process lock; this is for strangers
 READER_PATIENCE_MS: Final = 1_000  # a reader of a WAL waits only while another process recovers it
@@ -65,6 +65,7 @@ def open_writer(place: Place) -> apsw.Connection:
         # FULL: the WAL is synced by every commit, so that "committed" means "survives a power cut".
         _set(connection, "synchronous", "FULL" if place.is_file else "OFF")
         _set(connection, "fullfsync", "ON")  # where fsync alone does not reach the platter (macOS)
+        _set(connection, "wal_autocheckpoint", 0)  # we checkpoint after the batch is acknowledged
         _set(connection, "journal_size_limit", WAL_KEPT_BYTES)
         _set(connection, "cache_size", -WRITER_CACHE_KIB)
     except apsw.Error as error:

@@ -4,9 +4,9 @@ Gives       Value, Row, Work, Transaction, Database, Migration.
 Not here    The embedded engine: database.sqlite.
 
 A piece of work is an `async def work(tx)`. On SQLite nothing in it ever suspends; on an engine behind a
-network it would. So a work awaits its transaction and nothing else, and may run in another thread: it
-touches no state of the loop. What must happen on the loop once the work is durable goes to
-`tx.after_commit`.
+network it would. So a work awaits its transaction and nothing else. It runs on the loop, so it is short:
+what touches many rows does so in several pieces of work. It changes nothing outside the database, since it
+may be taken back; what must happen once it is durable goes to `tx.after_commit`.
 """
 
 from __future__ import annotations

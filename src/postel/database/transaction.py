@@ -36,12 +36,13 @@ class SqliteTransaction:
     further statement would commit itself at once, so all further ones are refused.
     """
 
-    __slots__ = ("_connection", "_is_over", "_is_reading", "after", "channels", "trouble")
+    __slots__ = ("_connection", "_is_over", "_is_reading", "after", "channels", "statements", "trouble")
 
     def __init__(self, connection: apsw.Connection, *, is_reading: bool = False) -> None:
         self._connection = connection
         self._is_reading = is_reading
         self._is_over = False
+        self.statements = 0
         self.trouble: DatabaseTrouble | None = None
         self.after: list[Action] = []
         self.channels: set[str] = set()
@@ -110,6 +111,7 @@ class SqliteTransaction:
             raise LocalFault("a transaction is not used after its work")
         if self.trouble is not None:
             raise self.trouble
+        self.statements += 1
 
     def _check_writing(self) -> None:
         self._check()

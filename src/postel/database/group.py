@@ -1,0 +1,155 @@
+"""Who waits for which commit.
+
+Gives       GroupCommit.
+Not here    What happens within a batch: database.commit.
+
+    loop                                        writer's thread
+    begin (if it is our turn at once)           else: wait for our turn, begin
+    run the units of the batch
+                                                COMMIT: write and sync
+    tell all who waited                         checkpoint, when due
+    begin ...
+
+Whatever waits when a commit has finished forms the next one, so the cost of a sync is shared by all who
+wait for it.
+
+Units run on the loop because a statement takes microseconds and APSW releases the interpreter lock around
+each: a thread that runs them beside a busy loop must win that lock back every time, and was up to a hundred
+times slower (bench/database.py --beside-us). What waits for the disk or for other processes is the thread's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from postel.database.commit import Committer, Unit, lose
+from postel.database.faults import DatabaseTrouble
+from postel.database.interface import Action, Work
+from postel.database.lane import Lane
+
+T = TypeVar("T")
+
+
+class GroupCommit:
+    """Collects units into batches. All of it runs on the loop but what is posted to the lane."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, committer: Committer, lane: Lane) -> None:
+        self._loop = loop
+        self._committer = committer
+        self._lane = lane
+        self._waiting: deque[Unit] = deque()
+        self._is_busy = False  # a batch is under way, or will begin at the end of this turn of the loop
+        self._resting: list[Action] = []  # what to do with the connection between two batches
+        self.is_running = False  # units, at this moment
+        self.listeners: defaultdict[str, list[Action]] = defaultdict(list)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run a piece of work; return its result when it is on disk."""
+        unit = Unit(work, self._loop.create_future())
+        self._waiting.append(unit)
+        self._start()
+        return await unit.future  # type: ignore[no-any-return]
+
+    def when_free(self, action: Action) -> None:
+        """Call `action` on the loop when no batch is under way: now, or between two."""
+        if self._is_busy:
+            self._resting.append(action)
+        else:
+            action()
+
+    async def close(self) -> None:
+        """Finish what waits, then close. Nothing may be written any more."""
+        while self._is_busy:
+            free = self._loop.create_future()
+            self._resting.append(partial(free.set_result, None))
+            await free
+        closed = self._loop.create_future()
+        self._lane.post(self._committer.close, closed.set_result)
+        await closed
+        self._lane.end()
+
+    def _start(self) -> None:
+        """Begin a batch, but not at once: all who ask in this turn of the loop shall share it."""
+        if not self._is_busy:
+            self._is_busy = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        has_begun: DatabaseTrouble | bool = _trouble_of(self._committer.try_begin)
+        if has_begun is False:
+            self._lane.post(partial(_trouble_of, self._committer.begin), self._run)
+        else:
+            self._run(has_begun)
+
+    def _run(self, begun: DatabaseTrouble | bool) -> None:
+        if isinstance(begun, DatabaseTrouble):
+            self._give_up(begun)
+            return
+        self.is_running = True
+        try:
+            units = self._committer.run(self._waiting)
+        finally:
+            self.is_running = False
+        if self._committer.has_begun:
+            self._lane.post(self._committer.commit, partial(self._end, units))
+        else:
+            self._end(units, None)
+
+    def _give_up(self, trouble: DatabaseTrouble) -> None:
+        units = list(self._waiting)
+        self._waiting.clear()
+        lose(units, trouble)
+        self._tell(units)
+        self._rest()
+
+    def _end(self, units: Sequence[Unit], error: Exception | None) -> None:
+        self._committer.end(units, error)
+        self._tell(units)
+        if self._committer.is_checkpoint_due():
+            self._lane.post(self._committer.checkpoint, self._rest)
+        else:
+            self._rest()
+
+    def _rest(self, _: None = None) -> None:
+        """The connection is free. Who was just told comes before the next batch, and so may join it."""
+        self._is_busy = False
+        resting, self._resting = self._resting, []
+        for action in resting:
+            action()
+        if self._waiting:
+            self._start()
+
+    def _tell(self, units: Sequence[Unit]) -> None:
+        channels: set[str] = set()
+        for unit in units:
+            if unit.error is None:
+                self._call_all(unit.after)
+                channels.update(unit.channels)
+        for channel in sorted(channels):
+            self._call_all(self.listeners[channel])
+        for unit in units:
+            if not unit.future.done():  # its caller may have been cancelled
+                _settle(unit)
+
+    def _call_all(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            # By way of the loop, which reports an action that raises, and runs them before who is told.
+            self._loop.call_soon(action)
+
+
+def _trouble_of(begin: Callable[[], bool]) -> DatabaseTrouble | bool:
+    try:
+        return begin()
+    except DatabaseTrouble as trouble:
+        return trouble
+
+
+def _settle(unit: Unit) -> None:
+    if unit.error is None:
+        unit.future.set_result(unit.result)
+    else:
+        unit.future.set_exception(unit.error)
