@@ -239,7 +239,7 @@ async def test_a_cancel_beside_a_stop_still_cancels() -> None:
 
 async def test_hanging_up_sends_what_is_due_and_reads_no_more() -> None:
     world = World()
-    world.session.handle = hang_up_on(world)  # type: ignore[method-assign]
+    world.session.handle = hang_up_on(world)  # type: ignore[assignment,method-assign]
     await world.send("one", "two")
     assert await world.rest() == b"one\n"
 

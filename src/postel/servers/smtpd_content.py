@@ -21,14 +21,12 @@ from postel.mail import Parameters, Reply, Status
 from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
 from postel.message import TraceFacts, compose_received, with_protocol
 from postel.net import Stream
-from postel.observe import logger
 from postel.proto.smtp import DataEnd
 from postel.queue import NewMessage, Origin
+from postel.servers.smtpd_log import SessionLog
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts
 from postel.servers.smtpd_transaction import MailTransaction
 from postel.servers.submission import complete
-
-log = logger("smtpd")
 
 _QUEUED: Final = Status(2, 0, 0)
 
@@ -45,7 +43,8 @@ class Intake:
     options: ServiceOptions
     parts: SmtpParts
     hooks: Hooks
-    session: str
+    log: SessionLog
+    _kept_origin: tuple[Client, bool, Origin] | None = None
 
     async def accept(
         self, transaction: MailTransaction, event: DataEnd, client: Client, stream: Stream
@@ -63,13 +62,7 @@ class Intake:
         except DatabaseTrouble as trouble:
             await transaction.drop()
             reply = trouble_reply(trouble)
-            log.trouble(
-                "message_not_stored",
-                session=self.session,
-                id=transaction.id_text,
-                reply=reply,
-                because=str(trouble) or type(trouble).__name__,
-            )
+            self.log.not_stored(transaction, reply, trouble)
         except BaseException:
             await transaction.drop()
             raise
@@ -92,17 +85,7 @@ class Intake:
         """The reply, when the message is not to be queued at all."""
         verdict = decision.refusal
         if verdict is not None:
-            log.event(
-                "mail_refused",
-                session=self.session,
-                id=transaction.id_text,
-                phase=Phase.CONTENT,
-                client=client.ip,
-                reverse_path=f"<{transaction.reverse_path}>",
-                reply=verdict.reply,
-                because=verdict.because or None,
-                by=decision.source,
-            )
+            self.log.refused(Phase.CONTENT, client, decision, transaction)
             return verdict.reply
         if decision.discarded is not None:
             transaction.discard_as = decision.discarded.because or decision.source
@@ -110,14 +93,7 @@ class Intake:
             transaction.discard_as = "no recipient is left"
         if transaction.discard_as is None:
             return None
-        log.event(
-            "message_discarded",
-            session=self.session,
-            id=transaction.id_text,
-            client=client.ip,
-            reverse_path=f"<{transaction.reverse_path}>",
-            because=transaction.discard_as,
-        )
+        self.log.discarded(client, transaction)
         return _queued_as(transaction)
 
     async def _queue(
@@ -155,7 +131,7 @@ class Intake:
         facts = TraceFacts(
             hello_name=client.hello,
             client_ip=client.ip,
-            client_name=await self._client_name(client),
+            client_name=await self._client_name(client) if self.parts.client_name else None,
             hostname=self.options.hostname.ascii,
             protocol=origin.protocol,
             queue_id=transaction.id_text,
@@ -185,36 +161,36 @@ class Intake:
         return await look_up(client.ip)
 
     def _origin(self, client: Client, stream: Stream, *, is_smtputf8: bool) -> Origin:
+        """How the message came; the same for all messages of a client that stands as it stood."""
+        kept = self._kept_origin
+        if kept is not None and kept[0] is client and kept[1] is is_smtputf8:
+            return kept[2]
         protocol = with_protocol(
             is_extended=client.is_extended,
             is_tls=client.tls is not None,
             is_authenticated=client.account is not None,
             asks_smtputf8=is_smtputf8,
         )
-        return Origin(
+        origin = Origin(
             protocol=protocol,
             client_ip=str(client.ip) if client.ip else None,
             client_name=client.hello,
             account=str(client.account) if client.account else None,
             listener=str(stream.local),
         )
+        self._kept_origin = (client, is_smtputf8, origin)
+        return origin
 
     def _accepted(self, transaction: MailTransaction, message: NewMessage, client: Client) -> None:
         """Tell the log and the hooks."""
-        size_bytes = message.content.size_bytes
-        log.event(
-            "message_accepted",
-            id=transaction.id_text,
-            session=self.session,
-            client=client.ip,
-            account=client.account,
-            protocol=message.origin.protocol,
-            reverse_path=f"<{transaction.reverse_path}>",
-            recipients=len(transaction.recipients),
-            size=size_bytes,
-        )
+        self.log.accepted(client, transaction, message)
         if self.hooks.wants(Phase.QUEUED):
-            facts = Queued(transaction.id_text, transaction.reverse_path, transaction.mailboxes, size_bytes)
+            facts = Queued(
+                transaction.id_text,
+                transaction.reverse_path,
+                transaction.mailboxes,
+                message.content.size_bytes,
+            )
             self.hooks.tell(Phase.QUEUED, facts)
 
 

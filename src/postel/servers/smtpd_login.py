@@ -1,7 +1,7 @@
 """Log a client in: join a SASL exchange, the directory and the machine.
 
 Implements  RFC 4954 4 and 6 (AUTH and its replies), RFC 4616 2 (authorization identities), RFC 3463 3.8.
-Gives       LoginExchange, LoginOver, offered_mechanisms.
+Gives       LoginExchange, LoginOver.
 Not here    The mechanisms: proto.sasl. Passwords, and slowing down who guesses them: directory.
 
 An account that does not exist, a wrong password and a right one without permission all get the same reply.
@@ -17,7 +17,6 @@ from postel.directory import Account, Directory, Throttled
 from postel.mail import IPAddress, Reply, Status
 from postel.mail.replies import SYSTEM_TROUBLE
 from postel.proto.sasl import (
-    MECHANISMS,
     Challenge,
     CheckPassword,
     Denial,
@@ -95,8 +94,3 @@ class LoginExchange:
             return Denied(f"{found.mailbox} asked to act as somebody else")
         self._account = found
         return True
-
-
-def offered_mechanisms(*, is_private: bool) -> tuple[str, ...]:
-    """The names to offer; `is_private` says that nobody listens."""
-    return tuple(row.name for row in MECHANISMS if is_private or not row.needs_tls)

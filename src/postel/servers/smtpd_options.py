@@ -1,6 +1,6 @@
 """What a receiving service is told: whom it serves, and what it may be asked.
 
-Gives       Service, ServiceOptions, SmtpParts.
+Gives       Service, ServiceOptions, SmtpParts, machine_options.
 Not here    Limits of the protocol itself: proto.smtp.SmtpLimits. Limits of connections: servers.admission.
 
 The three services of RFC 5321 and RFC 6409 are one session class with three sets of options.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from postel.contents import Contents
@@ -18,7 +19,8 @@ from postel.directory import Directory
 from postel.hooks import HookFiles, HookOptions
 from postel.mail import Domain, IPAddress
 from postel.net import Clock
-from postel.proto.smtp import SmtpLimits
+from postel.proto.sasl import MECHANISMS
+from postel.proto.smtp import ServerOptions, SmtpLimits
 from postel.queue import Queue
 from postel.routing import IPNetwork, RoutingTable
 from postel.servers.admission import Admission
@@ -98,3 +100,21 @@ class SmtpParts:
     hooks: HookFiles = field(default_factory=HookFiles)
     hook_options: HookOptions = field(default_factory=HookOptions)
     client_name: Callable[[IPAddress], Awaitable[str | None]] | None = None
+
+
+@lru_cache(maxsize=64)
+def machine_options(options: ServiceOptions, *, has_tls: bool, is_private: bool) -> ServerOptions:
+    """What the machine is told of a service. `is_private` says that nobody listens to this client.
+
+    A login is offered where nobody listens; elsewhere only by mechanisms that show no password, and where
+    there is none, not at all (RFC 8314 3.2, RFC 4954 4).
+    """
+    offers_login = options.offers_login or options.service.is_submission
+    names = tuple(row.name for row in MECHANISMS if is_private or not row.needs_tls)
+    return ServerOptions(
+        hostname=options.hostname.ascii,
+        limits=options.limits,
+        has_tls=has_tls,
+        mechanisms=names if offers_login else (),
+        needs_login=options.service.is_submission,
+    )

@@ -1,7 +1,8 @@
 """One SMTP session: act on what the machine sees, and answer it.
 
 Implements  RFC 5321 3.1 to 3.3 (a session), 4.2.5 (250 after the content: we are responsible), 4.5.1 (postmaster),
-            7.3 (VRFY tells nothing), RFC 6409 4 and 6 (submission), RFC 3207 4 (STARTTLS), RFC 4954 4 (AUTH).
+            7.3 (VRFY tells nothing),
+            RFC 6409 4 and 6 (submission), RFC 3207 4 (STARTTLS), RFC 4954 4 (AUTH).
 Asks        Hooks, Postel's own policy among them, at connect, hello, auth, mail, rcpt and content.
 Gives       SmtpSession.
 Not here    The order and syntax of commands, limits of the protocol: proto.smtp. Accepting connections: smtpd.
@@ -16,7 +17,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from postel.database import DatabaseTrouble
@@ -37,19 +37,17 @@ from postel.hooks import (
 from postel.mail import LocalFault, Mailbox, Reply, Status
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.net import ConnectionLost, Stream, TimedOut
-from postel.observe import logger
 from postel.proto import smtp
 from postel.proto.sasl import find_mechanism
 from postel.proto.smtp import replies
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
 from postel.servers.smtpd_content import Intake, trouble_reply
-from postel.servers.smtpd_login import LoginExchange, LoginOver, offered_mechanisms
-from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_log import SessionLog
+from postel.servers.smtpd_login import LOGIN_LATER, LoginExchange, LoginOver
+from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
 from postel.servers.smtpd_transaction import MailTransaction
 from postel.tls import HandshakeFailed, ServerTls, start_server
-
-log = logger("smtpd")
 
 TALKED_EARLY: Final = Reply(554, None, "Wait for the greeting; closing")
 GUESSING: Final = Reply(421, Status(4, 7, 0), "Too many unknown recipients; closing")
@@ -59,7 +57,14 @@ NO_TLS_NOW: Final = Reply(454, Status(4, 7, 0), "TLS not available")  # RFC 3207
 
 
 class SmtpSession:
-    """Runs one session on one stream, TLS already on it where that comes first."""
+    """Runs one session on one stream, TLS already on it where that comes first.
+
+    What has no handler below (HELP, VRFY, EXPN, NOOP...) gets the machine's own answer. VRFY and EXPN are
+    thus 252, which is honest and tells nobody who has a mailbox here (RFC 5321 7.3).
+
+    id          names the session in the log.
+    accepted    how many messages got their 250.
+    """
 
     def __init__(
         self,
@@ -84,7 +89,8 @@ class SmtpSession:
         self._talk = smtp.SmtpServer(self._machine_options(), is_tls=stream.tls is not None)
         self._drive = Drive(self._talk, stream, options.session_s)
         self._loop = asyncio.get_running_loop()
-        self._intake = Intake(options, parts, hooks, self.id)
+        self._log = SessionLog(self.id)
+        self._intake = Intake(options, parts, hooks, self._log)
         self._transaction: MailTransaction | None = None
         self._login: LoginExchange | None = None
         self._added: list[AddHeader] = []
@@ -106,7 +112,7 @@ class SmtpSession:
         try:
             return await self._drive.run(self)
         except Exception as fault:
-            log.fault("session_failed", fault, session=self.id, client=self._client.ip)
+            self._log.failed(self._client, fault)
             await self._apologize()
             return Ended.OVER
         finally:
@@ -121,7 +127,9 @@ class SmtpSession:
     async def handle(self, event: Any) -> None:
         """Act on one event."""
         handler = _HANDLERS.get(type(event))
-        if handler is not None:
+        if handler is None:
+            self._talk.answer()
+        else:
             await handler(self, event)
 
     @property
@@ -163,14 +171,7 @@ class SmtpSession:
             self._talk.shut_down()
             return False
         # RFC 5321 3.1 and 4.3.1: the client waits for the greeting. Who does not reads no replies either.
-        log.event(
-            "client_misbehaved",
-            session=self.id,
-            client=self._client.ip,
-            breach=smtp.Breach.EARLY_TALK,
-            reply=TALKED_EARLY,
-            excerpt=early[:80].decode("ascii", "backslashreplace"),
-        )
+        self._log.misbehaved(self._client, smtp.Breach.EARLY_TALK, TALKED_EARLY, early)
         self._talk.answer(TALKED_EARLY)
         self._drive.hang_up()
         return False
@@ -194,11 +195,12 @@ class SmtpSession:
         try:
             self._drive.stream = await start_server(plain, self._tls, timeout_s=self._options.handshake_s)
         except HandshakeFailed as failed:
-            log.event("tls_failed", session=self.id, client=self._client.ip, because=failed.reason)
+            self._log.handshake_failed(self._client, failed.reason)
             raise ConnectionLost("no TLS handshake") from None
         info = self._drive.stream.tls
-        # RFC 3207 4.2: what was learned without TLS, the name of the client among it, is forgotten.
-        self._client = replace(self._client, tls=info.version if info else None, hello="", is_extended=False)
+        # RFC 3207 4.2: what was learned without TLS, name and login among it, is forgotten.
+        version = info.version if info else None
+        self._client = replace(self._client, tls=version, hello="", is_extended=False, account=None)
         self._talk.options = self._machine_options()
         self._talk.tls_started()
 
@@ -221,43 +223,32 @@ class SmtpSession:
         try:
             outcome = await step
         except DatabaseTrouble as trouble:
-            outcome = LoginOver(None, trouble_reply(trouble), str(trouble))
+            outcome = LoginOver(None, LOGIN_LATER, str(trouble))
         if isinstance(outcome, bytes):
             self._talk.challenge(outcome)
             return
         exchange, self._login = self._login, None
-        if exchange is None or outcome.account is None:
+        if exchange is None:
+            raise LocalFault("a login ended that never began")
+        if outcome.account is None:
             self._login_failed(exchange, outcome.reply, outcome.because)
         else:
-            await self._login_succeeds(exchange, outcome)
+            await self._login_succeeds(exchange, outcome.account.mailbox)
 
-    async def _login_succeeds(self, exchange: LoginExchange, outcome: LoginOver) -> None:
-        account = outcome.account
-        assert account is not None
+    async def _login_succeeds(self, exchange: LoginExchange, account: Mailbox) -> None:
         mechanism = exchange.mechanism.name
         if self._hooks.wants(Phase.AUTH):
-            facts = Auth(self._client, mechanism, account.mailbox)
-            decision = await self._hooks.ask(Phase.AUTH, facts)
+            decision = await self._hooks.ask(Phase.AUTH, Auth(self._client, mechanism, account))
             self._added += decision.added
-            if decision.refusal:
+            if decision.refusal is not None:
                 self._login_failed(exchange, decision.refusal.reply, decision.refusal.because)
                 return
-        self._client = replace(self._client, account=account.mailbox)
-        log.event(
-            "login_ok", session=self.id, account=account.mailbox, client=self._client.ip, mechanism=mechanism
-        )
+        self._client = replace(self._client, account=account)
+        self._log.logged_in(self._client, mechanism)
         self._talk.answer(replies.LOGGED_IN)
 
-    def _login_failed(self, exchange: LoginExchange | None, reply: Reply, because: str) -> None:
-        log.event(
-            "login_failed",
-            session=self.id,
-            login=exchange.login if exchange else None,
-            client=self._client.ip,
-            mechanism=exchange.mechanism.name if exchange else None,
-            because=because,
-            reply=reply,
-        )
+    def _login_failed(self, exchange: LoginExchange, reply: Reply, because: str) -> None:
+        self._log.login_failed(self._client, exchange.login, exchange.mechanism.name, reply, because)
         self._talk.answer(reply)
 
     # A mail transaction: mail, rcpt, content
@@ -296,14 +287,8 @@ class SmtpSession:
             self._talk.answer(await self._slow_down(reply))
             return
         if decision.discarded is not None:
-            log.event(
-                "recipient_discarded",
-                session=self.id,
-                id=transaction.id_text,
-                recipient=mailbox,
-                because=decision.discarded.because or None,
-                by=decision.source,
-            )
+            because = decision.discarded.because or decision.source
+            self._log.recipient_discarded(transaction, mailbox, because)
         else:
             transaction.add_recipient(mailbox, event.parameters)
         if decision.added or decision.changes:
@@ -312,7 +297,7 @@ class SmtpSession:
 
     async def _slow_down(self, reply: Reply) -> Reply:
         """RFC 5321 7.3: who tries out addresses learns few of them, slowly."""
-        if reply.code != MAILBOX_UNKNOWN.code:
+        if reply.status != MAILBOX_UNKNOWN.status:
             return reply
         self._unknown += 1
         if self._unknown >= self._options.unknown_close:
@@ -341,13 +326,7 @@ class SmtpSession:
         self._talk.answer(reply)
 
     async def _data_aborted(self, event: smtp.DataAborted) -> None:
-        transaction = self._transaction
-        log.event(
-            "content_aborted",
-            session=self.id,
-            id=transaction.id_text if transaction else None,
-            because=event.because,
-        )
+        self._log.aborted(self._transaction, event.because)
         await self._drop()
 
     async def _reset(self, event: smtp.Reset) -> None:
@@ -360,24 +339,10 @@ class SmtpSession:
         if transaction is not None:
             await transaction.drop()
 
-    # What is told to nobody, and to the log
-
-    async def _vrfy(self, event: smtp.Vrfy | smtp.Expn) -> None:
-        # RFC 5321 7.3: nobody learns here who has a mailbox; 252 is honest and says nothing.
-        self._talk.answer()
-
-    async def _help(self, event: smtp.Help) -> None:
-        self._talk.answer()
+    # What is said and logged
 
     async def _misbehaved(self, event: smtp.Misbehaved) -> None:
-        log.event(
-            "client_misbehaved",
-            session=self.id,
-            client=self._client.ip,
-            breach=event.breach,
-            reply=event.reply,
-            excerpt=event.excerpt.decode("ascii", "backslashreplace") or None,
-        )
+        self._log.misbehaved(self._client, event.breach, event.reply, event.excerpt)
 
     async def _ask(self, phase: Phase, facts: Facts) -> Decision:
         """The decision; when the database is in trouble, a deferral."""
@@ -397,19 +362,7 @@ class SmtpSession:
         verdict = decision.refusal
         if verdict is None:
             return None
-        log.event(
-            "mail_refused",
-            session=self.id,
-            id=transaction.id_text if transaction else None,
-            phase=phase,
-            client=self._client.ip,
-            hello=self._client.hello or None,
-            reverse_path=f"<{transaction.reverse_path}>" if transaction else None,
-            recipient=recipient,
-            reply=verdict.reply,
-            because=verdict.because or None,
-            by=decision.source,
-        )
+        self._log.refused(phase, self._client, decision, transaction, recipient)
         return verdict.reply
 
     def _machine_options(self) -> smtp.ServerOptions:
@@ -424,21 +377,6 @@ class SmtpSession:
             self._talk.shut_down(OWN_FAULT)
         with suppress(TimedOut, ConnectionLost):
             await self._drive.flush()
-
-
-@lru_cache(maxsize=64)
-def machine_options(options: ServiceOptions, *, has_tls: bool, is_private: bool) -> smtp.ServerOptions:
-    """The machine's view of a service. A login is offered where nobody listens, and mechanisms that show
-    no password elsewhere too (RFC 8314 3.2, RFC 4954 4).
-    """
-    offers_login = options.offers_login or options.service.is_submission
-    return smtp.ServerOptions(
-        hostname=options.hostname.ascii,
-        limits=options.limits,
-        has_tls=has_tls,
-        mechanisms=offered_mechanisms(is_private=is_private) if offers_login else (),
-        needs_login=options.service.is_submission,
-    )
 
 
 def _as_greeting(reply: Reply) -> Reply:
@@ -464,8 +402,5 @@ _HANDLERS: Final[Mapping[type[Any], _Handler]] = {
     smtp.DataEnd: SmtpSession._data_end,
     smtp.DataAborted: SmtpSession._data_aborted,
     smtp.Reset: SmtpSession._reset,
-    smtp.Vrfy: SmtpSession._vrfy,
-    smtp.Expn: SmtpSession._vrfy,
-    smtp.Help: SmtpSession._help,
     smtp.Misbehaved: SmtpSession._misbehaved,
 }

@@ -1,0 +1,145 @@
+"""What an SMTP session tells the log: one line an event, with the ids that join them.
+
+Gives       SessionLog.
+Not here    The event names and their meaning: observe.events. What the peer reads: replies.
+"""
+
+from __future__ import annotations
+
+from postel.database import DatabaseTrouble
+from postel.hooks import Client, Decision, Phase
+from postel.mail import Mailbox, Reply
+from postel.observe import logger
+from postel.proto.smtp import Breach
+from postel.queue import NewMessage
+from postel.servers.smtpd_transaction import MailTransaction
+
+log = logger("smtpd")
+
+_EXCERPT_OCTETS = 80
+
+
+class SessionLog:
+    """The voice of one session."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+
+    def misbehaved(self, client: Client, breach: Breach, reply: Reply | None, excerpt: bytes) -> None:
+        """The client broke the protocol."""
+        log.event(
+            "client_misbehaved",
+            session=self._session,
+            client=client.ip,
+            breach=breach,
+            reply=reply,
+            excerpt=excerpt[:_EXCERPT_OCTETS].decode("ascii", "backslashreplace") or None,
+        )
+
+    def handshake_failed(self, client: Client, because: str) -> None:
+        """STARTTLS came to nothing."""
+        log.event("tls_failed", session=self._session, client=client.ip, because=because)
+
+    def logged_in(self, client: Client, mechanism: str) -> None:
+        """The client is who it says."""
+        log.event(
+            "login_ok",
+            session=self._session,
+            account=client.account,
+            client=client.ip,
+            mechanism=mechanism,
+            tls=client.tls,
+        )
+
+    def login_failed(self, client: Client, login: str, mechanism: str, reply: Reply, because: str) -> None:
+        """The client has not proven who it is."""
+        log.event(
+            "login_failed",
+            session=self._session,
+            login=login or None,
+            client=client.ip,
+            mechanism=mechanism,
+            reply=reply,
+            because=because or None,
+        )
+
+    def refused(
+        self,
+        phase: Phase,
+        client: Client,
+        decision: Decision,
+        transaction: MailTransaction | None = None,
+        recipient: Mailbox | None = None,
+    ) -> None:
+        """Policy turned something away."""
+        verdict = decision.refusal
+        log.event(
+            "mail_refused",
+            session=self._session,
+            id=transaction.id_text if transaction else None,
+            phase=phase,
+            client=client.ip,
+            hello=client.hello or None,
+            account=client.account,
+            reverse_path=f"<{transaction.reverse_path}>" if transaction else None,
+            recipient=recipient,
+            reply=verdict.reply if verdict else None,
+            because=(verdict.because if verdict else "") or None,
+            by=decision.source,
+        )
+
+    def recipient_discarded(self, transaction: MailTransaction, recipient: Mailbox, because: str) -> None:
+        """A hook dropped one recipient."""
+        log.event(
+            "recipient_discarded",
+            session=self._session,
+            id=transaction.id_text,
+            recipient=recipient,
+            because=because,
+        )
+
+    def discarded(self, client: Client, transaction: MailTransaction) -> None:
+        """A hook had the message thrown away."""
+        log.event(
+            "message_discarded",
+            session=self._session,
+            id=transaction.id_text,
+            client=client.ip,
+            reverse_path=f"<{transaction.reverse_path}>",
+            because=transaction.discard_as,
+        )
+
+    def aborted(self, transaction: MailTransaction | None, because: str) -> None:
+        """The content did not come to its end."""
+        queue_id = transaction.id_text if transaction else None
+        log.event("content_aborted", session=self._session, id=queue_id, because=because)
+
+    def not_stored(self, transaction: MailTransaction, reply: Reply, trouble: DatabaseTrouble) -> None:
+        """The message could not be made durable."""
+        log.trouble(
+            "message_not_stored",
+            session=self._session,
+            id=transaction.id_text,
+            reply=reply,
+            because=trouble.reason,
+        )
+
+    def accepted(self, client: Client, transaction: MailTransaction, message: NewMessage) -> None:
+        """We are responsible for the message."""
+        log.event(
+            "message_accepted",
+            id=transaction.id_text,
+            session=self._session,
+            client=client.ip,
+            account=client.account,
+            protocol=message.origin.protocol,
+            reverse_path=f"<{transaction.reverse_path}>",
+            recipients=len(transaction.recipients),
+            size=message.content.size_bytes,
+        )
+
+    def failed(self, client: Client, fault: Exception) -> None:
+        """A mistake of ours ended the session."""
+        log.fault("session_failed", fault, session=self._session, client=client.ip)
