@@ -2,6 +2,7 @@
 
 from postel.app.accounts import AccountAnswers
 from postel.app.backup import FilesMissing, NotABackup, NotEmpty, backup, restore
+from postel.app.bench import LOCAL_ADDRESS, Bench, open_bench
 from postel.app.check import check_whole
 from postel.app.edges import Edges, real_edges
 from postel.app.options import directory_options, queue_options
@@ -11,8 +12,10 @@ from postel.app.rooms import Rooms, open_rooms
 from postel.app.serve import AccountPlan, CannotStart, run_loop, run_server
 
 __all__ = [
+    "LOCAL_ADDRESS",
     "AccountAnswers",
     "AccountPlan",
+    "Bench",
     "CannotBecome",
     "CannotStart",
     "Edges",
@@ -26,6 +29,7 @@ __all__ = [
     "check_whole",
     "data_directory",
     "directory_options",
+    "open_bench",
     "open_rooms",
     "queue_options",
     "real_edges",

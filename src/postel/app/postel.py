@@ -10,8 +10,7 @@ its agents, the servers what routing asks of the directory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,14 @@ from postel.app import options
 from postel.app.accounts import AccountAnswers
 from postel.app.edges import Edges
 from postel.app.listeners import Listeners, SocketsByEndpoint
-from postel.app.own_addresses import own_addresses
 from postel.app.rooms import Rooms, open_rooms
-from postel.app.table import routing_table
+from postel.app.rules import make_resolver, read_rules
 from postel.app.telling import Telling
 from postel.config import Loaded
 from postel.delivery import DiscardAgent, MailboxAgent, RelayAgent
-from postel.dns import CachingResolver, Resolver, SystemResolver, answer
+from postel.dns import answer
 from postel.hooks import HookFiles
 from postel.mail import Mailbox
-from postel.net import parse_endpoint
 from postel.observe import logger
 from postel.queue import DeliveryAgent, Queue
 from postel.routing import (
@@ -50,15 +47,6 @@ log = logger("app")
 DRAIN_S = 20.0  # how long sessions and deliveries may take to end
 
 
-@dataclass(slots=True)
-class _Rules:
-    """What a reload exchanges."""
-
-    loaded: Loaded
-    table: RoutingTable
-    facts: HopFacts
-
-
 class Postel:
     """A mail system: open it, start it, stop it. `rooms`, `queue` and `listeners` are there for looking."""
 
@@ -66,9 +54,9 @@ class Postel:
         """Join the rooms. Raises HookFileFault, BadCertificate, OSError."""
         self.edges = edges
         self.rooms = rooms
-        self._rules = self._rules_of(loaded)
+        self._rules = read_rules(loaded, edges)
         self._answers = AccountAnswers(rooms.directory)
-        self.resolver = self._resolver(loaded)
+        self.resolver = make_resolver(loaded, edges)
         self._hooks = HookFiles.load(_hook_paths(loaded))
         self._telling = Telling(self._hooks, options.hook_options(loaded))
         self._tls = self._server_tls(loaded)
@@ -128,13 +116,13 @@ class Postel:
         Raises what `__init__` raises, and then the old configuration stays in force. `data`, `hostname` of
         the self-signed certificate and `user` are those of the start.
         """
-        rules = self._rules_of(loaded)
+        rules = read_rules(loaded, self.edges)
         hooks = HookFiles.load(_hook_paths(loaded))
         tls = self._server_tls(loaded)
         self._rules = rules
         self._hooks, self._tls = hooks, tls
         self._telling.reload(hooks, options.hook_options(loaded))
-        self.resolver = self._resolver(loaded)
+        self.resolver = make_resolver(loaded, self.edges)
         self._relay = self._relay_agent()
         self._admission.options = options.admission_options(loaded)
         await self.queue.reload(options.queue_options(loaded), self._lane_of())
@@ -167,29 +155,9 @@ class Postel:
 
     # Joining
 
-    def _rules_of(self, loaded: Loaded) -> _Rules:
-        of_interfaces = self.edges.network.own_addresses()
-        ours = own_addresses(loaded.config, of_interfaces)
-        table = routing_table(loaded, ours)
-        facts = HopFacts(
-            own_names=table.all_own_names,
-            own_addresses=ours,
-            random=self.edges.random,
-            allow_loopback=loaded.config.delivery.allow_loopback,
-        )
-        return _Rules(loaded, table, facts)
-
     def _lane_of(self) -> Callable[[Mailbox], str]:
         table = self._rules.table
         return lambda mailbox: lane(table, mailbox)
-
-    def _resolver(self, loaded: Loaded) -> Resolver:
-        if self.edges.resolver is not None:
-            return self.edges.resolver
-        dns = loaded.config.dns
-        servers: Sequence[Any] | None = [parse_endpoint(text) for text in dns.servers] or None
-        system = SystemResolver(servers, validating=dns.validating, network=self.edges.network)
-        return CachingResolver(system, self.edges.clock)
 
     def _server_tls(self, loaded: Loaded) -> ServerTls | None:
         tls = loaded.config.tls

@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from postel.net import Endpoint
+from postel.net import Endpoint, listening_socket
 
 DEFAULT_USER: Final = "postel"
-BACKLOG: Final = 2048  # a burst of new connections shall not wait for TCP's retransmissions
 
 
 class CannotBecome(Exception):
@@ -37,19 +36,10 @@ def bind_first(endpoints: Iterable[Endpoint]) -> dict[Endpoint, socket.socket]:
 
 
 def _bound(endpoint: Endpoint) -> socket.socket:
-    family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind((endpoint.host, endpoint.port))
-        listening.listen(BACKLOG)
-        listening.setblocking(False)
+        return listening_socket(endpoint)
     except OSError as error:
-        listening.close()
         raise OSError(error.errno, error.strerror, str(endpoint)) from None
-    return listening
 
 
 def become(user: str, own: Iterable[Path]) -> None:
@@ -62,22 +52,41 @@ def become(user: str, own: Iterable[Path]) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         for path in (directory, *directory.rglob("*")):
             os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
-    try:
-        os.setgroups([group.gr_gid for group in grp.getgrall() if user in group.gr_mem])
-        os.setgid(entry.pw_gid)
-        os.setuid(entry.pw_uid)
-    except PermissionError:
-        raise CannotBecome(f"only root can become {user}") from None
+    groups = [group.gr_gid for group in grp.getgrall() if user in group.gr_mem]
+    _become(entry.pw_uid, entry.pw_gid, groups)
     os.environ["HOME"] = entry.pw_dir
 
 
-def become_owner_of(directory: Path) -> None:
+def become_owner_of(directory: Path, user: str | None = None) -> None:
     """When root works on a data directory of another user, work as that user.
 
-    Else files would appear in it that the server cannot write. Raises CannotBecome.
+    Else files would appear in it that the server cannot write. A directory that is not there yet is made for
+    `user`, the one that the configuration names, or for `postel` where there is one. Raises CannotBecome.
     """
-    if os.geteuid() != 0 or not directory.exists():
+    if os.geteuid() != 0:
         return
-    owner = directory.stat().st_uid
-    if owner != 0:
-        become(pwd.getpwuid(owner).pw_name, [])
+    if not directory.exists():
+        user = user or default_user()
+        if user not in (None, "root"):
+            become(user, [directory])
+        return
+    owner = directory.stat()
+    if owner.st_uid != 0:
+        _become_number(owner.st_uid, owner.st_gid)
+
+
+def _become_number(uid: int, gid: int) -> None:
+    """Become a user that may have no name here, as in a container."""
+    try:
+        become(pwd.getpwuid(uid).pw_name, [])
+    except KeyError:
+        _become(uid, gid, [])
+
+
+def _become(uid: int, gid: int, groups: list[int]) -> None:
+    try:
+        os.setgroups(groups)
+        os.setgid(gid)
+        os.setuid(uid)
+    except PermissionError:
+        raise CannotBecome(f"only root can become user {uid}") from None

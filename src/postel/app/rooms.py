@@ -32,6 +32,7 @@ class Rooms:
     async def close(self) -> None:
         """Finish what waits, then close."""
         self.directory.close()
+        await self.contents.close()
         await self.database.close()
 
 
