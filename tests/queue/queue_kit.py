@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, TypeAlias
 
 from postel import contents as contents_room
@@ -42,6 +43,8 @@ OK = Reply(250, Status(2, 0, 0), "taken")
 NOT_NOW = Reply(451, Status(4, 7, 1), "greylisted, try again")
 NEVER = Reply(550, Status(5, 1, 1), "no such mailbox")
 UNREACHABLE = Reply(451, Status(4, 4, 1), "connection refused")
+
+_SEEDS = count(1)
 
 CONTENT = b"From: ann@example.net\r\nSubject: hello\r\nMessage-ID: <1@example.net>\r\n\r\nhello\r\n"
 
@@ -95,7 +98,13 @@ class World:
     def queue(self, lanes: Callable[[Mailbox], str] = lane_of) -> Queue:
         agents = self.agents or (lambda lane: ScriptedAgent(self, lane))
         return Queue(
-            self.database, self.contents, self.clock, self.options, lanes, agents, rng=random.Random(1)
+            self.database,
+            self.contents,
+            self.clock,
+            self.options,
+            lanes,
+            agents,
+            rng=random.Random(next(_SEEDS)),
         )
 
     async def started(self) -> Queue:

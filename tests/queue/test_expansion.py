@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from queue_kit import NEVER, OK, World, settle
 
+from postel.database import Transaction
 from postel.mail import parse_mailbox
 from postel.queue import Delivered, Expanded, Failed, Job, Outcome, Relayed
 
@@ -61,6 +62,39 @@ async def test_an_alias_of_itself_and_another_reaches_the_other() -> None:
     world = await World.open()
     world.hosts["local"] = aliases(a="a@here.example bob@example.org")  # type: ignore[assignment]
     assert await expand(world, "a@here.example") == ["bob@example.org"]
+
+
+async def test_an_alias_that_keeps_a_copy_may_be_led_back_to() -> None:
+    world = await World.open()
+    kept: list[str] = []
+
+    def answer(job: Job) -> Outcome:
+        mailbox = job.recipients[0].mailbox
+
+        async def keep(tx: Transaction) -> None:
+            kept.append(str(mailbox))
+
+        if str(mailbox) == "a@here.example":
+            return Expanded((parse_mailbox("b@here.example"),), keep)
+        return Expanded((parse_mailbox("a@here.example"),))
+
+    world.hosts["local"] = answer
+    assert await expand(world, "a@here.example") == []
+    assert kept == ["a@here.example"]
+
+
+async def test_a_copy_that_cannot_be_kept_delays_the_expansion() -> None:
+    world = await World.open()
+
+    async def refuse(tx: Transaction) -> None:
+        raise RuntimeError("over quota")
+
+    world.hosts["local"] = Expanded((parse_mailbox("bob@example.org"),), refuse)
+    queue = await world.started()
+    await world.submit(queue, "a@here.example")
+    await settle()
+    assert world.inbox == []
+    assert (await queue.counts()).waiting == 1
 
 
 async def test_a_chain_that_is_too_long_is_a_loop() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from itertools import chain, repeat
 from typing import Final
 
-from postel.database import DatabaseTrouble
+from postel.database import Conflict, DatabaseTrouble
 from postel.mail import LocalFault, Reply
 from postel.mail.replies import SYSTEM_TROUBLE
 from postel.net import Clock
@@ -177,7 +177,7 @@ class LaneJobs:
             for pause_s in chain(_PATIENCE_S, repeat(_PATIENCE_S[-1])):
                 try:
                     return await record()
-                except DatabaseTrouble as trouble:
+                except (DatabaseTrouble, Conflict) as trouble:  # Conflict: a report's id was taken
                     log.trouble(
                         "outcome_unrecorded", lane=self.lane, id=job and job.queue_id, because=trouble
                     )

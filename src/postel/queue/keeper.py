@@ -14,10 +14,11 @@ hand already is not stuck.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeAlias
 
-from postel.database import Database, Transaction
+from postel.database import Conflict, Database, Transaction
 from postel.mail import Reply
 from postel.mail.replies import NO_NEXT_HOP
 from postel.message import Action
@@ -34,6 +35,7 @@ from postel.queue.settle import Settled, overdue
 
 RECHECK_S: Final = 60.0  # when a message whose time has come could not be settled yet
 _PAGE: Final = 200
+_LEFT_LIMIT: Final = 1000  # when so many must be looked at again, the rest waits too
 _AGED: Final = """
 SELECT id, received_at FROM queue_message
 WHERE watch = ? AND received_at <= ? AND (received_at > ? OR (received_at = ? AND id > ?))
@@ -102,10 +104,11 @@ class Keeper:
     ) -> int:
         """Handle every message of that age. How many must be looked at again."""
         left, last = 0, (-1.0, -1)
-        while rows := await self._page(watch, until, last):
+        while left < _LEFT_LIMIT and (rows := await self._page(watch, until, last)):
             for number, received_at in rows:
                 left += not await self._one(QueueId(number), now, handle, then)
                 last = (received_at, number)
+                await asyncio.sleep(0)  # reading does not suspend, and others want the loop too
         return left
 
     async def _page(self, watch: Watch, until: float, last: tuple[float, int]) -> list[tuple[int, float]]:
@@ -122,7 +125,7 @@ class Keeper:
             if message is None:
                 return True
             recorded, is_all = await handle(message, now)
-        except Stale:
+        except (Stale, Conflict):  # Conflict: a report's id was taken
             return False
         finally:
             self.current = None

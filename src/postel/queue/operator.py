@@ -151,10 +151,6 @@ class Desk:
 
         return await self._change(chosen, (State.WAITING,), change)
 
-    async def flush(self) -> int:
-        """Try everything that waits now."""
-        return await self.retry()
-
     async def hold(self, chosen: QueueFilter = EVERYTHING) -> int:
         """Keep what waits until it is released: not tried, not warned about, not expired."""
         return await self._change(chosen, (State.WAITING,), _set_state(State.HELD))

@@ -12,17 +12,19 @@ The legal states of a message and every walk between them stand in INTERNALS.md.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Collection, Sequence
 
 from postel.contents import Contents
-from postel.database import Database, DatabaseTrouble, Transaction
+from postel.database import Conflict, Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
 from postel.queue.ids import QueueId, QueueIds
 from postel.queue.intake import LaneOf, Placed, insert_message, sort_by_lane
 from postel.queue.job import DeliveryAgent, NewMessage
-from postel.queue.notes import any_notes, leave_notes, take_notes
+from postel.queue.jobs import TROUBLE_PAUSE_S
+from postel.queue.notes import ALL_LANES, any_notes, leave_notes, take_notes
 from postel.queue.operator import EVERYTHING, Desk, QueueCounts, QueueEntry, QueueFilter
 from postel.queue.options import QueueOptions
 from postel.queue.reclassify import reclassify
@@ -67,6 +69,7 @@ class Queue:
         self._unwatch: Callable[[], None] | None = None
         self._is_taking_notes = False
         self._has_more_notes = False
+        self._has_missed_notes = False
 
     @property
     def is_scheduling(self) -> bool:
@@ -81,7 +84,10 @@ class Queue:
         await self._scheduler.start()
 
     async def stop(self, drain_s: float = 10.0) -> None:
-        """Stop delivering: agents have so many seconds to finish; what they have not done is due again."""
+        """Stop delivering: agents have so many seconds to finish; what they have not done is due again.
+
+        A queue that was stopped is not started again.
+        """
         if self._unwatch is not None:
             self._unwatch()
             await self._scheduler.stop(drain_s)
@@ -115,7 +121,11 @@ class Queue:
             await self._leave_word(tx, lanes)
             tx.after_commit(lambda: self._offer(placed))
 
-        await self._database.write(work)
+        try:
+            await self._database.write(work)
+        except Conflict as conflict:
+            # Two processes may make the same id, once in some millions of messages a second.
+            raise DatabaseTrouble(f"the queue id is taken: {conflict}") from conflict
 
     def _offer(self, placed: Placed) -> None:
         if self.is_scheduling:
@@ -170,6 +180,8 @@ class Queue:
             await self._scheduler.look_again(lanes)
 
     def _others_committed(self) -> None:
+        if not self.is_scheduling:
+            return
         self._scheduler.distrust()
         self._has_more_notes = True
         if not self._is_taking_notes:
@@ -180,9 +192,15 @@ class Queue:
         try:
             while self._has_more_notes:
                 self._has_more_notes = False
-                if await self._database.read(any_notes):
+                if self._has_missed_notes:
+                    await self._scheduler.look_again({ALL_LANES})
+                    self._has_missed_notes = False
+                elif await self._database.read(any_notes):
+                    self._has_missed_notes = True
                     await self._scheduler.look_again(await self._database.write(take_notes))
+                    self._has_missed_notes = False
         except DatabaseTrouble as trouble:
             log.trouble("queue_unreadable", because=trouble)
+            asyncio.get_running_loop().call_later(TROUBLE_PAUSE_S, self._others_committed)
         finally:
             self._is_taking_notes = False

@@ -2,29 +2,32 @@
 
 Gives       reclassify.
 
-A lane is a function of the recipient's domain, so distinct domains are looked at, not recipients. What an agent
-has in hand meanwhile is found by its number when it is recorded (queue.record).
+One walk through the queue, page by page, however many lanes have changed. What an agent has in hand meanwhile is
+found by its number when it is recorded (queue.record).
 """
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from collections.abc import Sequence
+from typing import Final, TypeAlias
 
-from postel.database import Database, Transaction
+from postel.database import Database, Row, Transaction
 from postel.mail import LocalPart, Mailbox, parse_host
 from postel.queue.ids import QueueId
 from postel.queue.intake import LaneOf
 from postel.queue.record import refresh_errand
 from postel.queue.schema import State
 
-_CHUNK: Final = 200
-_DOMAINS: Final = f"""
-SELECT DISTINCT lane, domain FROM queue_recipient WHERE state <> {State.SETTLED:d}"""
-_MESSAGES: Final = f"""
-SELECT DISTINCT message_id FROM queue_recipient
-WHERE lane = ? AND domain = ? AND state <> {State.SETTLED:d} LIMIT ?"""
-_MOVE: Final = """
-UPDATE queue_recipient SET lane = ? WHERE message_id = ? AND lane = ? AND domain = ?"""
+_PAGE: Final = 200
+_IDS: Final = "SELECT id FROM queue_message WHERE id > ? ORDER BY id LIMIT ?"
+_PLACES: Final = f"""
+SELECT DISTINCT message_id, lane, domain FROM queue_recipient
+WHERE message_id BETWEEN ? AND ? AND state <> {State.SETTLED:d}"""
+_MOVE: Final = "UPDATE queue_recipient SET lane = ? WHERE message_id = ? AND lane = ? AND domain = ?"
+
+# A message, the lane that recipients of it are in, the one where they belong, and their domain.
+_Move: TypeAlias = tuple[int, str, str, str]
 
 
 async def reclassify(database: Database, lane_of: LaneOf) -> set[str]:
@@ -33,22 +36,38 @@ async def reclassify(database: Database, lane_of: LaneOf) -> set[str]:
     Raises DatabaseTrouble; what was moved by then stays moved.
     """
     touched: set[str] = set()
-    for old, domain in await database.read(lambda tx: tx.fetch_all(_DOMAINS)):
-        new = lane_of(Mailbox(LocalPart("postmaster"), parse_host(domain)))
-        if new != old:
-            await _move(database, old, new, domain)
-            touched |= {old, new}
+    last = -1
+    while ids := await _page(database, last):
+        last = ids[-1]
+        moves = [move for row in await _places(database, ids) if (move := _move(row, lane_of))]
+        if moves:
+            await _carry_out(database, moves)
+            touched.update(lane for _, old, new, _ in moves for lane in (old, new))
+        await asyncio.sleep(0)  # reading does not suspend, and others want the loop too
     return touched
 
 
-async def _move(database: Database, old: str, new: str, domain: str) -> None:
-    async def work(tx: Transaction) -> int:
-        rows = await tx.fetch_all(_MESSAGES, (old, domain, _CHUNK))
-        for (number,) in rows:
-            await tx.execute(_MOVE, (new, number, old, domain))
-            for lane in (old, new):
-                await refresh_errand(tx, QueueId(number), lane)
-        return len(rows)
+async def _page(database: Database, last: int) -> Sequence[int]:
+    rows = await database.read(lambda tx: tx.fetch_all(_IDS, (last, _PAGE)))
+    return [row[0] for row in rows]
 
-    while await database.write(work) == _CHUNK:
-        pass
+
+async def _places(database: Database, ids: Sequence[int]) -> Sequence[Row]:
+    return await database.read(lambda tx: tx.fetch_all(_PLACES, (ids[0], ids[-1])))
+
+
+def _move(row: Row, lane_of: LaneOf) -> _Move | None:
+    number, old, domain = row
+    # A lane is a function of the domain, whoever is there.
+    new = lane_of(Mailbox(LocalPart("postmaster"), parse_host(domain)))
+    return None if new == old else (number, old, new, domain)
+
+
+async def _carry_out(database: Database, moves: Sequence[_Move]) -> None:
+    async def work(tx: Transaction) -> None:
+        for number, old, new, domain in moves:
+            await tx.execute(_MOVE, (new, number, old, domain))
+        for number, lane in {(number, lane) for number, old, new, _ in moves for lane in (old, new)}:
+            await refresh_errand(tx, QueueId(number), lane)
+
+    await database.write(work)

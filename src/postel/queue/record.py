@@ -24,7 +24,8 @@ from postel.queue.intake import LaneOf, Placed, insert_errand, insert_recipients
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.notify import passed_on
 from postel.queue.options import QueueOptions
-from postel.queue.rows import format_reply, member_key
+from postel.queue.outcome import Effect
+from postel.queue.rows import format_reply, format_try, member_key
 from postel.queue.schema import State
 from postel.queue.settle import Change, Grown, Known, Member, Postponed, Settled, settle_members
 
@@ -39,6 +40,9 @@ WHERE message_id = ? AND {{place}} AND number = ? AND state <> {State.SETTLED:d}
 _REST: Final = f"""
 SELECT COUNT(*), MIN(CASE WHEN state = {State.WAITING:d} THEN next_at END) FROM queue_recipient
 WHERE message_id = ? AND lane = ? AND state <> {State.SETTLED:d}"""
+
+_EXPANDED: Final = "expanded"
+_EXPANDED_AND_KEPT: Final = "expanded, and kept a copy"
 
 
 class EffectFailed(Exception):
@@ -131,23 +135,29 @@ async def remove_if_over(tx: Transaction, queue_id: QueueId) -> bool:
 
 async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> bool:
     """One recipient's row, and its effect. False when the row is gone or settled."""
-    tried = f" {max(0, round(now - job.received_at))}"
-    if isinstance(change, Postponed):
-        words = (format_reply(change.reply), change.remote, change.because)
-        return await _update(tx, _POSTPONE, (change.next_at, tried, *words), job, change.recipient)
-    words = ("", None, "expanded")
-    if isinstance(change, Settled):
-        words = (format_reply(change.reply), change.remote, change.because)
+    tried = format_try(job.received_at, now)
+    match change:
+        case Postponed(next_at=next_at, reply=reply, remote=remote, because=because):
+            words = (format_reply(reply), remote, because)
+            return await _update(tx, _POSTPONE, (next_at, tried, *words), job, change.recipient)
+        case Settled(reply=reply, remote=remote, because=because):
+            words = (format_reply(reply), remote, because)
+        case Grown(effect=effect):
+            words = ("", None, _EXPANDED if effect is None else _EXPANDED_AND_KEPT)
     if not await _update(tx, _SETTLE, (tried, *words), job, change.recipient):
         return False
     if change.effect is not None:
-        try:
-            await change.effect(tx)
-        except DatabaseTrouble:
-            raise
-        except Exception as fault:
-            raise EffectFailed(change.recipient.id, fault) from fault
+        await _take_effect(tx, change.recipient.id, change.effect)
     return True
+
+
+async def _take_effect(tx: Transaction, number: int, effect: Effect) -> None:
+    try:
+        await effect(tx)
+    except DatabaseTrouble:
+        raise
+    except Exception as fault:
+        raise EffectFailed(number, fault) from fault
 
 
 async def _update(
@@ -191,11 +201,14 @@ async def _insert_members(
 async def _fetch_known(tx: Transaction, job: Job) -> list[Known]:
     """Every recipient that the message has or had."""
     rows = await tx.fetch_all(
-        "SELECT number, mailbox, lane, parent FROM queue_recipient WHERE message_id = ?", (int(job.queue_id),)
+        "SELECT number, mailbox, lane, parent, because FROM queue_recipient WHERE message_id = ?",
+        (int(job.queue_id),),
     )
     return [
-        Known(number, member_key(parse_mailbox(mailbox), is_ours=lane == job.lane), parent)
-        for number, mailbox, lane, parent in rows
+        Known(
+            number, member_key(parse_mailbox(mailbox), is_ours=lane == job.lane), parent, because == _EXPANDED
+        )
+        for number, mailbox, lane, parent, because in rows
     ]
 
 

@@ -1,7 +1,6 @@
 """Values as the queue's tables hold them.
 
-Gives       format_parameters, parse_parameters, format_reply, parse_reply, format_origin, parse_origin,
-            add_try, parse_tries.
+Gives       format_... and parse_... of parameters, replies, origins and tries; member_key.
 
 What we wrote ourselves is parsed without mercy for what we did not: a row that does not parse is damage.
 """
@@ -16,7 +15,7 @@ from typing import Final
 from postel.mail import NO_PARAMETERS, Mailbox, Parameters, Reply, Status
 from postel.queue.job import Origin
 
-_TRIES_LIMIT: Final = 50  # instants of attempts that are kept
+_TRIES_LIMIT: Final = 100  # instants of attempts that are told
 _REPLY_LIMIT: Final = 4000  # characters of a remote server's words
 
 
@@ -55,14 +54,14 @@ def parse_origin(text: str) -> Origin:
     return Origin(**json.loads(text))
 
 
-def add_try(tries: str, received_at: float, now: float) -> str:
-    """One more attempt: whole seconds since the message came, the latest last."""
-    return " ".join([*tries.split(), str(max(0, round(now - received_at)))][-_TRIES_LIMIT:])
+def format_try(received_at: float, now: float) -> str:
+    """One more attempt, to be appended: whole seconds since the message came."""
+    return f" {max(0, round(now - received_at))}"
 
 
 def parse_tries(tries: str) -> tuple[int, ...]:
-    """The attempts, in seconds since the message came."""
-    return tuple(int(word) for word in tries.split())
+    """The latest attempts, in seconds since the message came."""
+    return tuple(int(word) for word in tries.split()[-_TRIES_LIMIT:])
 
 
 def member_key(mailbox: Mailbox, *, is_ours: bool) -> str:

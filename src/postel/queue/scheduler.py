@@ -267,6 +267,8 @@ class Scheduler:
         if jobs.is_stuck:
             work.park()
             lane.due_at = self._clock.now() + TROUBLE_PAUSE_S
+        if lane.running == 0 and work.is_empty:
+            del self._work[lane.name]
         self._changed(lane)
 
     def _must_leave(self, lane: Lane, taken: int) -> bool:

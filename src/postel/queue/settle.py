@@ -133,11 +133,15 @@ def _refused(recipient: QueuedRecipient, reply: Reply, because: str) -> Settled:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A recipient that the message has or had, as far as expansion must know it."""
+    """A recipient that the message has or had, as far as expansion must know it.
+
+    is_alias    it was expanded, and nothing was kept under its own name.
+    """
 
     id: int
     key: str
     parent: int | None
+    is_alias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +158,10 @@ def settle_members(
 ) -> Sequence[Member] | Settled:
     """The members whom the message has not reached yet, each once; or the end of the alias.
 
-    An alias that leads to nobody but its own ancestors would swallow the mail, so it fails.
+    An alias that leads to nobody but aliases that led to it would swallow the mail, so it fails.
     """
     ancestors = _ancestors(grown.recipient.id, known)
-    if all(member.key in ancestors for member in members):
+    if grown.effect is None and all(member.key in ancestors for member in members):
         return _refused(grown.recipient, ALIAS_LOOP, "every member is an ancestor")
     taken = {one.key for one in known}
     fresh = {member.key: member for member in reversed(members) if member.key not in taken}
@@ -171,6 +175,7 @@ def _ancestors(number: int | None, known: Sequence[Known]) -> set[str]:
     by_id = {one.id: one for one in known}
     keys: set[str] = set()
     while number is not None and (one := by_id.get(number)) is not None:
-        keys.add(one.key)
+        if one.is_alias:
+            keys.add(one.key)
         number = one.parent if one.parent != number else None
     return keys

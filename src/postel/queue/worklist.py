@@ -81,6 +81,11 @@ class WorkList:
         self._known: dict[int, Errand] = {}
         self._reading = asyncio.Lock()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is known or in hand."""
+        return not self._known
+
     def offer(self, job: Job, page_limit: int) -> bool:
         """Take a job that was committed a moment ago, if there is room for it."""
         if job.queue_id in self._known or len(self._ready) >= page_limit or not self._allowance.take():
