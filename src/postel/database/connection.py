@@ -43,6 +43,7 @@ class Place:
         """`postel.db` in a directory, readable by us alone."""
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_directory(directory.parent)  # that of the file itself is SQLite's business
             path = directory / FILE_NAME
             # SQLite gives the WAL the permissions of the file, so it is enough to make the file first.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -56,12 +57,22 @@ class Place:
         return cls(f"file:/postel-{next(_names)}?vfs=memdb", False)
 
 
+def sync_directory(path: Path) -> None:
+    """Return when the names in a directory are on disk. Raises OSError."""
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
 def open_writer(place: Place) -> apsw.Connection:
     """The connection that writes. Raises DatabaseTrouble."""
     connection = _connect(place, WRITER_PATIENCE_MS)
     try:
         _set(connection, "journal_mode", "WAL" if place.is_file else "MEMORY")
-        _set(connection, "application_id", APPLICATION_ID)
+        if connection.execute("PRAGMA application_id").fetchall() != [(APPLICATION_ID,)]:
+            _set(connection, "application_id", APPLICATION_ID)  # a commit, which others would notice
         # FULL: the WAL is synced by every commit, so that "committed" means "survives a power cut".
         _set(connection, "synchronous", "FULL" if place.is_file else "OFF")
         _set(connection, "fullfsync", "ON")  # where fsync alone does not reach the platter (macOS)

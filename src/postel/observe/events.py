@@ -63,4 +63,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "message_unreadable": "A stored message could not be read for a client.",
     "maildrop_not_updated": "Deleted messages could not be removed; the client was told.",
     "tls_failed": "A TLS handshake with a client failed.",
+    # database
+    "database_trouble": "The database could not write: what waited was answered as temporary trouble.",
+    # contents
+    "content_not_removed": "Files of released content could not be removed yet; the next removal tries again.",
 }
