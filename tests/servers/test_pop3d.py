@@ -2,16 +2,19 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 from pop3_world import SERVER, World, trusting, world
 from smtp_world import PASSWORD
 
+from postel.contents import ContentMissing
 from postel.database import DatabaseTrouble
 from postel.net import ConnectionLost
 from postel.proto.pop3 import Pop3Limits
 from postel.servers import AdmissionOptions, Pop3Service, Pop3ServiceOptions
+from postel.store import Maildrop, StoredMessage
 from postel.testing.transcript.players import AtOnce, Bytewise
 from postel.tls import ClientTls, start_client
 
@@ -497,3 +500,62 @@ async def _try_to_read(w: World) -> bool:
         heard += data
     await stream.close()
     return b"Message deleted" in heard
+
+
+async def test_content_that_breaks_off_closes_the_connection_without_the_last_dot() -> None:
+    async with world() as w:
+        await w.put(ONE)
+        drop = await w.parts.store.maildrop(w.kitt.id)
+        message = await w.parts.store.message(drop.mailbox_id, 1)
+        w.service.reload(trusting(), replace(w.parts, store=_HalfStore(drop, message)), None)  # type: ignore[arg-type]
+        stream = await w.dial()
+        await stream.write(f"USER kitt@example.org\r\nPASS {PASSWORD}\r\nRETR 1\r\nNOOP\r\n".encode())
+        heard = b""
+        while data := await stream.read(10):
+            heard += data
+        assert heard.endswith(b"octets\r\nSubject: one\r\n")
+        await stream.close()
+        assert await w.uids() == [1]
+
+
+class _HalfStore:
+    """Its disk fails in the middle of every message."""
+
+    def __init__(self, drop: Maildrop, message: StoredMessage) -> None:
+        self._drop, self._message = drop, message
+
+    async def maildrop(self, account_id: int) -> Maildrop:
+        return self._drop
+
+    async def message(self, mailbox_id: int, uid: int) -> StoredMessage:
+        return self._message
+
+    async def read(self, message: StoredMessage) -> AsyncGenerator[bytes, None]:
+        yield b"Subject: one\r\n"
+        raise ContentMissing("the disk has gone")
+
+
+async def test_sasl_with_the_database_gone_is_temporary() -> None:
+    async with world() as w:
+        stream = await w.dial()
+        await stream.write(b"AUTH PLAIN\r\n")
+        await asyncio.sleep(0.1)
+        await w.parts.database.close()
+        await stream.write(f"{PLAIN}\r\nUSER kitt@example.org\r\nPASS {PASSWORD}\r\nQUIT\r\n".encode())
+        await asyncio.sleep(0.1)
+        heard = await stream.read(1)
+        assert heard.count(b"-ERR [SYS/TEMP] Trouble on our side") == 2
+        await stream.close()
+
+
+async def test_a_long_listing_goes_out_piece_by_piece() -> None:
+    async with world() as w:
+        for _ in range(300):
+            await w.put(b"x\r\n")
+        stream = await w.dial()
+        await stream.write(f"USER kitt@example.org\r\nPASS {PASSWORD}\r\n".encode() + b"UIDL\r\n" * 60)
+        heard = b""
+        while heard.count(b"\r\n.\r\n") < 60:
+            heard += await stream.read(10)
+        assert heard.count(b"\r\n") == 3 + 60 * 302
+        await stream.close()

@@ -122,6 +122,8 @@ class MailboxAgent:
         match route:
             case ToMailbox():
                 return await self._to_mailboxes(job, recipient, (route,), head, copies)
+            case Expand((), members):
+                return Expanded(members)
             case Expand(mailboxes, members):
                 kept = await self._to_mailboxes(job, recipient, mailboxes, head, copies)
                 if not members or not isinstance(kept, Delivered):
