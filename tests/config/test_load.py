@@ -123,7 +123,7 @@ def test_values_come_from_the_environment_and_from_files(tmp_path: Path) -> None
             "forwarded to x@elsewhere.example",
         ),
         (GOOD + '[login]\nplaintext = ["10.0.0.0/8"]\n', "cross the wire readable"),
-        (GOOD.replace(', tls = "verified"', ""), "the password goes out"),
+        (GOOD.replace('"verified"', '"must"'), "the password goes out"),
         (GOOD + '[queue]\nexpire = "1d"\n', "before four days"),
     ],
 )

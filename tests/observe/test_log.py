@@ -53,3 +53,13 @@ def test_details_are_silent_unless_asked_for() -> None:
     logger("room").detail("ready")
     stop_logging(listener)
     assert out.getvalue() == ""
+
+
+class _Id(int):
+    def __str__(self) -> str:
+        return f"id-{int(self)}"
+
+
+def test_an_id_is_the_same_in_both_formats() -> None:
+    assert "id=id-7" in _written(LogFormat.TEXT, id=_Id(7))
+    assert json.loads(_written(LogFormat.JSON, id=_Id(7)))["id"] == "id-7"

@@ -78,4 +78,5 @@ def _target(route: str | RouteSettings) -> FixedTarget:
         return parse_route(route)
     assert route.to is not None, "config.check refuses a route that leads nowhere"
     login = Login(route.user, route.password) if route.user and route.password else None
-    return with_login(parse_route(route.to), login, _TLS_POLICIES[route.tls])
+    tls = route.tls or ("verified" if login else None)
+    return with_login(parse_route(route.to), login, _TLS_POLICIES[tls] if tls else None)

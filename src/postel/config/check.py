@@ -76,6 +76,8 @@ def _listeners(loaded: Loaded) -> _Found:
                 ("listen", number),
                 'address is missing; add address = "0.0.0.0:25", or the address to listen on',
             )
+        elif listen.address.endswith(":0"):
+            continue  # any free port: never the same twice
         elif listen.address in seen:
             line = loaded.line("listen", seen[listen.address])
             yield ("listen", number, "address"), f"{listen.address} is taken by the [[listen]] of line {line}"
@@ -201,10 +203,14 @@ def _plaintext_logins(loaded: Loaded) -> _Found:
 
 def _route_passwords(loaded: Loaded) -> _Found:
     for name, route in loaded.config.route.items():
-        if isinstance(route, RouteSettings) and route.password is not None and route.tls in ("none", "may"):
+        if (
+            isinstance(route, RouteSettings)
+            and route.password is not None
+            and route.tls in ("none", "may", "must")
+        ):
             yield (
                 ("route", name),
-                f'the password goes out with tls = "{route.tls}", so readable if the line is tampered with; '
+                f'the password goes out with tls = "{route.tls}": who tampers with the line can have it; '
                 'say tls = "verified"',
             )
 

@@ -91,12 +91,13 @@ class RouteSettings(Section, frozen=True):
         None
     )
     tls: Annotated[
-        Literal["none", "may", "must", "verified"],
+        Literal["none", "may", "must", "verified"] | None,
         says(
-            "`may` uses TLS when offered, without checking the certificate; `must` insists on it; `verified` "
-            "also checks the certificate; `none` never uses it. A route with a login should say `verified`."
+            "`may` uses TLS when offered, without judging the certificate; `must` insists on TLS; `verified` "
+            "also wants a certificate for the host's name; `none` never uses it. By default `verified` with a "
+            "login, since a password is only for the right server, and `may` without."
         ),
-    ] = "may"
+    ] = None
 
 
 class Dns(Section, frozen=True):

@@ -8,6 +8,7 @@ from postel.net.clock import Clock, SystemClock
 from postel.net.endpoint import Endpoint, parse_endpoint
 from postel.net.faults import ConnectionLost, DialFailed, TimedOut
 from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
+from postel.net.sockets import listening_socket
 from postel.net.tcp import TcpListener, TcpNetwork
 from postel.net.workers import ThreadWorkers, Workers
 
@@ -28,5 +29,6 @@ __all__ = [
     "TimedOut",
     "TlsInfo",
     "Workers",
+    "listening_socket",
     "parse_endpoint",
 ]

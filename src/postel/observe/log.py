@@ -135,8 +135,14 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        facts = {"time": _time_of(record), "level": record.levelname.lower()} | _facts(record)
-        return json.dumps(facts, default=_shown, ensure_ascii=False)
+        facts = {"time": _time_of(record), "level": record.levelname.lower()}
+        facts |= {key: _plain(value) for key, value in _facts(record).items() if value is not None}
+        return json.dumps(facts, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """Numbers as numbers; all else, ids that are numbers underneath too, as the text format shows it."""
+    return value if type(value) in (int, float, bool) else _shown(value)
 
 
 def _shown(value: object) -> str:
