@@ -52,7 +52,7 @@ class Draft:
         self.size_bytes = 0
 
     async def write(self, chunk: bytes) -> None:
-        """Append. Raises DatabaseTrouble; then only `discard` is left."""
+        """Append. Raises DatabaseTrouble. After that, or when cancelled, only `discard` is left."""
         if self._is_over:
             raise LocalFault("a draft is not written after its end")
         self._buffer += chunk
@@ -118,10 +118,14 @@ class Draft:
 
     async def _spill(self, files: ContentFiles) -> None:
         piece, self._buffer = self._buffer, bytearray()
-        if self._file is None:
-            self._file = await self._workers.run(files.create)
-        file = self._file
-        await self._workers.run(lambda: file.write(piece))
+        try:
+            if self._file is None:
+                self._file = await self._workers.run(files.create)
+            file = self._file
+            await self._workers.run(lambda: file.write(piece))
+        except BaseException:  # cancelled, too: nobody may seal what has a hole
+            self._is_over = True
+            raise
 
     async def _leave_to_sweep(self, file: DraftFile) -> None:
         """The transaction that named the file ran, and its caller does not know how it ended."""

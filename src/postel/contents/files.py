@@ -53,7 +53,7 @@ class ContentFiles:
                 path = self.path(name)
                 fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
                 fcntl.flock(fd, fcntl.LOCK_EX)
-                if os.fstat(fd).st_nlink:  # else a sweep was faster than our lock
+                if _is_at(path, fd):  # else a sweep was faster than our lock
                     return DraftFile(name, path, fd)
                 os.close(fd)
 
@@ -96,7 +96,8 @@ class ContentFiles:
         """A file is not durable before all directories that lead to it are."""
         if folder in self._synced:
             return
-        (self._root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, exist_ok=True)
+        (self._root / folder).mkdir(mode=0o700, exist_ok=True)
         sync_directory(self._root)
         sync_directory(self._root.parent)
         self._synced.add(folder)
@@ -208,6 +209,14 @@ class OpenFile:
         """Give it back, when no read is under way any more. Blocks."""
         with self._guard:
             os.close(self._fd)
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    """Whether the open file still has its name: a link elsewhere (a backup) does not count."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(fd))
+    except FileNotFoundError:
+        return False
 
 
 def sync_directory(path: Path) -> None:
