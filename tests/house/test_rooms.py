@@ -99,3 +99,9 @@ def test_the_lower_floors_know_no_clock_no_disk_and_no_await(room: str) -> None:
 def test_the_standard_librarys_sqlite_never_opens_our_file() -> None:
     for path in SOURCE.rglob("*.py"):
         assert all(module != "sqlite3" for module, _ in imports(path)), path
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """Tests are found by their file's name, so that a test may import the kit beside it."""
+    names = [path.name for path in Path(__file__).parents[1].rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))

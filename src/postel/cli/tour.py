@@ -21,11 +21,10 @@ import click
 from postel.app import run_loop
 from postel.cli.tour_host import TourHost, free_port
 from postel.net import Endpoint, TcpNetwork
-from postel.testing import DnsServer, Zone
-from postel.testing.journey import FRITO, KITT, LETTER, ORIGIN, PLUTO, RELAY, RULES, ZONE, check_arrival
+from postel.testing import DnsServer, Zone, journey
 
 PASSWORD: Final = "correct horse"
-ADDRESSES: Final = {ORIGIN: "127.0.0.2", RELAY: "127.0.0.3", PLUTO: "127.0.0.4"}
+ADDRESSES: Final = {journey.ORIGIN: "127.0.0.2", journey.RELAY: "127.0.0.3", journey.PLUTO: "127.0.0.4"}
 PATIENCE_S: Final = 120.0  # for any one step, on the slowest machine
 
 
@@ -55,12 +54,14 @@ def tour_command(verbose: bool) -> None:
 class _Tour:
     def __init__(self, folder: Path, verbose: bool) -> None:
         self._port = free_port(ADDRESSES.values())
-        self._zone = Zone.parse(ZONE + "".join(f"{name}. A {ip}\n" for name, ip in ADDRESSES.items()))
+        self._zone = Zone.parse(journey.ZONE + "".join(f"{name}. A {ip}\n" for name, ip in ADDRESSES.items()))
         self._hosts = {name: self._host(name, folder, verbose) for name in ADDRESSES}
         self._began = time.monotonic()
 
     def _host(self, name: str, folder: Path, verbose: bool) -> TourHost:
-        return TourHost(name, ADDRESSES[name], self._port, folder / name, RULES[name], verbose, self._tell)
+        return TourHost(
+            name, ADDRESSES[name], self._port, folder / name, journey.RULES[name], verbose, self._tell
+        )
 
     def _tell(self, text: str) -> None:
         click.echo(f"{time.monotonic() - self._began:5.1f}s  {text}")
@@ -75,27 +76,33 @@ class _Tour:
             await dns.close()
 
     async def _journey(self, dns: Endpoint) -> None:
-        origin, relay, pluto = (self._hosts[name] for name in (ORIGIN, RELAY, PLUTO))
-        self._tell("DNS says:  " + "   ".join(line.strip() for line in ZONE.split("\n") if "MX" in line))
-        self._tell(f"{ORIGIN} and {RELAY} start. {PLUTO} is down.")
-        await asyncio.gather(
-            origin.start(dns, {FRITO: PASSWORD}), relay.start(dns, {}), pluto.prepare(dns, {KITT: PASSWORD})
+        origin, relay, pluto = (self._hosts[name] for name in (journey.ORIGIN, journey.RELAY, journey.PLUTO))
+        self._tell(
+            "DNS says:  " + "   ".join(line.strip() for line in journey.ZONE.split("\n") if "MX" in line)
         )
-        self._tell(f"frito's mail program logs in to {ORIGIN} and submits a letter to kitt@free.org.")
-        await asyncio.to_thread(_submit, ADDRESSES[ORIGIN], origin.submission_port)
+        self._tell(f"{journey.ORIGIN} and {journey.RELAY} start. {journey.PLUTO} is down.")
+        await asyncio.gather(
+            origin.start(dns, {journey.FRITO: PASSWORD}),
+            relay.start(dns, {}),
+            pluto.prepare(dns, {journey.KITT: PASSWORD}),
+        )
+        self._tell(f"frito's mail program logs in to {journey.ORIGIN} and submits a letter to kitt@free.org.")
+        await asyncio.to_thread(_submit, ADDRESSES[journey.ORIGIN], origin.submission_port)
         await origin.said("message_accepted", "takes the letter: it is on disk, and now frito hears 250")
-        await origin.said("relayed", f"finds {PLUTO} silent, so the letter goes to the next MX, {RELAY}")
+        await origin.said(
+            "relayed", f"finds {journey.PLUTO} silent, so the letter goes to the next MX, {journey.RELAY}"
+        )
         await relay.said("message_accepted", "is the backup: it stores the letter")
         await relay.said(
             "lane_down",
-            f"finds itself in the MX list, keeps only what is better: {PLUTO}. It is down, so: later",
+            f"finds itself in the MX list, keeps only what is better: {journey.PLUTO}. It is down, so: later",
         )
-        self._tell(f"{PLUTO} comes back.")
+        self._tell(f"{journey.PLUTO} comes back.")
         await pluto.boot()
-        await relay.said("relayed", f"tries again, and {PLUTO} takes the letter")
+        await relay.said("relayed", f"tries again, and {journey.PLUTO} takes the letter")
         await pluto.said("delivered", "puts it into kitt's mailbox")
         self._tell("kitt's mail program logs in by POP3, fetches the letter and deletes it.")
-        letters = await asyncio.to_thread(_fetch, ADDRESSES[PLUTO], pluto.pop3_port)
+        letters = await asyncio.to_thread(_fetch, ADDRESSES[journey.PLUTO], pluto.pop3_port)
         self._tell("The letter as kitt has it:")
         click.echo("\n" + _indented(letters) + "\n")
         await self._judge(letters)
@@ -104,9 +111,9 @@ class _Tour:
         """Whole, and once: also after a while in which a second copy could come."""
         for host in self._hosts.values():
             await host.queue_empty()
-        pluto = self._hosts[PLUTO]
-        letters += await asyncio.to_thread(_fetch, ADDRESSES[PLUTO], pluto.pop3_port)
-        arrival = check_arrival(letters)
+        pluto = self._hosts[journey.PLUTO]
+        letters += await asyncio.to_thread(_fetch, ADDRESSES[journey.PLUTO], pluto.pop3_port)
+        arrival = journey.check_arrival(letters)
         if not arrival.is_good:
             raise TourFailed("; ".join(arrival.faults))
         self._tell("Three servers, three trace fields, one letter, whole, once.")
@@ -115,8 +122,8 @@ class _Tour:
 def _submit(ip: str, port: int) -> None:
     with smtplib.SMTP(ip, port, timeout=PATIENCE_S) as program:
         program.starttls()
-        program.login(FRITO, PASSWORD)
-        program.sendmail(FRITO, KITT, LETTER)
+        program.login(journey.FRITO, PASSWORD)
+        program.sendmail(journey.FRITO, journey.KITT, journey.LETTER)
 
 
 def _fetch(ip: str, port: int) -> list[bytes]:
@@ -124,7 +131,7 @@ def _fetch(ip: str, port: int) -> list[bytes]:
     program = poplib.POP3(ip, port, timeout=PATIENCE_S)
     try:
         program.stls()
-        program.user(KITT)
+        program.user(journey.KITT)
         program.pass_(PASSWORD)
         count = program.stat()[0]
         letters = [b"\r\n".join(program.retr(number + 1)[1]) + b"\r\n" for number in range(count)]

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -208,9 +208,15 @@ def _choices(path: KeyPath) -> tuple[str, ...]:
     declared: Any = Config
     for step in path:
         declared = _below(declared) if isinstance(step, int) else _declared(declared, step)
-    while get_origin(declared) is Annotated:
-        declared = get_args(declared)[0]
-    return get_args(declared)
+    return tuple(_literals(declared))
+
+
+def _literals(declared: Any) -> Iterator[str]:
+    if get_origin(declared) is Literal:
+        yield from get_args(declared)
+    else:
+        for argument in get_args(declared):
+            yield from _literals(argument)
 
 
 def _declared(section: Any, name: str) -> Any:
