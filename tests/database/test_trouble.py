@@ -8,6 +8,8 @@ import pytest
 from database_kit import add, opened, texts
 
 from postel.database import DatabaseTrouble, SqliteDatabase, Transaction
+from postel.database.connection import FILE_NAME
+from postel.database.lock import FreeTurn
 
 
 async def limit_pages(database: SqliteDatabase, pages: int) -> None:
@@ -102,3 +104,41 @@ async def test_what_waits_when_no_batch_can_begin_is_told(tmp_path: Path) -> Non
         assert await texts(database) == ["before"]
         database._committer._turn = type(turn)(tmp_path / "postel.lock")  # type: ignore[call-arg]
         assert await add(database, "after")
+
+
+class TroubledTurn(FreeTurn):
+    """Somebody else always has it, and the lock file is gone."""
+
+    def try_take(self) -> bool:
+        return False
+
+    def take(self) -> None:
+        raise DatabaseTrouble("no turn")
+
+
+async def test_trouble_while_waiting_for_our_turn_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        committer = database._committer
+        turn, committer._turn = committer._turn, TroubledTurn()
+        with pytest.raises(DatabaseTrouble, match="no turn"):
+            await add(database, "lost")
+        committer._turn = turn
+        await add(database, "after")
+        assert await texts(database) == ["after"]
+
+
+@pytest.mark.slow
+async def test_a_checkpoint_that_fails_is_logged_and_loses_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path) as database:
+        for n in range(100):
+            await add(database, f"{n} " + "x" * 100_000)
+        size = (tmp_path / FILE_NAME).stat().st_size
+        assert size > 6_000_000
+        with small_files(size + 1_000_000):  # enough for the WAL, not for the file
+            for n in range(100, 140):
+                await add(database, f"{n} " + "x" * 100_000)
+    async with opened(tmp_path) as database:
+        assert len(await texts(database)) == 140
+    assert any(getattr(record, "fields", {}).get("doing") == "checkpoint" for record in caplog.records)
