@@ -71,3 +71,19 @@ def test_any_text_is_a_domain_or_bad_syntax(text: str) -> None:
         return
     assert isinstance(domain, Domain)
     assert parse_domain(domain.ascii) == domain
+
+
+@pytest.mark.parametrize(
+    "text", ["１２７.０.０.１", "ü.１", "ü.1", "192.0.2.１", "\u2460.\u2461.\u2462.\u2463"]
+)
+def test_an_address_in_digits_of_another_script_is_no_domain(text: str) -> None:
+    with pytest.raises(BadSyntax):
+        parse_domain(text)
+
+
+@pytest.mark.parametrize("text", ["bücher.example。", "bücher．example｡", "bücher.example."])
+def test_the_last_dot_goes_in_every_script(text: str) -> None:
+    domain = parse_domain(text)
+    assert domain == parse_domain("bücher.example")
+    assert domain.ascii == "xn--bcher-kva.example"
+    assert not domain.text.endswith((".", "。", "｡"))

@@ -37,6 +37,8 @@ LOCAL = parse_domain("local.org")
         ("Ü <ü@bücher.example>", ["ü@bücher.example"]),
         ("=?utf-8?q?x?= <a@b.org>", ["a@b.org"]),
         ("John Q. Public <j@x.org>", ["j@x.org"]),
+        ("J@x.org <j@x.org>", ["j@x.org"]),
+        ('"boss@example.org" <j@x.org>', ["j@x.org"]),
         ("", []),
     ],
 )
@@ -63,6 +65,9 @@ def test_addresses_are_found(text: str, addresses: list[str]) -> None:
         "victim@bank.example: thief@evil.example;",
         "a@b.org>",
         "\\",
+        "boss@example.org <thief@evil.example>",
+        "Boss boss @ example.org <thief@evil.example>",
+        "boss@example.org\x00 <thief@evil.example>",
     ],
 )
 def test_what_cannot_be_read_is_left_out_and_said(text: str) -> None:
@@ -111,6 +116,15 @@ def test_hostile_lists_cost_no_more_than_their_length(unit: str) -> None:
     before = time.process_time()
     parse_addresses('"' + unit * (100_000 // len(unit)))
     parse_addresses(unit * (100_000 // len(unit)))
+    assert time.process_time() - before < 2
+
+
+@pytest.mark.parametrize(
+    "text", ["a " * 30_000 + "@ " + ": " * 30_000, "a@b > " + ": " * 50_000, "<" + "@a:" * 30_000]
+)
+def test_colons_in_a_long_member_cost_no_more_than_their_length(text: str) -> None:
+    before = time.process_time()
+    assert not parse_addresses(text).is_whole
     assert time.process_time() - before < 2
 
 

@@ -25,6 +25,7 @@ LABEL_LIMIT: Final = 63  # octets: RFC 1035 2.3.4
 
 # RFC 5321 4.1.2: sub-domain = Let-dig [Ldh-str]
 _SUB_DOMAIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOTS: Final = ".\u3002\uff0e\uff61"  # RFC 3490 3.1 (1): what people write for a dot in their scripts
 _DOMAIN: Final = re.compile(rf"{_SUB_DOMAIN}(?:\.{_SUB_DOMAIN})*\.?")
 
 
@@ -81,20 +82,31 @@ def parse_domain(text: str) -> Domain:
     if len(text) > DOMAIN_LIMIT:
         raise BadSyntax("a domain name has at most 255 octets")
     if text.isascii():
-        if not _DOMAIN.fullmatch(text):
-            raise BadSyntax("a domain name is labels of letters, digits and hyphens, joined by dots")
-        bare = text.removesuffix(".")
-        if bare.rpartition(".")[2].isdigit():
-            # RFC 1123 2.1: the last label of a name is never all digits, or 10.0.0.1 would be one.
-            raise BadSyntax("a domain name does not end in a number: an address is written [192.0.2.1]")
+        bare = _bare_ascii(text)
         return Domain(bare, bare.lower())
     try:
-        encoded = idna.encode(text.removesuffix("."), uts46=True).decode("ascii").lower()
+        encoded = idna.encode(text, uts46=True).decode("ascii").lower()
     except idna.IDNAError:
         raise BadSyntax("an internationalised domain name follows RFC 5890") from None
     if len(encoded) > DOMAIN_LIMIT:
         raise BadSyntax("a domain name has at most 255 octets")
-    return Domain(text.removesuffix("."), encoded)
+    # UTS 46 makes digits and dots of other scripts into ours: what comes out has to be a name too.
+    return Domain(_without_last_dot(text), _bare_ascii(encoded))
+
+
+def _bare_ascii(text: str) -> str:
+    """An ASCII name without its last dot. Raises BadSyntax for what is none."""
+    if not _DOMAIN.fullmatch(text):
+        raise BadSyntax("a domain name is labels of letters, digits and hyphens, joined by dots")
+    bare = text.removesuffix(".")
+    if bare.rpartition(".")[2].isdigit():
+        # RFC 1123 2.1: the last label of a name is never all digits, or 10.0.0.1 would be one.
+        raise BadSyntax("a domain name does not end in a number: an address is written [192.0.2.1]")
+    return bare
+
+
+def _without_last_dot(text: str) -> str:
+    return text[:-1] if text[-1] in _DOTS else text
 
 
 @lru_cache(maxsize=1024)

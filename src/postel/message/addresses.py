@@ -95,6 +95,7 @@ def _items(text: str) -> Iterator[list[str]]:
     """The tokens of each member of the list, without blanks, comments and the names of groups."""
     item: list[str] = []
     depth = 0
+    has_address = False  # noted, not looked for at each colon: that would cost O(n * n)
     for token in _tokens(text):
         if token == ">":
             depth = 0
@@ -103,11 +104,12 @@ def _items(text: str) -> Iterator[list[str]]:
         if depth == 0 and token in (",", ";"):
             if item:
                 yield item
-            item = []
-        elif depth == 0 and token == ":" and "@" not in item and ">" not in item:
+            item, has_address = [], False
+        elif depth == 0 and token == ":" and not has_address:
             item = []  # what was before it is the name of a group
         else:
             item.append(token)
+            has_address = has_address or token in ("@", ">")
     if item:
         yield item
 
@@ -179,11 +181,20 @@ def _address_tokens(item: list[str]) -> list[str] | None:
         return item
     if item.count("<") != 1 or item.count(">") != 1 or item[-1] != ">":
         return None
-    inner = item[item.index("<") + 1 : -1]
+    start = item.index("<")
+    inner = item[start + 1 : -1]
     if inner[:1] == ["@"] and ":" in inner:
         # RFC 5322 4.4: a route is to be ignored.
-        return inner[inner.index(":") + 1 :]
-    return inner
+        inner = inner[inner.index(":") + 1 :]
+    return inner if _is_harmless(item[:start], inner) else None
+
+
+def _is_harmless(phrase: list[str], address: list[str]) -> bool:
+    """Whether nobody can take the display name for the address (RFC 5322 3.2.5: a phrase has no @).
+
+    Many programs write the address there again, without the quotes that it needs; others would read it first.
+    """
+    return "@" not in phrase or [t.lower() for t in phrase] == [t.lower() for t in address]
 
 
 def _alternates(tokens: list[str]) -> bool:
