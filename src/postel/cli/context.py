@@ -80,8 +80,14 @@ def show(rows: Sequence[dict[str, Any]], is_json: bool, empty: str = "") -> None
     for name in rows[0]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    console = Console(highlight=False, soft_wrap=False)
+        table.add_row(*map(plain, row.values()))
+    console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=400)
+        console.width = 400
     console.print(table)
+
+
+def plain(value: object) -> str:
+    """A value as text that cannot steer the terminal: much of what is shown was said by strangers."""
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)

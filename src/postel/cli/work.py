@@ -1,0 +1,86 @@
+"""Running a command on the data directory, beside a server or without one.
+
+Gives       run(settings, work) -> what the work gives; CannotDo.
+Order       read the configuration; be the owner of the data directory; open its rooms; work; close.
+
+Everything that an operator can mend ends the command with one sentence. What a command writes is a transaction
+of its own, so it may run at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from postel.app import Bench, CannotBecome, become_owner_of, data_directory, open_bench, real_edges, run_loop
+from postel.cli.context import Settings, fail
+from postel.config import Loaded
+from postel.database import DatabaseTooNew, DatabaseTrouble
+from postel.hooks import HookFileFault
+
+T = TypeVar("T")
+
+_TROUBLES: Final = (CannotBecome, DatabaseTooNew, DatabaseTrouble, HookFileFault)
+
+
+class CannotDo(Exception):
+    """What was asked for cannot be done; the text says why, and what to do."""
+
+
+def run(settings: Settings, work: Callable[[Bench], Awaitable[T]], *, makes_data: bool = False) -> T:
+    """The result of `work` on the configured data directory. Ends the command where it cannot be had.
+
+    makes_data  whether a data directory that is not there yet is made.
+    """
+    loaded = settings.read()
+    try:
+        take_data(loaded, makes_data=makes_data)
+        return run_loop(_on_bench(loaded, work))
+    except CannotDo as refusal:
+        return fail(str(refusal))
+    except _TROUBLES as trouble:
+        return fail(str(trouble))
+    except BrokenPipeError:
+        raise  # whoever reads what we print has seen enough
+    except OSError as trouble:
+        return fail(f"{trouble.filename or data_directory(loaded)}: {trouble.strerror or trouble}")
+
+
+def take_data(loaded: Loaded, *, makes_data: bool) -> None:
+    """Be somebody who may work in the data directory. Raises CannotDo, CannotBecome."""
+    data = data_directory(loaded)
+    if not (makes_data or data.exists()):
+        raise CannotDo(
+            f"there is no data directory {data} yet; make an account (postel account add) or start postel serve"
+        )
+    become_owner_of(data, loaded.config.user)
+    if not may_write(data):
+        raise CannotDo(f"{data} belongs to {_owner(data)}; run this as that user, or as root")
+
+
+def may_write(data: Path) -> bool:
+    """Whether this process may work in a data directory, or make it."""
+    while not data.exists() and data != data.parent:
+        data = data.parent
+    return os.access(data, os.R_OK | os.W_OK | os.X_OK)
+
+
+def _owner(path: Path) -> str:
+    while not path.exists():
+        path = path.parent
+    uid = path.stat().st_uid
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
+
+
+async def _on_bench(loaded: Loaded, work: Callable[[Bench], Awaitable[T]]) -> T:
+    bench = await open_bench(loaded, real_edges())
+    try:
+        return await work(bench)
+    finally:
+        await bench.close()
