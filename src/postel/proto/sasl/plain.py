@@ -16,7 +16,7 @@ from postel.proto.sasl.prepare import prepare_octets
 
 def plain_server(initial: bytes | None) -> Asks[Verdict]:
     """RFC 4616 2: `[authzid] NUL authcid NUL password`."""
-    # RFC 4422 5.1: where the client begins but sent nothing, an empty challenge asks for it.
+    # RFC 4422 5 item 2a: where the client begins but sent nothing, an empty challenge asks for it.
     message: bytes = initial if initial is not None else (yield Challenge(b""))
     match message.split(b"\0"):
         case [acting_as, identity, secret]:
