@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from queue_kit import NOT_NOW, OK, Down, World, hours, settle
+from queue_kit import NOT_NOW, OK, UNREACHABLE, Down, World, hours, settle
 
 from postel.queue import Delayed, Failed, Jobs, Relayed
 
@@ -151,6 +151,52 @@ async def test_greylisting_of_one_message_does_not_hold_up_the_lane() -> None:
         await world.submit(queue, f"{name}@example.org")
     await settle()
     assert len(world.inbox) == 4
+
+
+async def test_a_dead_lane_is_not_well_because_we_have_troubles_of_our_own() -> None:
+    world = await World.open()
+    queue = await world.started()
+    world.hosts["mx:example.org"] = Down()
+    for name in "abcdef":
+        await world.submit(queue, f"{name}@example.org")
+    await settle()
+    world.hosts["mx:example.org"] = Delayed(NOT_NOW)  # nobody's word but ours
+    await hours(0.5)
+    assert world.tried() == ["0m", "1m", "6m", "21m"]
+    assert (await queue.counts()).lanes_down == 1
+
+
+async def test_an_agent_may_find_a_lane_dead_before_it_asks_for_a_job() -> None:
+    class Pessimist:
+        async def deliver(self, jobs: Jobs) -> None:
+            world.runs.append(jobs.lane)
+            await jobs.lane_down(UNREACHABLE, "no need to look")
+
+    world = await World.open()
+    world.agents = lambda lane: Pessimist()
+    queue = await world.started()
+    queue_id = await world.submit(queue, "bob@example.org")
+    await hours(0.25)
+    assert len(world.runs) == 3
+    entry = await queue.show(queue_id)
+    assert entry is not None
+    assert entry.lanes_down["mx:example.org"].failures == 3
+
+
+@pytest.mark.parametrize("expire_after_s", [60, 360, 1260])
+async def test_a_last_try_and_the_end_at_one_instant_do_not_both_happen(expire_after_s: int) -> None:
+    world = await World.open(expire_after_s=expire_after_s)
+    queue = await world.started()
+    world.hosts["mx:example.org"] = lambda job: Relayed("mx", OK) if world.now_s >= expire_after_s else Down()
+    for n in range(5):
+        await world.submit(queue, f"u{n}@example.org")
+    await hours(1)
+    reports = [content.decode() for content in world.delivered_to("ann@example.net")]
+    for n in range(5):
+        delivered = len(world.delivered_to(f"u{n}@example.org"))
+        reported = sum(f"rfc822;u{n}@example.org" in report for report in reports)
+        assert delivered + reported == 1
+    assert await world.is_empty()
 
 
 class Misbehaving:

@@ -85,9 +85,10 @@ class Keeper:
         for watch in (Watch.FRESH, Watch.WARNED):
             left += await self._each(watch, expired_from, now, self._expire, then)
         left += await self._each(Watch.FRESH, warned_from, now, self._warn, then)
-        oldest = await self._database.read(lambda tx: _oldest(tx, (warned_from, expired_from)))
+        waits_s = self._waits()
+        oldest = await self._database.read(lambda tx: _oldest(tx, (now - waits_s[0], now - waits_s[1])))
         self.next_at = now + RECHECK_S if left else None
-        for received_at, wait_s in zip(oldest, self._waits(), strict=True):
+        for received_at, wait_s in zip(oldest, waits_s, strict=True):
             if received_at is not None:
                 self._look_at(received_at + wait_s)
 

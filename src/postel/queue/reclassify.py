@@ -36,10 +36,11 @@ async def reclassify(database: Database, lane_of: LaneOf) -> set[str]:
     Raises DatabaseTrouble; what was moved by then stays moved.
     """
     touched: set[str] = set()
+    lanes = _Lanes(lane_of)
     last = -1
     while ids := await _page(database, last):
         last = ids[-1]
-        moves = [move for row in await _places(database, ids) if (move := _move(row, lane_of))]
+        moves = [move for row in await _places(database, ids) if (move := lanes.move(row))]
         if moves:
             await _carry_out(database, moves)
             touched.update(lane for _, old, new, _ in moves for lane in (old, new))
@@ -56,11 +57,20 @@ async def _places(database: Database, ids: Sequence[int]) -> Sequence[Row]:
     return await database.read(lambda tx: tx.fetch_all(_PLACES, (ids[0], ids[-1])))
 
 
-def _move(row: Row, lane_of: LaneOf) -> _Move | None:
-    number, old, domain = row
-    # A lane is a function of the domain, whoever is there.
-    new = lane_of(Mailbox(LocalPart("postmaster"), parse_host(domain)))
-    return None if new == old else (number, old, new, domain)
+class _Lanes:
+    """Where mail belongs now: a lane is a function of the domain, whoever is there."""
+
+    def __init__(self, lane_of: LaneOf) -> None:
+        self._lane_of = lane_of
+        self._known: dict[str, str] = {}
+
+    def move(self, row: Row) -> _Move | None:
+        """The move that a message, lane and domain want, if any."""
+        number, old, domain = row
+        new = self._known.get(domain)
+        if new is None:
+            new = self._known[domain] = self._lane_of(Mailbox(LocalPart("postmaster"), parse_host(domain)))
+        return None if new == old else (number, old, new, domain)
 
 
 async def _carry_out(database: Database, moves: Sequence[_Move]) -> None:

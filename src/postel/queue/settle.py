@@ -164,11 +164,14 @@ def settle_members(
     if grown.effect is None and all(member.key in ancestors for member in members):
         return _refused(grown.recipient, ALIAS_LOOP, "every member is an ancestor")
     taken = {one.key for one in known}
-    fresh = {member.key: member for member in reversed(members) if member.key not in taken}
+    fresh: dict[str, Member] = {}
+    for member in members:
+        if member.key not in taken:
+            fresh.setdefault(member.key, member)
     total = len(known) + len(fresh)
     if total > options.member_limit:
         return _refused(grown.recipient, TOO_MANY_MEMBERS, f"{total} recipients")
-    return list(reversed(fresh.values()))
+    return list(fresh.values())
 
 
 def _ancestors(number: int | None, known: Sequence[Known]) -> set[str]:
