@@ -28,6 +28,17 @@ class Settings:
 
     path: Path | None
 
+    @classmethod
+    def of_environment(cls) -> Settings:
+        """As where no `--config` is given."""
+        named = os.environ.get("POSTEL_CONFIG")
+        return cls(Path(named) if named else None)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What to put before another command so that it reads the same."""
+        return () if self.path is None else ("--config", str(self.path))
+
     def found(self) -> Path:
         """The file that is in force. Ends the command where there is none."""
         if self.path is not None:

@@ -1,6 +1,6 @@
 """Running a command on the data directory, beside a server or without one.
 
-Gives       run(settings, work) -> what the work gives; CannotDo.
+Gives       run(settings, work) -> what the work gives; CannotDo, TROUBLES, take_data, telling_trouble.
 Order       read the configuration; be the owner of the data directory; open its rooms; work; close.
 
 Everything that an operator can mend ends the command with one sentence. What a command writes is a transaction
@@ -9,9 +9,11 @@ of its own, so it may run at any time.
 
 from __future__ import annotations
 
+import logging
 import os
 import pwd
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -20,10 +22,11 @@ from postel.cli.context import Settings, fail
 from postel.config import Loaded
 from postel.database import DatabaseTooNew, DatabaseTrouble
 from postel.hooks import HookFileFault
+from postel.observe import start_logging, stop_logging
 
 T = TypeVar("T")
 
-_TROUBLES: Final = (CannotBecome, DatabaseTooNew, DatabaseTrouble, HookFileFault)
+TROUBLES: Final = (CannotBecome, DatabaseTooNew, DatabaseTrouble, HookFileFault)
 
 
 class CannotDo(Exception):
@@ -37,16 +40,27 @@ def run(settings: Settings, work: Callable[[Bench], Awaitable[T]], *, makes_data
     """
     loaded = settings.read()
     try:
-        take_data(loaded, makes_data=makes_data)
-        return run_loop(_on_bench(loaded, work))
+        with telling_trouble():
+            take_data(loaded, makes_data=makes_data)
+            return run_loop(_on_bench(loaded, work))
     except CannotDo as refusal:
         return fail(str(refusal))
-    except _TROUBLES as trouble:
+    except TROUBLES as trouble:
         return fail(str(trouble))
     except BrokenPipeError:
         raise  # whoever reads what we print has seen enough
     except OSError as trouble:
         return fail(f"{trouble.filename or data_directory(loaded)}: {trouble.strerror or trouble}")
+
+
+@contextmanager
+def telling_trouble() -> Iterator[None]:
+    """Write what the rooms want an operator to look at to standard error, as the server does to its log."""
+    listener = start_logging(level=logging.WARNING)
+    try:
+        yield
+    finally:
+        stop_logging(listener)
 
 
 def take_data(loaded: Loaded, *, makes_data: bool) -> None:
