@@ -123,8 +123,10 @@ def test_the_collector_finds_the_same_end_however_the_octets_come(head: bytes, c
         collector.feed(rest[:cut])
         rest = rest[cut:]
     collector.feed(rest)
-    assert collector.head == head[: HeaderBlock.parse(head).size_bytes]
-    assert collector.is_finished == bool(HeaderBlock.parse(head).separator)
+    found = HeaderBlock(()) if collector.is_missing else HeaderBlock.parse(head)
+    assert collector.is_missing == head.startswith((b" ", b"\t"))
+    assert collector.head == head[: found.size_bytes]
+    assert collector.is_finished == (collector.is_missing or bool(found.separator))
 
 
 def test_the_collector_stops_at_its_limit() -> None:
@@ -155,3 +157,18 @@ def test_hostile_heads_cost_no_more_than_their_length(unit: bytes) -> None:
     before = time.process_time()
     HeaderBlock.parse(head).count("x")
     assert time.process_time() - before < 2
+
+
+@pytest.mark.parametrize("content", [b" From: boss@example.org\r\n\r\nx", b"\tx\r\n", b" "])
+def test_content_that_begins_with_a_blank_has_no_header(content: bytes) -> None:
+    collector = HeadCollector()
+    for n in range(len(content)):
+        collector.feed(content[n : n + 1])
+    assert (collector.head, collector.is_missing, collector.is_finished) == (b"", True, True)
+
+
+def test_a_blank_after_the_first_octet_is_nothing_special() -> None:
+    collector = HeadCollector()
+    for piece in (b"A:", b" b\r\n", b" c\r\n", b"\r\n"):
+        collector.feed(piece)
+    assert (collector.head, collector.is_missing) == (b"A: b\r\n c\r\n\r\n", False)

@@ -285,3 +285,11 @@ async def test_refusals_by_relay_control_are_no_guessing() -> None:
             HELLO
             + "C MAIL FROM:<>\nS 250 ...\nC RCPT TO:<x@free.example>\nS 550 5.7.1 ...\nC NOOP\nS 250 ..."
         )
+
+
+async def test_content_that_begins_with_a_blank_adds_nothing_to_our_trace_field() -> None:
+    async with world() as w:
+        await w.play(HELLO + A_MAIL.replace("C Subject: hello", "C| \\x20 (by bank.example)\\r\\n"))
+        head, _, body = (await w.content()).partition(b"\r\n\r\n")
+        assert head.endswith(b"; Thu, 01 Jan 2026 00:00:00 +0000")
+        assert body.startswith(b"  (by bank.example)\r\n")

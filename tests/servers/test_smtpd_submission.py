@@ -129,3 +129,14 @@ async def test_another_author_is_refused(fields: list[str], reply: str) -> None:
 async def test_the_author_is_free_where_so_configured() -> None:
     async with world(replace(OPTIONS, own_from=False)) as w:
         await submitted(w, "From: The Boss <boss@free.example>")
+
+
+async def test_content_that_begins_with_a_blank_adds_nothing_to_the_fields_put_on_top() -> None:
+    async with world(OPTIONS) as w:
+        bound = await w.play(
+            a_mail("S").replace("C S\n", "C| \\t, boss@example.org\\r\\nFrom: boss@example.org\\r\\n\n")
+        )
+        assert (await w.content()).endswith(
+            f"\r\nMessage-ID: <{bound['id']}@mx.example.org>\r\nFrom: <ann@example.org>\r\n\r\n"
+            "\t, boss@example.org\r\nFrom: boss@example.org\r\n\r\nHello\r\n".encode()
+        )

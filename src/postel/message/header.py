@@ -21,6 +21,7 @@ HEADER_LIMIT: Final = 256 * 1024  # octets, ours: RFC 5322 names none, and nobod
 _NAME: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _STARTS_BLANK: Final = re.compile(rb"\r?\n")
+_BLANKS: Final = (b" ", b"\t")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 
 
@@ -141,6 +142,7 @@ class HeadCollector:
         self._head = bytearray()
         self._is_finished = False
         self._is_over_limit = False
+        self._is_missing = False
 
     @property
     def head(self) -> bytes:
@@ -157,8 +159,17 @@ class HeadCollector:
         """Whether `limit` octets went by without an empty line: `head` is then only the beginning."""
         return self._is_over_limit
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the content begins with a blank: it is all body, `head` is empty, and what is put on top must
+        end in an empty line. Else its first lines would continue the last of the fields there, in our name.
+        """
+        return self._is_missing
+
     def feed(self, chunk: bytes) -> None:
         """Take the next octets of the content. Costs O(len(chunk)) until finished, then nothing."""
+        if not self._head and chunk.startswith(_BLANKS):
+            self._is_finished = self._is_missing = True
         if self._is_finished:
             return
         seen = len(self._head)

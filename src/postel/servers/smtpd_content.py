@@ -151,7 +151,7 @@ class Intake:
                 queue_id=transaction.id_text,
                 submitted_at=received_at,
             )
-        return prefix
+        return prefix + b"\r\n" if transaction.head.is_missing else prefix
 
     async def _client_name(self, client: Client) -> str | None:
         look_up = self.parts.client_name
