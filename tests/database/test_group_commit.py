@@ -1,5 +1,4 @@
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postel.database import SqliteDatabase, Transaction
-from postel.database.commit import BATCH_STATEMENTS
+from postel.database.commit import BATCH_COST
 from postel.database.connection import FILE_NAME
 from postel.testing import simulate
 
@@ -39,8 +38,23 @@ async def test_all_who_ask_in_one_turn_of_the_loop_share_a_commit() -> None:
 async def test_a_batch_ends_after_some_work_so_that_the_loop_can_do_other_things() -> None:
     async with opened() as database:
         sizes = commits_of(database)
-        await asyncio.gather(*(add(database, f"{n}") for n in range(2 * BATCH_STATEMENTS + 1)))
-        assert sizes == [BATCH_STATEMENTS, BATCH_STATEMENTS, 1]
+        await asyncio.gather(*(add(database, f"{n}") for n in range(2 * BATCH_COST + 1)))
+        assert sizes == [BATCH_COST, BATCH_COST, 1]
+
+
+async def test_large_values_and_many_rows_fill_a_batch_sooner() -> None:
+    async with opened() as database:
+
+        async def large(tx: Transaction) -> None:
+            await tx.execute("DELETE FROM letter WHERE text = ?", (bytes(4096 * BATCH_COST // 4),))
+
+        async def many(tx: Transaction) -> None:
+            await tx.execute_many("DELETE FROM letter WHERE id = ?", ((n,) for n in range(BATCH_COST // 4)))
+
+        sizes = commits_of(database)
+        await asyncio.gather(*(database.write(large) for _ in range(8)))
+        await asyncio.gather(*(database.write(many) for _ in range(8)))
+        assert sizes == [4, 4, 4, 4]
 
 
 async def test_works_run_in_the_order_in_which_they_were_asked_for() -> None:
@@ -169,7 +183,6 @@ def test_any_mixture_of_works_ends_as_if_each_had_run_alone(works: list[list[Ste
             await asyncio.gather(*(database.write(_work(steps)) for steps in works), return_exceptions=True)
             assert set(await texts(database)) == _oracle(works)
 
-    logging.disable(logging.CRITICAL)
     simulate(main)
 
 

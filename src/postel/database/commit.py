@@ -26,8 +26,8 @@ from postel.database.transaction import SqliteTransaction, drive
 from postel.database.translate import translate
 from postel.observe import logger
 
-# A batch is cut here, a few milliseconds of work: so long the loop does nothing else.
-BATCH_STATEMENTS: Final = 1000
+# A batch is cut here (`SqliteTransaction.cost`), a few milliseconds of work: so long the loop does nothing else.
+BATCH_COST: Final = 1000
 CHECKPOINT_PAGES: Final = 1000  # of WAL, about 4 MB: SQLite's own default
 
 _log = logger("database")
@@ -78,7 +78,7 @@ class Committer:
             return False
         except apsw.Error as error:
             self._recover()
-            raise translate(error) from error
+            raise _as_trouble(error) from error
         return True
 
     def begin(self) -> bool:
@@ -88,12 +88,9 @@ class Committer:
             connection = self._ready_connection()
             connection.set_busy_timeout(WRITER_PATIENCE_MS)
             connection.execute("BEGIN IMMEDIATE")
-        except apsw.Error as error:
+        except (apsw.Error, DatabaseTrouble) as error:
             self._recover()
-            raise translate(error) from error
-        except DatabaseTrouble:
-            self._recover()
-            raise
+            raise _as_trouble(error) from error
         return True
 
     def run(self, waiting: deque[Unit]) -> list[Unit]:
@@ -102,12 +99,12 @@ class Committer:
         If the engine fails, they all have that for their error, and none is left to commit.
         """
         units: list[Unit] = []
-        statements = 0
+        cost = 0
         try:
-            while waiting and statements < BATCH_STATEMENTS:
+            while waiting and cost < BATCH_COST:
                 units.append(waiting.popleft())
-                statements += _run(self._ready_connection(), units[-1])
-        except (apsw.Error, DatabaseTrouble) as error:
+                cost += _run(self._ready_connection(), units[-1])
+        except Exception as error:  # whatever it is, those who wait must hear of it
             lose(units, error)
             self._roll_back()
         return units
@@ -125,7 +122,7 @@ class Committer:
         """
         try:
             self._ready_connection().execute("COMMIT")
-        except (apsw.Error, DatabaseTrouble) as error:
+        except Exception as error:  # whatever it is, those who wait must hear of it
             return error
         return None
 
@@ -149,7 +146,7 @@ class Committer:
         self._wal_pages = 0
         try:
             self._ready_connection().wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        except (apsw.Error, DatabaseTrouble) as error:
+        except Exception as error:
             _log.trouble("database_trouble", doing="checkpoint", because=str(error))
 
     def others_have_committed(self) -> bool:
@@ -203,11 +200,12 @@ def lose(units: Iterable[Unit], error: Exception) -> None:
     trouble = _as_trouble(error)
     _log.trouble("database_trouble", doing="commit", because=trouble.reason)
     for unit in units:
-        unit.error = unit.error or trouble
+        if unit.error is None:  # one exception each: a raised one gathers the traceback of its caller
+            unit.error = DatabaseTrouble(trouble.reason, is_full=trouble.is_full)
 
 
 def _run(connection: apsw.Connection, unit: Unit) -> int:
-    """Run one unit in its savepoint: the number of its statements. Raises only what loses the batch."""
+    """Run one unit in its savepoint: what it cost. Raises only what loses the batch."""
     connection.execute("SAVEPOINT unit")
     tx = SqliteTransaction(connection)
     try:
@@ -223,7 +221,7 @@ def _run(connection: apsw.Connection, unit: Unit) -> int:
     finally:
         tx.end()
     connection.execute("RELEASE unit")
-    return tx.statements
+    return tx.cost
 
 
 def _as_trouble(error: Exception) -> DatabaseTrouble:
