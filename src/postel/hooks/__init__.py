@@ -13,6 +13,8 @@ from postel.hooks.facts import Auth, Client, Connect, Content, Delivered, Failed
 from postel.hooks.hook_file import HookFile, HookFileFault, HookFunction
 from postel.hooks.hooks import HookFiles, HookOptions, Hooks
 from postel.hooks.phases import NO_OPINION, PHASES, Decision, Facts, Phase
+from postel.hooks.runner import LoopRunner, NoAnswer, Runner
+from postel.hooks.thread_runner import ThreadOptions, ThreadRunner
 from postel.hooks.verdicts import (
     Accept,
     AddHeader,
@@ -52,11 +54,16 @@ __all__ = [
     "HookFunction",
     "HookOptions",
     "Hooks",
+    "LoopRunner",
     "Mail",
+    "NoAnswer",
     "Phase",
     "Queued",
     "Rcpt",
     "Refuse",
+    "Runner",
+    "ThreadOptions",
+    "ThreadRunner",
     "Verdict",
     "accept",
     "add_header",

@@ -1,7 +1,8 @@
 """Ask the hooks of a phase, and bring what they say down to one decision.
 
 Gives       Hooks, HookFiles, HookOptions.
-Not here    Reading hook files: hooks.hook_file. Acting on a decision: the servers.
+Not here    Reading hook files: hooks.hook_file. Where their functions run: hooks.runner.
+            Acting on a decision: the servers.
 
 Postel's own policy is asked first, in the same way and at the same phases, then the files in the order
 of the configuration. The first decisive verdict wins; amendments are collected until then. A hook that
@@ -14,11 +15,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from postel.hooks.hook_file import HookFile, HookFunction
 from postel.hooks.phases import NO_OPINION, PHASES, Decision, Facts, Phase
+from postel.hooks.runner import LoopRunner, NoAnswer, Runner
 from postel.hooks.verdicts import Accept, AddHeader, ChangeRecipients, Decisive, Defer, Refuse
 from postel.mail.replies import POLICY_TROUBLE
 from postel.observe import logger
@@ -68,7 +71,8 @@ class HookFiles:
 class Hooks:
     """All that is asked at each phase: Postel's own functions, then those of the hook files.
 
-    `built_in` are coroutine functions or HookFunctions marked as trusted; several Hooks may share the files.
+    built_in   Postel's own, run where they are asked.
+    runner     runs the functions of the files. Several Hooks may share it, and the files.
     """
 
     def __init__(
@@ -76,10 +80,12 @@ class Hooks:
         files: HookFiles | None = None,
         built_in: Iterable[HookFunction] = (),
         options: HookOptions | None = None,
+        runner: Runner | None = None,
     ) -> None:
         self._files = files or HookFiles()
         self._own = _by_phase(built_in)
         self._options = options or HookOptions()
+        self._runner = runner or LoopRunner()
         self._told: set[asyncio.Task[None]] = set()
 
     def wants(self, phase: Phase) -> bool:
@@ -120,29 +126,20 @@ class Hooks:
 
     async def _ask_foreign(self, function: HookFunction, facts: Facts) -> Any:
         """The answer of a function from a hook file, or Defer when it could not give one."""
-        task = asyncio.create_task(_guarded(function, facts))
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._options.timeout_s)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if not done:
-            # Not awaited after the cancel: a function that swallows it must not hang the session.
-            task.cancel()
-            seconds = self._options.timeout_s
-            log.trouble("hook_failed", hook=function.source, because=f"no answer within {seconds:g} s")
+            return await self._runner.run(partial(_guarded, function), facts, self._options.timeout_s)
+        except NoAnswer as none:
+            log.trouble("hook_failed", hook=function.source, because=str(none))
             return _trouble(function)
-        if task.cancelled():
-            log.trouble("hook_failed", hook=function.source, because="it cancelled itself")
-            return _trouble(function)
-        return task.result()
 
 
 async def _guarded(function: HookFunction, facts: Facts) -> Any:
     """Run a foreign function so that nothing it raises gets further than the log."""
     try:
         answer = await function.call(facts)
-    except (Exception, SystemExit) as error:
+    except (asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:
         log.fault("hook_failed", error, hook=function.source, because="it raised")
         return _trouble(function)
     wrong = _what_is_wrong(function, answer)

@@ -21,6 +21,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "listen_failed": "A listener of the new configuration cannot be opened; a restart may be needed.",
     # hooks
     "hook_failed": "A hook raised, took too long or answered nonsense: the mail was deferred.",
+    "hook_thread_stuck": "A hook blocks the thread of all hooks at `where`; it was left behind for a fresh one.",
     "hook_skipped": "Too many hooks were busy, so one was not told of an event.",
     # store
     "maildrop_lock_stuck": "The lock of a maildrop could not be renewed or freed; it is free when its lease ends.",
