@@ -45,7 +45,8 @@ def events_page() -> str:
 
 
 def _rooms(name: str) -> str:
-    return ", ".join(sorted({use.room for use in uses() if use.name == name}))
+    """Where it comes from; what no room writes, the log itself makes."""
+    return ", ".join(sorted({use.room for use in uses() if use.name == name})) or "observe"
 
 
 def _section(room: str, names: list[str]) -> Iterator[str]:
@@ -78,9 +79,9 @@ def _uses_in(tree: ast.Module) -> Iterator[Use]:
 
 
 def _room_of(tree: ast.Module) -> str:
-    """The room that the module's `log = logger("room")` names."""
+    """The room that the module's `log = logger("room")` names; "" without one."""
     for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign) else None
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if isinstance(value, ast.Call) and ast.unparse(value.func) == "logger":
             return str(ast.literal_eval(value.args[0]))
     return ""
@@ -91,7 +92,7 @@ def _event_call(node: ast.AST) -> ast.Call | None:
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in LEVELS
-        and ast.unparse(node.func.value) == "log"
+        and ast.unparse(node.func.value) in ("log", "_log")
     )
     return node if is_one and isinstance(node, ast.Call) and node.args else None
 

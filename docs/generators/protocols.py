@@ -1,6 +1,6 @@
 """The pages of SMTP, POP3 and replies, made of the tables that the machines work by.
 
-Gives       smtp_page, pop3_page, replies_page.
+Gives       smtp_page, pop3_page, replies_page, is_offered.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ def _states() -> Iterator[tuple[str, str, str]]:
         if name is not None:
             state = states.State[name.id]
             yield state.value, prose(comment), f"{states.TIMEOUTS[state]:g}"
+
+
+def is_offered(row: extensions.Extension) -> bool:
+    """Whether any client is offered the extension."""
+    return bool(_when_offered(row))
 
 
 def _when_offered(row: extensions.Extension) -> str:

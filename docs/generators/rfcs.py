@@ -75,7 +75,7 @@ def _row(number: int) -> tuple[str, ...]:
     sections = sorted({section for citation in here for section in citation.sections}, key=_order)
     return (
         f"[{number}](https://www.rfc-editor.org/rfc/rfc{number})",
-        prose(KNOWN[number]["title"]),
+        prose(KNOWN.get(number, {}).get("title", "")),
         ", ".join(rooms),
         ", ".join(sections),
         prose("; ".join(_features(number))),

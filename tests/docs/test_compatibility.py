@@ -1,0 +1,56 @@
+"""COMPATIBILITY.md answers as the tables of the program do."""
+
+from __future__ import annotations
+
+import pytest
+from docs_kit import ROOT, section
+from generators.protocols import is_offered
+
+from postel.proto import pop3, sasl
+from postel.proto.pop3.capabilities import CAPABILITIES
+from postel.proto.smtp.commands import COMMANDS, NOT_IMPLEMENTED
+from postel.proto.smtp.extensions import EXTENSIONS
+
+PAGE = ROOT / "COMPATIBILITY.md"
+
+
+def _answers(heading: str) -> dict[str, str]:
+    """Feature and answer of each line of a section."""
+    rows = [line.split("|") for line in section(PAGE, heading).splitlines() if line.startswith("| `")]
+    return {row[1].strip().replace("`", ""): row[3].strip() for row in rows}
+
+
+def test_every_line_is_answered() -> None:
+    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    features = [line.split(" | ") for line in lines if not line.startswith(("| feature", "| ---"))]
+    assert len(features) > 150
+    assert {len(cells) for cells in features} == {4}
+    assert {cells[2] for cells in features} == {"yes", "no", "partly"}
+
+
+def test_every_smtp_command_has_its_line() -> None:
+    answers = _answers("SMTP commands, as a server")
+    done = {str(row.verb) for row in COMMANDS}
+    assert done == {name for name, answer in answers.items() if answer != "no"}
+    assert {name for name, answer in answers.items() if answer == "no"} <= NOT_IMPLEMENTED
+
+
+@pytest.mark.parametrize("row", EXTENSIONS, ids=lambda row: row.keyword)
+def test_every_smtp_extension_has_its_line(row) -> None:  # type: ignore[no-untyped-def]
+    answer = _answers("SMTP extensions, as a server")[row.keyword]
+    assert (answer != "no") == is_offered(row)
+
+
+def test_no_smtp_extension_is_made_up() -> None:
+    assert set(_answers("SMTP extensions, as a server")) == {row.keyword for row in EXTENSIONS}
+
+
+def test_every_pop3_command_and_capability_has_its_line() -> None:
+    answers = _answers("POP3")
+    capabilities = {f"{row.tag} capability" for row in CAPABILITIES}
+    assert set(answers) == set(pop3.COMMANDS) | capabilities
+
+
+def test_every_sasl_mechanism_has_its_line() -> None:
+    answers = _answers("SASL and logins")
+    assert {name for name, answer in answers.items() if answer == "yes"} == {m.name for m in sasl.MECHANISMS}
