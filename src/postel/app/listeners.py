@@ -1,6 +1,7 @@
 """The ports: which service stands behind each, opened, exchanged at a reload, closed.
 
 Gives       Listeners, Bound.
+Not here    Sockets that are open before the server is: app.ports.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from postel.app import options
-from postel.config import Listen, Loaded
-from postel.net import Endpoint, Listener, Network, parse_endpoint
+from postel.app.ports import cannot_listen
+from postel.config import BadConfig, Listen, Loaded
+from postel.net import Endpoint, Listener, Network, Stream, parse_endpoint
 from postel.observe import logger
 from postel.servers import Pop3Parts, Pop3Service, SmtpParts, SmtpService
 from postel.tls import ServerTls
@@ -26,12 +28,24 @@ _Service: TypeAlias = SmtpService | Pop3Service
 
 @dataclass(slots=True)
 class Bound:
-    """One listener at work. `wanted` is where the configuration put it, `listener.endpoint` where it is."""
+    """One listener at work. `wanted` is where the configuration put it, `listener.endpoint` where it is.
+
+    The service may be exchanged for that of another protocol; sessions stay with the one that they began with.
+    """
 
     listen: Listen
     wanted: Endpoint
-    listener: Listener
     service: _Service
+    listener: Listener = field(init=False)
+
+    async def handle(self, stream: Stream) -> None:
+        """Serve one connection."""
+        await self.service.handle(stream)
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What makes it the same listener at a reload."""
+        return self.listen.protocol, self.listen.address
 
 
 class Listeners:
@@ -49,14 +63,14 @@ class Listeners:
         self._smtp_parts = smtp_parts
         self._pop3_parts = pop3_parts
         self.bound: list[Bound] = []
-        self._parting: set[asyncio.Task[None]] = set()
+        self._former: list[_Service] = []  # without a listener, but maybe with sessions that go on
 
     async def open(self, loaded: Loaded, sockets: SocketsByEndpoint) -> None:
-        """Listen as configured. Raises OSError, the endpoint in its `filename`; then none is open."""
+        """Listen as configured. Raises BadConfig, with the line of what cannot be opened; then none is open."""
         try:
             for listen in loaded.config.listen:
                 await self._open_one(loaded, listen, sockets)
-        except OSError:
+        except BaseException:
             await self.close()
             raise
 
@@ -67,56 +81,75 @@ class Listeners:
 
     async def stop_sessions(self, drain_s: float) -> None:
         """Let all sessions end, within so many seconds."""
-        stops = [bound.service.stop(drain_s) for bound in self.bound]
-        await asyncio.gather(*stops, *self._parting)
+        services = [*(bound.service for bound in self.bound), *self._former]
+        await asyncio.gather(*(service.stop(drain_s) for service in services))
 
     async def reload(self, loaded: Loaded, tls: ServerTls | None) -> None:
-        """Keep listeners that are still wanted, close those that are not, open new ones.
+        """Keep listeners that are still wanted, close those that are not, open new ones. No session ends by it.
 
-        A new port below 1024 cannot be opened once root was given up: that is logged, and needs a restart.
+        A port that changes its protocol stays open. A new port below 1024 cannot be opened once root was
+        given up: that is logged, and needs a restart.
         """
         self._tls = tls
-        wanted = {(listen.protocol, listen.address): listen for listen in loaded.config.listen}
-        kept: list[Bound] = []
-        for bound in self.bound:
-            listen = wanted.pop((bound.listen.protocol, bound.listen.address), None)
-            if listen is None:
-                await bound.listener.close()
-                self._part(bound)
-            else:
-                self._exchange(bound, loaded, listen)
-                kept.append(bound)
-        self.bound = kept
-        for listen in wanted.values():
+        self._former = [service for service in self._former if service.sessions]
+        kept = self._exchange_kept(loaded)
+        new = [listen for listen in loaded.config.listen if (listen.protocol, listen.address) not in kept]
+        for bound in [bound for bound in self.bound if bound.key not in kept]:
+            self._former.append(bound.service)
+            if not self._change_protocol(bound, loaded, new):
+                await self._close_one(bound)
+        for listen in new:
             try:
                 await self._open_one(loaded, listen, {})
-            except OSError as error:
-                log.trouble("listen_failed", listener=listen.address, because=error.strerror)
+            except BadConfig as bad:
+                mistake = bad.mistakes[0]
+                log.trouble("listen_failed", file=mistake.file, line=mistake.line, because=mistake.text)
 
-    def _part(self, bound: Bound) -> None:
-        """Sessions of a listener that is gone end between two commands."""
-        task = asyncio.get_running_loop().create_task(bound.service.stop(60.0))
-        self._parting.add(task)
-        task.add_done_callback(self._parting.discard)
+    def _change_protocol(self, bound: Bound, loaded: Loaded, new: list[Listen]) -> bool:
+        """Whether one of the new listeners takes over this one's port; it is new no more then."""
+        successor = next((listen for listen in new if listen.address == bound.listen.address), None)
+        if successor is None:
+            return False
+        new.remove(successor)
+        bound.listen, bound.service = successor, self._service(loaded, successor)
+        self._tell(bound)
+        return True
+
+    async def _close_one(self, bound: Bound) -> None:
+        await bound.listener.close()
+        self.bound.remove(bound)
+        log.event("listener_closed", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
+
+    def _exchange_kept(self, loaded: Loaded) -> set[tuple[str, str | None]]:
+        """Give the listeners that stay their new settings; which they are."""
+        wanted = {(listen.protocol, listen.address) for listen in loaded.config.listen}
+        kept = [bound for bound in self.bound if bound.key in wanted]
+        for bound in kept:
+            self._exchange(bound.service, loaded, bound.listen)
+        return {bound.key for bound in kept}
 
     async def _open_one(self, loaded: Loaded, listen: Listen, sockets: SocketsByEndpoint) -> None:
         assert listen.address is not None, "config.check refuses a listener without an address"
         endpoint = parse_endpoint(listen.address)
-        service = self._service(loaded, listen)
+        bound = Bound(listen, endpoint, self._service(loaded, listen))
         try:
-            listener = await self._network.listen(endpoint, service.handle, socket=sockets.get(endpoint))
+            bound.listener = await self._network.listen(endpoint, bound.handle, socket=sockets.get(endpoint))
         except OSError as error:
-            raise OSError(error.errno, error.strerror, str(endpoint)) from None
-        self.bound.append(Bound(listen, endpoint, listener, service))
-        log.event("listening", listener=listener.endpoint, protocol=listen.protocol)
+            raise BadConfig([cannot_listen(loaded, listen, error)]) from None
+        self.bound.append(bound)
+        self._tell(bound)
+
+    @staticmethod
+    def _tell(bound: Bound) -> None:
+        log.event("listening", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
 
     def _service(self, loaded: Loaded, listen: Listen) -> _Service:
         if listen.protocol in ("pop3", "pop3s"):
             return Pop3Service(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
         return SmtpService(options.service_options(loaded, listen), self._smtp_parts(), self._tls)
 
-    def _exchange(self, bound: Bound, loaded: Loaded, listen: Listen) -> None:
-        if isinstance(bound.service, Pop3Service):
-            bound.service.reload(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
+    def _exchange(self, service: _Service, loaded: Loaded, listen: Listen) -> None:
+        if isinstance(service, Pop3Service):
+            service.reload(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
         else:
-            bound.service.reload(options.service_options(loaded, listen), self._smtp_parts(), self._tls)
+            service.reload(options.service_options(loaded, listen), self._smtp_parts(), self._tls)

@@ -1,16 +1,24 @@
-"""One server to a data directory.
+"""The data directory: made, found usable, and owned by one server at a time.
 
-Gives       Owner: a lock that the kernel drops when the process ends, however it ends.
+Gives       make_directory, Owner (a lock that the kernel drops when the process ends, however it ends),
+            AlreadyServed, CannotUse.
 
 Commands such as `postel queue` work beside the server without it: what they do is a transaction.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import pwd
+import stat
 from pathlib import Path
 from typing import Final
+
+from postel.observe import logger
+
+log = logger("app")
 
 NAME: Final = "serve.lock"
 
@@ -19,21 +27,76 @@ class AlreadyServed(Exception):
     """Another server works on this data directory; the text names its process."""
 
 
+class CannotUse(Exception):
+    """This is no directory that we can keep mail in; the text says why and what to do."""
+
+
+def make_directory(directory: Path) -> None:
+    """Make a data directory that only its owner may look into, unless it is there. Raises CannotUse."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotUse(_why_not(directory, error)) from None
+
+
 class Owner:
     """Holds a data directory for this process until `release`."""
 
     def __init__(self, directory: Path) -> None:
-        """Take the directory. Raises AlreadyServed, OSError."""
-        self._file = os.open(directory / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Take the directory. Raises AlreadyServed, CannotUse."""
+        try:
+            self._file = os.open(directory / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise CannotUse(_why_not(directory, error)) from None
+        try:
+            self._lock(directory)
+        except BaseException:
+            os.close(self._file)
+            raise
+        _warn_if_open(directory)
+
+    def _lock(self, directory: Path) -> None:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(self._file, 20).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._file)
             raise AlreadyServed(f"process {holder} already serves {directory}; stop it first") from None
+        except OSError as error:
+            raise CannotUse(_why_not(directory, error)) from None
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let the directory go."""
         os.close(self._file)
+
+
+def _warn_if_open(directory: Path) -> None:
+    """What is inside is closed to others, but names and sizes tell something too."""
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    if mode & 0o077:
+        because = f"others may look into it, or worse ({mode:04o}); say chmod 700 {directory}"
+        log.trouble("data_directory_open", directory=directory, because=because)
+
+
+def _why_not(directory: Path, error: OSError) -> str:
+    """A sentence about the directory for people, and what to do."""
+    place = Path(os.fsdecode(error.filename)) if error.filename else directory
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{place} is not a directory; name one as data"
+    if isinstance(error, PermissionError):
+        user = _user()
+        if not directory.exists():
+            return f"{user} cannot make {directory}; as root say: install -d -m 700 -o {user} {directory}"
+        return f"{user} cannot write to {directory}; as root say: chown -R {user} {directory}"
+    if error.errno == errno.EROFS:
+        return f"{directory} is on a file system that is mounted read-only; name another place as data"
+    return f"{place} cannot be used: {(error.strerror or str(error)).lower()}"
+
+
+def _user() -> str:
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from postel.app import options
 from postel.app.accounts import AccountAnswers
+from postel.app.certificate import own_certificate, read_certificate, read_certificate_again
 from postel.app.edges import Edges
 from postel.app.listeners import Listeners, SocketsByEndpoint
 from postel.app.rooms import Rooms, open_rooms
 from postel.app.rules import make_resolver, read_rules
 from postel.app.telling import Telling
-from postel.config import Loaded
+from postel.config import BadConfig, Loaded, Mistake
+from postel.database import DatabaseTrouble
 from postel.delivery import DiscardAgent, MailboxAgent, RelayAgent
 from postel.dns import answer
-from postel.hooks import HookFiles
+from postel.hooks import HookFile, HookFileFault, HookFiles
 from postel.mail import Mailbox
 from postel.observe import logger
 from postel.queue import DeliveryAgent, Queue
@@ -40,7 +43,7 @@ from postel.routing import (
 )
 from postel.servers import Admission, Pop3Parts, SmtpParts
 from postel.store import MaildropLocks
-from postel.tls import CertificateFiles, ClientTls, ServerTls, self_signed
+from postel.tls import ClientTls, ServerTls
 
 log = logger("app")
 
@@ -50,25 +53,21 @@ DRAIN_S = 20.0  # how long sessions and deliveries may take to end
 class Postel:
     """A mail system: open it, start it, stop it. `rooms`, `queue` and `listeners` are there for looking."""
 
-    def __init__(self, loaded: Loaded, edges: Edges, rooms: Rooms) -> None:
-        """Join the rooms. Raises HookFileFault, BadCertificate, OSError."""
+    def __init__(self, loaded: Loaded, edges: Edges, rooms: Rooms, tls: ServerTls | None = None) -> None:
+        """Join the rooms. Raises BadConfig, BadCertificate, OSError.
+
+        tls     the configured certificate, where it has been read already.
+        """
         self.edges = edges
         self.rooms = rooms
         self._rules = read_rules(loaded, edges)
         self._answers = AccountAnswers(rooms.directory)
         self.resolver = make_resolver(loaded, edges)
-        self._hooks = HookFiles.load(_hook_paths(loaded))
-        self._telling = Telling(self._hooks, options.hook_options(loaded))
-        self._tls = self._server_tls(loaded)
+        self._hooks = _hook_files(loaded)
+        self._telling = Telling(self._hooks, options.hook_options(loaded), edges.hook_runner)
+        self._tls = tls or read_certificate(loaded) or self._own_certificate(loaded)
         self._relay = self._relay_agent()
-        self._local = MailboxAgent(
-            self.decide,
-            self._answers.account_id,
-            rooms.store,
-            rooms.contents,
-            edges.clock,
-            options.mailbox_options(loaded),
-        )
+        self._local = self._mailbox_agent()
         self.queue = Queue(
             rooms.database,
             rooms.contents,
@@ -84,11 +83,11 @@ class Postel:
         self.listeners = Listeners(edges.network, self._tls, self._smtp_parts, self._pop3_parts)
 
     @classmethod
-    async def open(cls, loaded: Loaded, edges: Edges) -> Postel:
+    async def open(cls, loaded: Loaded, edges: Edges, tls: ServerTls | None = None) -> Postel:
         """Open the data directory, and join. Raises what `__init__` and `open_rooms` raise."""
         rooms = await open_rooms(data_directory(loaded), edges, options.directory_options(loaded))
         try:
-            return cls(loaded, edges, rooms)
+            return cls(loaded, edges, rooms, tls)
         except BaseException:
             await rooms.close()
             raise
@@ -96,37 +95,56 @@ class Postel:
     # Life
 
     async def start(self, sockets: SocketsByEndpoint | None = None) -> None:
-        """Listen, and deliver what waits. `sockets` are used where one is open already. Raises OSError."""
+        """Listen, and deliver what waits. `sockets` are used where one is open already. Raises BadConfig.
+
+        First the ports: where one cannot be had, nothing has been delivered yet. What comes in before the queue
+        runs is found by its start.
+        """
+        loaded = self._rules.loaded
         await self.rooms.contents.sweep()
-        await self.queue.reload(options.queue_options(self._rules.loaded), self._lane_of())
+        await self.queue.reload(options.queue_options(loaded), self._lane_of())
+        await self.listeners.open(loaded, sockets or {})
         await self.queue.start()
-        await self.listeners.open(self._rules.loaded, sockets or {})
 
     async def stop(self, drain_s: float = DRAIN_S) -> None:
         """Accept nothing more, let sessions and deliveries end, close everything. The queue stays on disk."""
-        await self.listeners.close()
-        await asyncio.gather(self.listeners.stop_sessions(drain_s), self.queue.stop(drain_s))
-        await self._telling.close()
-        await self._locks.close()
-        await self.rooms.close()
+        async with AsyncExitStack() as last_to_first:  # each is done, whatever the others raise
+            last_to_first.push_async_callback(self.rooms.close)
+            last_to_first.push_async_callback(self._locks.close)
+            last_to_first.push_async_callback(self.edges.hook_runner.close)
+            last_to_first.push_async_callback(self._telling.close)
+            last_to_first.push_async_callback(self._drain, drain_s)
+            last_to_first.push_async_callback(self.listeners.close)
+
+    async def _drain(self, drain_s: float) -> None:
+        """Sessions and deliveries end at the same time. Raises what either raised, when both are over."""
+        ends = (self.listeners.stop_sessions(drain_s), self.queue.stop(drain_s))
+        for fault in await asyncio.gather(*ends, return_exceptions=True):
+            if fault is not None:
+                raise fault
 
     async def reload(self, loaded: Loaded) -> None:
         """Take a new configuration and new certificates; sessions go on.
 
-        Raises what `__init__` raises, and then the old configuration stays in force. `data`, `hostname` of
-        the self-signed certificate and `user` are those of the start.
+        Raises what `__init__` raises, and then the old configuration stays in force. `data`, `user` and
+        the name in a self-signed certificate are those of the start.
         """
+        before = self._rules.loaded
         rules = read_rules(loaded, self.edges)
-        hooks = HookFiles.load(_hook_paths(loaded))
-        tls = self._server_tls(loaded)
-        self._rules = rules
-        self._hooks, self._tls = hooks, tls
+        hooks = await self.edges.workers.run(lambda: _hook_files(loaded))  # what they import may take long
+        tls = read_certificate_again(loaded, before, self._tls) or self._own_certificate(loaded)
+        self._rules, self._hooks, self._tls = rules, hooks, tls
         self._telling.reload(hooks, options.hook_options(loaded))
         self.resolver = make_resolver(loaded, self.edges)
         self._relay = self._relay_agent()
+        self._local = self._mailbox_agent()
+        self.rooms.directory.throttle_by(options.directory_options(loaded).throttle)
         self._admission.options = options.admission_options(loaded)
-        await self.queue.reload(options.queue_options(loaded), self._lane_of())
         await self.listeners.reload(loaded, tls)
+        try:
+            await self.queue.reload(options.queue_options(loaded), self._lane_of())
+        except DatabaseTrouble as trouble:
+            log.trouble("queue_not_sorted", because=trouble)
 
     # What others ask
 
@@ -159,16 +177,20 @@ class Postel:
         table = self._rules.table
         return lambda mailbox: lane(table, mailbox)
 
-    def _server_tls(self, loaded: Loaded) -> ServerTls | None:
-        tls = loaded.config.tls
-        if tls.certificate is not None and tls.key is not None:
-            return ServerTls(CertificateFiles(loaded.resolve(tls.certificate), loaded.resolve(tls.key)))
+    def _own_certificate(self, loaded: Loaded) -> ServerTls | None:
         if not self.edges.is_on_disk:
             return None
-        name = options.hostname(loaded).ascii
-        certificate, key = self_signed(name, self.rooms.data / "tls", self.edges.clock.now())
-        log.event("certificate_self_signed", certificate=certificate, hostname=name)
-        return ServerTls(CertificateFiles(certificate, key))
+        return own_certificate(loaded, self.rooms.data / "tls", self.edges.clock.now())
+
+    def _mailbox_agent(self) -> MailboxAgent:
+        return MailboxAgent(
+            self.decide,
+            self._answers.account_id,
+            self.rooms.store,
+            self.rooms.contents,
+            self.edges.clock,
+            options.mailbox_options(self._rules.loaded),
+        )
 
     def _relay_agent(self) -> RelayAgent:
         table = self._rules.table
@@ -199,6 +221,7 @@ class Postel:
             answer=self._answers,
             hooks=self._hooks,
             hook_options=options.hook_options(self._rules.loaded),
+            hook_runner=self.edges.hook_runner,
         )
 
     def _pop3_parts(self) -> Pop3Parts:
@@ -218,5 +241,14 @@ def data_directory(loaded: Loaded) -> Path:
     return loaded.resolve(loaded.config.data)
 
 
-def _hook_paths(loaded: Loaded) -> list[Path]:
-    return [loaded.resolve(name) for name in loaded.config.hooks.files]
+def _hook_files(loaded: Loaded) -> HookFiles:
+    """The configured hook files, read. Raises BadConfig, with the line that names the file."""
+    read = []
+    for number, name in enumerate(loaded.config.hooks.files):
+        try:
+            read.append(HookFile.load(loaded.resolve(name)))
+        except HookFileFault as fault:
+            raise BadConfig(
+                [Mistake(loaded.file, loaded.line("hooks", "files", number), str(fault))]
+            ) from None
+    return HookFiles(read)

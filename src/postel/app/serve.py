@@ -1,56 +1,38 @@
-"""The server as a process: logging, ports, privileges, signals, systemd.
+"""The server as a process: logging, ports, privileges.
 
-Gives       run_server, CannotStart, AccountPlan.
-Not here    What is served: app.postel.
+Gives       run_server, run_loop, CannotStart, AccountPlan.
+Not here    What happens once the loop runs, signals among it: app.life.
 
-    read configuration -> open privileged ports -> give up root -> own the data directory -> start -> ready
-    SIGHUP: read it again, keep sessions.   SIGTERM, SIGINT: drain, and end with 0.   A second one: at once.
+    read configuration -> read certificate -> open privileged ports -> give up root -> run
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
+import logging.handlers
 import os
-import signal
-import socket
-import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from contextlib import closing, contextmanager
+from typing import Any, TypeVar
 
-from postel.app import privileges, systemd
-from postel.app.edges import real_edges
-from postel.app.owner import AlreadyServed, Owner
-from postel.app.postel import Postel, data_directory
-from postel.config import BadConfig, Loaded, check_config
-from postel.database import DatabaseTooNew, DatabaseTrouble
-from postel.directory import AccountExists
-from postel.hooks import HookFileFault
-from postel.mail import parse_mailbox
-from postel.net import Endpoint, parse_endpoint
-from postel.observe import LogFormat, logger, start_logging, stop_logging
-from postel.tls import BadCertificate
+from postel.app import privileges
+from postel.app.certificate import read_certificate
+from postel.app.descriptors import allow_descriptors
+from postel.app.faults import faults_logged
+from postel.app.life import TROUBLES, AccountPlan, Life, log_settings, read_checked
+from postel.app.ports import OpenPorts
+from postel.app.postel import data_directory
+from postel.config import BadConfig, Loaded
+from postel.observe import logger, start_logging, stop_logging
+
+__all__ = ["AccountPlan", "CannotStart", "run_loop", "run_server"]
 
 log = logger("app")
 T = TypeVar("T")
 
-_LEVELS: Final = logging.getLevelNamesMapping()
-_TROUBLES: Final = (HookFileFault, BadCertificate, DatabaseTrouble, DatabaseTooNew, AlreadyServed)
-
 
 class CannotStart(Exception):
-    """The server cannot start; the text says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class AccountPlan:
-    """An account to be made at the start if it is not there, as `postel try` does."""
-
-    address: str
-    password: str = field(repr=False)
+    """The server cannot start; the text says why and what to do, a line for each thing."""
 
 
 def run_server(
@@ -58,16 +40,33 @@ def run_server(
     *,
     accounts: Sequence[AccountPlan] = (),
     on_ready: Callable[[], None] | None = None,
+    reloads: bool = True,
 ) -> None:
     """Serve until a signal ends it. Raises CannotStart.
 
     read      reads the configuration; called again for SIGHUP. It may raise BadConfig.
     on_ready  called when every listener accepts.
+    reloads   False: SIGHUP ends the server, as it does programs whose terminal goes away.
     """
-    loaded = _checked(read)
-    with _logging(loaded), _trouble_told():
-        sockets = _take_privileged(loaded)
-        run_loop(_Server(read, loaded, sockets, accounts, on_ready).run())
+    with _troubles_told():
+        loaded = read_checked(read)
+        with _logging(loaded) as voice, faults_logged(), closing(OpenPorts()) as ports:
+            allow_descriptors(loaded.config)
+            tls = read_certificate(loaded)
+            ports.open_privileged(loaded)
+            _give_up_root(loaded)
+            os.umask(0o077)
+            life = Life(
+                loaded=loaded,
+                read=read,
+                tls=tls,
+                ports=ports,
+                voice=voice,
+                accounts=accounts,
+                on_ready=on_ready,
+                reloads=reloads,
+            )
+            run_loop(life.run())
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -80,125 +79,36 @@ def run_loop(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-def _checked(read: Callable[[], Loaded]) -> Loaded:
-    try:
-        loaded = read()
-    except BadConfig as bad:
-        raise CannotStart(str(bad)) from None
-    if mistakes := check_config(loaded).mistakes:
-        raise CannotStart("\n".join(map(str, mistakes)))
-    return loaded
-
-
 @contextmanager
-def _logging(loaded: Loaded) -> Iterator[None]:
-    level = _LEVELS[loaded.config.log.level.upper()]
-    listener = start_logging(LogFormat(loaded.config.log.format), level)
+def _logging(loaded: Loaded) -> Iterator[logging.handlers.QueueListener]:
+    voice = start_logging(*log_settings(loaded))
     try:
-        yield
+        yield voice
     finally:
-        stop_logging(listener)
+        stop_logging(voice)
 
 
 @contextmanager
-def _trouble_told() -> Iterator[None]:
-    """What an operator can mend is said in a sentence, without a traceback."""
+def _troubles_told() -> Iterator[None]:
+    """What an operator can mend is said in sentences, without a traceback."""
     try:
         yield
-    except _TROUBLES as trouble:
-        raise CannotStart(str(trouble)) from None
-    except privileges.CannotBecome as trouble:
-        raise CannotStart(str(trouble)) from None
+    except BadConfig as bad:
+        raise CannotStart("\n".join(map(str, bad.mistakes))) from None
     except OSError as trouble:
         where = f"{trouble.filename}: " if trouble.filename else ""
-        raise CannotStart(f"{where}{trouble.strerror or trouble}") from None
+        raise CannotStart(f"postel: {where}{trouble.strerror or trouble}") from None
+    except (*TROUBLES, privileges.CannotBecome) as trouble:
+        raise CannotStart(f"postel: {trouble}") from None
 
 
-def _take_privileged(loaded: Loaded) -> dict[Endpoint, socket.socket]:
-    """Open the ports that need root, and then be root no more."""
-    sockets = systemd.inherited_sockets(os.environ)
+def _give_up_root(loaded: Loaded) -> None:
     if os.geteuid() != 0:
-        return sockets
-    wanted = [parse_endpoint(listen.address) for listen in loaded.config.listen if listen.address]
-    sockets |= privileges.bind_first(endpoint for endpoint in wanted if endpoint not in sockets)
+        return
     user = loaded.config.user or privileges.default_user()
     if user is None:
-        print(
-            "postel: warning: running as root; make a user postel, or name one with user = …", file=sys.stderr
-        )
+        because = 'there is no user postel; make one (useradd --system postel), or name one: user = "…"'
+        log.trouble("running_as_root", because=because)
     elif user != "root":
-        privileges.become(user, [data_directory(loaded)])
-    return sockets
-
-
-class _Server:
-    """The life of the process."""
-
-    def __init__(
-        self,
-        read: Callable[[], Loaded],
-        loaded: Loaded,
-        sockets: dict[Endpoint, socket.socket],
-        accounts: Sequence[AccountPlan],
-        on_ready: Callable[[], None] | None,
-    ) -> None:
-        self._read = read
-        self._loaded = loaded
-        self._sockets = sockets
-        self._accounts = accounts
-        self._on_ready = on_ready
-        self._ending = asyncio.Event()
-        self._reloading: set[asyncio.Task[None]] = set()
-
-    async def run(self) -> None:
-        directory = data_directory(self._loaded)
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = Owner(directory)
-        try:
-            postel = await Postel.open(self._loaded, real_edges())
-            await self._serve(postel)
-        finally:
-            owner.release()
-
-    async def _serve(self, postel: Postel) -> None:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._end)
-        loop.add_signal_handler(signal.SIGHUP, self._reload, postel)
-        try:
-            await self._make_accounts(postel)
-            await postel.start(self._sockets)
-            log.event("ready", listeners=len(postel.listeners.bound), pid=os.getpid())
-            systemd.notify("READY=1", os.environ)
-            if self._on_ready is not None:
-                self._on_ready()
-            await self._ending.wait()
-            log.event("stopping")
-            systemd.notify("STOPPING=1", os.environ)
-        finally:
-            await postel.stop()
-        log.event("stopped")
-
-    def _end(self) -> None:
-        if self._ending.is_set():
-            os._exit(1)  # asked twice: at once. What was promised is on disk at any instant.
-        self._ending.set()
-
-    async def _make_accounts(self, postel: Postel) -> None:
-        for plan in self._accounts:
-            with contextlib.suppress(AccountExists):
-                await postel.rooms.directory.add(parse_mailbox(plan.address), plan.password)
-
-    def _reload(self, postel: Postel) -> None:
-        task = asyncio.get_running_loop().create_task(self._reload_now(postel))
-        self._reloading.add(task)
-        task.add_done_callback(self._reloading.discard)
-
-    async def _reload_now(self, postel: Postel) -> None:
-        systemd.notify("RELOADING=1", os.environ)
-        try:
-            await postel.reload(_checked(self._read))
-            log.event("reloaded")
-        except (CannotStart, OSError, *_TROUBLES) as trouble:
-            log.trouble("reload_failed", because=trouble)
-        systemd.notify("READY=1", os.environ)
+        privileges.make_over(data_directory(loaded), user)
+        privileges.become(user)

@@ -8,7 +8,7 @@ import sys
 import click
 
 from postel.app import CannotStart, run_server
-from postel.cli.context import Settings, fail, pass_settings
+from postel.cli.context import Settings, fail_with, pass_settings
 from postel.config import load
 
 
@@ -28,5 +28,5 @@ def serve_command(settings: Settings) -> None:
     try:
         run_server(lambda: load(path, os.environ))
     except CannotStart as error:
-        fail(str(error))
+        fail_with([str(error)])
     sys.exit(0)

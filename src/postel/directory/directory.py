@@ -74,6 +74,10 @@ class Directory:
         self._found: OrderedDict[str, Account | None] = OrderedDict()
         self._unwatch: Action = database.watch(self._found.clear)
 
+    def throttle_by(self, options: ThrottleOptions) -> None:
+        """Be as patient as this with those who guess, from now on."""
+        self._throttle.configure(options)
+
     # Accounts.
 
     async def add(

@@ -72,6 +72,10 @@ class Throttle:
         self._accounts: OrderedDict[str, _Failures] = OrderedDict()
         self._known: OrderedDict[str, OrderedDict[_Network, None]] = OrderedDict()
 
+    def configure(self, options: ThrottleOptions) -> None:
+        """Count by these from the next failure on; nobody's wait gets shorter."""
+        self._options = options
+
     def check(self, account: str | None, ip: IPAddress | None) -> Throttled | None:
         """Whether a try must wait."""
         network = self._network(ip)

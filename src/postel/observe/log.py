@@ -1,6 +1,6 @@
 """Log lines that say one event each.
 
-Gives       logger(room) -> EventLogger; start_logging, stop_logging.
+Gives       logger(room) -> EventLogger; start_logging, change_logging, stop_logging.
 Form        text: `2026-01-01T00:00:00.000Z info event=message_accepted room=smtpd id=0abc... size=1234`
             JSON: one object a line, the same keys.
 Not here    The list of event names: observe.events.
@@ -71,28 +71,55 @@ def logger(room: str) -> EventLogger:
 def start_logging(
     form: LogFormat = LogFormat.TEXT, level: int = logging.INFO, stream: IO[str] | None = None
 ) -> logging.handlers.QueueListener:
-    """Write the events of all rooms to `stream` (standard error) from a thread of its own."""
+    """Write the events of all rooms to `stream` (standard error) from a thread of its own.
+
+    What libraries and hooks say by the standard library's logging becomes events too, from warnings on.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
     lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    root = logging.getLogger("postel")
-    for old in list(root.handlers):
-        root.removeHandler(old)
-    root.addHandler(_Passing(lines))
-    root.setLevel(level)
-    root.propagate = False
+    ours = logging.getLogger("postel")
+    for old in list(ours.handlers):
+        ours.removeHandler(old)
+    ours.addHandler(_Passing(lines))
+    ours.propagate = False
+    logging.getLogger().addHandler(_FOREIGN)
     listener = logging.handlers.QueueListener(lines, handler)
+    change_logging(listener, form, level)
     listener.start()
     return listener
 
 
+def change_logging(listener: logging.handlers.QueueListener, form: LogFormat, level: int) -> None:
+    """Write in this form, and from this level on, from now on."""
+    for handler in listener.handlers:
+        handler.setFormatter(JsonFormatter() if form is LogFormat.JSON else TextFormatter())
+    logging.getLogger("postel").setLevel(level)
+
+
 def stop_logging(listener: logging.handlers.QueueListener) -> None:
     """Write out what still waits, and go back to saying nothing."""
-    root = logging.getLogger("postel")
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-    root.propagate = True
+    logging.getLogger().removeHandler(_FOREIGN)
+    ours = logging.getLogger("postel")
+    for handler in list(ours.handlers):
+        ours.removeHandler(handler)
+    ours.propagate = True
     listener.stop()
+
+
+class _Foreign(logging.Handler):
+    """Takes what is not ours into our log, so that it has our form and cannot break out of its line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One record that a library wrote."""
+        log = logger(record.name)
+        if record.levelno < logging.ERROR:
+            log.trouble("library_message", message=record.getMessage())
+        else:
+            error = record.exc_info[1] if record.exc_info else None
+            log.fault("library_message", error, message=record.getMessage())
+
+
+_FOREIGN: Final = _Foreign(logging.WARNING)
 
 
 class _Passing(logging.handlers.QueueHandler):
@@ -135,7 +162,7 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line."""
-        facts = {"time": _time_of(record), "level": record.levelname.lower()}
+        facts: dict[str, object] = {"time": _time_of(record), "level": record.levelname.lower()}
         facts |= {key: _plain(value) for key, value in _facts(record).items() if value is not None}
         return json.dumps(facts, ensure_ascii=False)
 

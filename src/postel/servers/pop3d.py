@@ -37,6 +37,7 @@ class Pop3Service:
         self._delays = LoginDelays(parts.clock)
         self._sessions: set[Pop3Session] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self.reload(options, parts, tls)
 
@@ -46,8 +47,8 @@ class Pop3Service:
 
     @property
     def sessions(self) -> int:
-        """How many sessions are under way."""
-        return len(self._sessions)
+        """How many connections are being served, those in their TLS handshake among them."""
+        return len(self._tasks)
 
     async def handle(self, stream: Stream) -> None:
         """Serve one connection to its end. Raises only CancelledError."""
@@ -63,7 +64,7 @@ class Pop3Service:
         assert task is not None
         self._tasks.add(task)
         try:
-            await self._serve(stream)
+            await self._serve(stream, task)
         finally:
             self._tasks.discard(task)
             admission.leave(peer)
@@ -71,6 +72,8 @@ class Pop3Service:
     async def stop(self, drain_s: float) -> None:
         """Let every session finish its command; after `drain_s` cut off those left. Nothing is removed by it."""
         self._is_stopping = True
+        for handshake in self._handshakes:
+            handshake.cancel()  # nothing has begun that could be finished
         for session in self._sessions:
             session.stop()
         if self._tasks:
@@ -82,25 +85,29 @@ class Pop3Service:
 
     async def _turn_away(self, stream: Stream, refusal: pop3.Refused) -> None:
         """Say why, unless the client waits for TLS: it would take the text for a broken handshake."""
-        if self._options.is_tls_implicit:
-            stream.abort()
-            return
-        talk = pop3.Pop3Server(pop3.Pop3Options(hostname=self._options.hostname.ascii))
-        talk.next_event()
-        talk.answer(refusal)
-        with suppress(TimedOut, ConnectionLost):
-            await stream.write(talk.data_to_send(), timeout_s=TURN_AWAY_S)
-        await stream.close()
+        with self._parts.admission.parting() as has_room:
+            if self._options.is_tls_implicit or not has_room:
+                stream.abort()
+                return
+            talk = pop3.Pop3Server(pop3.Pop3Options(hostname=self._options.hostname.ascii))
+            talk.next_event()
+            talk.answer(refusal)
+            with suppress(TimedOut, ConnectionLost):
+                await stream.write(talk.data_to_send(), timeout_s=TURN_AWAY_S)
+            await stream.close()
 
-    async def _serve(self, stream: Stream) -> None:
+    async def _serve(self, stream: Stream, task: asyncio.Task[None]) -> None:
         options = self._options
         if options.is_tls_implicit and self._tls is not None:
+            self._handshakes.add(task)
             try:
                 stream = await start_server(stream, self._tls, timeout_s=options.handshake_s)
             except HandshakeFailed as failed:
                 log.event("tls_failed", client=stream.peer.ip, because=failed.reason)
                 stream.abort()
                 return
+            finally:
+                self._handshakes.discard(task)
         await self._run(Pop3Session(stream, options, self._parts, self._tls, self._delays))
 
     async def _run(self, session: Pop3Session) -> None:

@@ -41,18 +41,19 @@ class SmtpService:
         self._tls = tls
         self._sessions: set[SmtpSession] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self.reload(options, parts, tls)
 
     def reload(self, options: ServiceOptions, parts: SmtpParts, tls: ServerTls | None) -> None:
         """Use these for sessions from now on; those under way keep what they began with."""
         self._options, self._parts, self._tls = options, parts, tls
-        self._hooks = Hooks(parts.hooks, own_policy(options, parts), parts.hook_options)
+        self._hooks = Hooks(parts.hooks, own_policy(options, parts), parts.hook_options, parts.hook_runner)
 
     @property
     def sessions(self) -> int:
-        """How many sessions are under way."""
-        return len(self._sessions)
+        """How many connections are being served, those in their TLS handshake among them."""
+        return len(self._tasks)
 
     async def handle(self, stream: Stream) -> None:
         """Serve one connection to its end. Raises only CancelledError."""
@@ -66,7 +67,7 @@ class SmtpService:
         assert task is not None
         self._tasks.add(task)
         try:
-            await self._serve(stream)
+            await self._serve(stream, task)
         finally:
             self._tasks.discard(task)
             admission.leave(peer)
@@ -74,6 +75,8 @@ class SmtpService:
     async def stop(self, drain_s: float) -> None:
         """Let every session finish its command and say 421; after `drain_s` cut off those left."""
         self._is_stopping = True
+        for handshake in self._handshakes:
+            handshake.cancel()  # nothing has begun that could be finished
         for session in self._sessions:
             session.stop()
         if self._tasks:
@@ -86,23 +89,27 @@ class SmtpService:
 
     async def _turn_away(self, stream: Stream, reply: Reply) -> None:
         """Say why, unless the client waits for TLS: it would take the text for a broken handshake."""
-        if self._options.service.is_tls_implicit:
-            stream.abort()
-            return
-        line = f"{self._options.hostname.ascii} {reply.text}"
-        with suppress(TimedOut, ConnectionLost):
-            await stream.write(Reply(reply.code, reply.status, line).format(), timeout_s=TURN_AWAY_S)
-        await stream.close()
+        with self._parts.admission.parting() as has_room:
+            if self._options.service.is_tls_implicit or not has_room:
+                stream.abort()
+                return
+            line = f"{self._options.hostname.ascii} {reply.text}"
+            with suppress(TimedOut, ConnectionLost):
+                await stream.write(Reply(reply.code, reply.status, line).format(), timeout_s=TURN_AWAY_S)
+            await stream.close()
 
-    async def _serve(self, stream: Stream) -> None:
+    async def _serve(self, stream: Stream, task: asyncio.Task[None]) -> None:
         options = self._options
         if options.service.is_tls_implicit and self._tls is not None:
+            self._handshakes.add(task)
             try:
                 stream = await start_server(stream, self._tls, timeout_s=options.handshake_s)
             except HandshakeFailed as failed:
                 log.event("tls_failed", client=stream.peer.ip, because=failed.reason)
                 stream.abort()
                 return
+            finally:
+                self._handshakes.discard(task)
         session = SmtpSession(stream, options, self._parts, self._hooks, self._tls)
         await self._run(session, stream)
 
