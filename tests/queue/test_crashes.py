@@ -11,11 +11,24 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from queue_kit import NEVER, NOT_NOW, OK, Down, World, hours
+from queue_kit import NEVER, NOT_NOW, OK, Down, World, hours, lane_of
 
 from postel.database import SqliteDatabase, Transaction, Work
-from postel.mail import parse_mailbox
-from postel.queue import Delayed, Delivered, Expanded, Failed, Job, Outcome, Queue, Relayed
+from postel.mail import parse_domain, parse_mailbox
+from postel.queue import (
+    Delayed,
+    Delivered,
+    Expanded,
+    Failed,
+    Job,
+    Outcome,
+    Queue,
+    QueuedRecipient,
+    QueueEntry,
+    QueueFilter,
+    Relayed,
+    State,
+)
 from postel.testing import simulate
 
 T = TypeVar("T")
@@ -156,6 +169,7 @@ async def test_whichever_write_is_the_last_every_recipient_is_delivered_or_repor
     world = await town(PLANS)
     got_250 = await live_and_die(world, TO, dies_at, after=after)
     await asyncio.sleep(0)
+    await check_rows(world)
     was_queued = not await world.is_empty() or bool(world.attempts)
     assert was_queued or not got_250
     queue = await world.started()
@@ -163,6 +177,32 @@ async def test_whichever_write_is_the_last_every_recipient_is_delivered_or_repor
     assert await world.is_empty()
     check(world, await boxes(world), was_queued=was_queued, deaths=1)
     await queue.stop()
+
+
+# What must never be seen, at whatever instant one looks (INTERNALS.md).
+ILLEGAL = {
+    "an unsettled recipient without an errand, or due before it": """
+        SELECT 1 FROM queue_recipient AS r LEFT JOIN queue_errand AS e
+        ON e.message_id = r.message_id AND e.lane = r.lane
+        WHERE (r.state <> 2 AND e.lane IS NULL) OR (r.state = 0 AND (e.next_at IS NULL OR e.next_at > r.next_at))""",
+    "an errand without a message": """
+        SELECT 1 FROM queue_errand WHERE message_id NOT IN (SELECT id FROM queue_message)""",
+    "a recipient without a message": """
+        SELECT 1 FROM queue_recipient WHERE message_id NOT IN (SELECT id FROM queue_message)""",
+    "a message without an errand": """
+        SELECT 1 FROM queue_message WHERE id NOT IN (SELECT message_id FROM queue_errand)""",
+    "a message without content": """
+        SELECT 1 FROM queue_message WHERE content_id NOT IN (SELECT id FROM content)""",
+    "content that nobody holds": """
+        SELECT 1 FROM content WHERE id NOT IN (SELECT content_id FROM queue_message)""",
+    "a number given twice": """
+        SELECT 1 FROM queue_recipient GROUP BY message_id, number HAVING COUNT(*) > 1""",
+}
+
+
+async def check_rows(world: World) -> None:
+    for what, sql in ILLEGAL.items():
+        assert await world.database.read(lambda tx, sql=sql: tx.fetch_one(sql)) is None, what
 
 
 def check(world: World, stored: Counter[str], *, was_queued: bool, deaths: int) -> None:
@@ -185,8 +225,18 @@ def check(world: World, stored: Counter[str], *, was_queued: bool, deaths: int) 
 
 
 STEPS = st.lists(st.sampled_from(["later", "down", "ok", "never"]), max_size=3)
+STEPS_NAMES = [
+    [],
+    ["later"],
+    ["down"],
+    ["never"],
+    ["alias"],
+    ["later", "down", "later", "never"],
+    ["later"] * 200,
+]
 
 
+@pytest.mark.slow
 @given(
     plans=st.dictionaries(
         st.sampled_from(
@@ -207,6 +257,7 @@ def test_many_lives_and_deaths_lose_nobody(
         await queue.accept(await world.message(queue, *plans))
         for dies_at, after in deaths:
             await live_and_die(world, ["extra@example.com"], dies_at, after=after)
+            await check_rows(world)
         await world.started()
         await hours(130)
         assert await world.is_empty()
@@ -218,3 +269,85 @@ def test_many_lives_and_deaths_lose_nobody(
             assert got or f"rfc822;{address}" in reports
 
     simulate(run)
+
+
+PLACES = ["here.example", "example.org", "example.com"]
+STEP = st.one_of(
+    st.tuples(
+        st.just("submit"),
+        st.lists(st.sampled_from(PLACES), min_size=1, max_size=4),
+        st.sampled_from([*STEPS_NAMES]),
+    ),
+    st.tuples(st.just("wait"), st.sampled_from([0.0, 0.4, 1.0, 61.0, 400.0, 4000.0, 20000.0])),
+    st.tuples(st.just("hold"), st.sampled_from(PLACES)),
+    st.tuples(st.just("release"), st.sampled_from(PLACES)),
+    st.tuples(st.just("retry"), st.sampled_from(PLACES)),
+    st.tuples(st.just("remove"), st.sampled_from(PLACES), st.booleans()),
+    st.tuples(st.just("reload"), st.sampled_from(["lanes", "smarthost"])),
+    st.tuples(st.just("stop"), st.sampled_from([0.0, 0.5, 10.0])),
+)
+
+
+@given(
+    steps=st.lists(STEP, max_size=25),
+    latency_s=st.sampled_from([0.0, 0.5, 3.0]),
+    limit=st.sampled_from([2, 100]),
+)
+@settings(max_examples=150, deadline=None)
+def test_whatever_happens_the_rows_are_legal_and_nobody_is_lost(
+    steps: list[Any], latency_s: float, limit: int
+) -> None:
+    simulate(lambda: _whatever_happens(steps, latency_s, limit))
+
+
+async def _whatever_happens(steps: list[Any], latency_s: float, limit: int) -> None:
+    world = await town({})
+    world.options = replace(world.options, max_recipients_per_job=limit)
+    world.latency_s = latency_s
+    world.hosts["smarthost"] = world._answer
+    queue = await world.started()
+    lanes: Any = lane_of
+    removed: set[str] = set()
+    sent: list[str] = []
+    for step in steps:
+        match step:
+            case ("submit", places, plan):
+                to = [f"u{len(sent) + n}@{place}" for n, place in enumerate(places)]
+                sent += to
+                world.plans = {**world.plans, **dict.fromkeys(to, plan)}
+                await world.submit(queue, *to)
+            case ("wait", seconds):
+                await asyncio.sleep(seconds)
+            case ("reload", how):
+                lanes = lane_of if how == "lanes" else lambda mailbox: "smarthost"
+                await queue.reload(world.options, lanes)
+            case ("stop", drain_s):
+                await queue.stop(drain_s)
+                queue = world.queue(lanes)
+                await queue.start()
+            case ("remove", place, report):
+                chosen = QueueFilter(domain=parse_domain(place))
+                removed |= {a for a in sent if a.endswith(place)}
+                await queue.remove(chosen, report=report)
+            case (what, place):
+                await getattr(queue, what)(QueueFilter(domain=parse_domain(place)))
+        await check_rows(world)
+    await queue.release()
+    for _ in range(110):  # more often than anybody is told to wait, but for those told so for ever
+        await queue.flush()
+        await asyncio.sleep(20)
+    left = {r.mailbox for entry in await queue.list() for r in waiting(entry)}
+    assert all(len(world.plans.get(str(mailbox), [])) > 100 for mailbox in left)
+    await hours(130)
+    assert await world.is_empty()
+    stored = await boxes(world)
+    reports = " ".join(c.decode() for whom, c in world.inbox if whom == "ann@example.net")
+    for address in sent:
+        assert stored[address] <= 1
+        reached = [f"x{address}", address]  # an alias lives on in its member
+        got = sum(stored[one] + len(world.delivered_to(one)) for one in reached)
+        assert got or address in removed or any(f"rfc822;{one}" in reports for one in reached)
+
+
+def waiting(entry: QueueEntry) -> list[QueuedRecipient]:
+    return [one.recipient for one in entry.message.recipients if one.state is not State.SETTLED]

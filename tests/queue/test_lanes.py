@@ -1,5 +1,6 @@
 """Which lane gets the next place."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -181,5 +182,5 @@ class AnyLife(RuleBasedStateMachine):
                 assert in_line or (alarm is not None and alarm <= self.now)
 
 
-TestAnyLife = AnyLife.TestCase
+TestAnyLife = pytest.mark.slow(AnyLife.TestCase)
 TestAnyLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

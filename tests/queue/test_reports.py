@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from queue_kit import CONTENT, NEVER, NOT_NOW, OK, Down, World, hours, settle
 
+from postel.mail import Reply
 from postel.queue import Delayed, Discarded, Failed, Queue, Relayed
 
 BACK = "mx:example.net"
@@ -209,6 +210,38 @@ async def test_a_restart_does_not_warn_about_mail_that_flows_at_once() -> None:
     await queue.start()
     await hours(5)
     assert await reports(world) == []
+
+
+async def test_the_host_that_turned_us_away_is_named() -> None:
+    world = await World.open(expire_after_s=3600)
+
+    class TurnedAway:
+        async def deliver(self, jobs: Any) -> None:
+            while (job := await jobs.next()) is not None:
+                if jobs.lane != BACK:
+                    await jobs.lane_down(
+                        Reply(421, None, "too busy"), "421 in the greeting", "mx.example.org"
+                    )
+                    return
+                reader = await world.contents.reader(job.content_id)
+                world.inbox.append(("ann@example.net", await reader.head_of(10_000) + await whole(reader)))
+                await jobs.done(job, {0: Relayed("x", OK)})
+
+    async def whole(reader: Any) -> bytes:
+        return b"".join([chunk async for chunk in reader.chunks()])
+
+    world.agents = lambda lane: TurnedAway()
+    queue = await world.started()
+    for n in range(3):
+        await world.submit(queue, f"u{n}@example.org")
+    await hours(0.5)
+    await queue.stop()
+    await world.started()  # and it survives a restart
+    await hours(1)
+    found = await reports(world)
+    assert len(found) == 3
+    assert all("Remote-MTA: dns; mx.example.org" in report for report in found)
+    assert all("Diagnostic-Code: smtp; 421 too busy" in report for report in found)
 
 
 async def test_settings_may_change_while_mail_waits() -> None:

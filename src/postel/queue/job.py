@@ -104,8 +104,11 @@ class Jobs(Protocol):
         Those not named are delayed. Raises DatabaseTrouble when it cannot be recorded; then the job is due again.
         """
 
-    async def lane_down(self, reply: Reply, because: str) -> None:
-        """The destination cannot be reached at all. The job in hand is due again when the lane is."""
+    async def lane_down(self, reply: Reply, because: str, remote: str | None = None) -> None:
+        """The destination cannot be reached at all. The job in hand is due again when the lane is.
+
+        `remote` names the host that said `reply`, if one was reached that far.
+        """
 
 
 class DeliveryAgent(Protocol):

@@ -98,10 +98,10 @@ class LaneJobs:
             self._hear_answer(is_success=is_success)
         self._then(self._lane, recorded)
 
-    async def lane_down(self, reply: Reply, because: str) -> None:
+    async def lane_down(self, reply: Reply, because: str, remote: str | None = None) -> None:
         """The destination cannot be reached."""
         job, self._job = self._job, None
-        await self._go_down(job, Delayed(reply, because=because))
+        await self._go_down(job, Delayed(reply, remote, because))
 
     async def close(self, fault: Exception | None) -> None:
         """The agent is through, or has failed: a job still in hand is delayed."""
@@ -154,10 +154,16 @@ class LaneJobs:
 
     async def _go_down(self, job: Job | None, delayed: Delayed) -> None:
         now = self._clock.now()
-        is_down = self._lane.went_down(now, delayed.reply, delayed.because)
+        is_down = self._lane.went_down(now, delayed.reply, delayed.because, delayed.remote)
         if is_down:
             self._work.park()
-            log.event("lane_down", lane=self.lane, reply=delayed.reply, because=delayed.because or None)
+            log.event(
+                "lane_down",
+                lane=self.lane,
+                remote=delayed.remote,
+                reply=delayed.reply,
+                because=delayed.because or None,
+            )
         is_last = self._work.finish(job) if job else False
         trouble = self._lane.trouble if is_down else None
         recorded = await self._persist(

@@ -172,7 +172,7 @@ class Keeper:
         """What was said last about the recipient, or else about its lane."""
         trouble = self._lanes.trouble_of(one.lane)
         if trouble is not None and not one.remote:
-            return trouble.reply, None, trouble.because or "the lane is down"
+            return trouble.reply, trouble.remote, trouble.because or "the lane is down"
         return one.reply or NO_NEXT_HOP, one.remote, one.because
 
     def _late(self, message: QueuedMessage, one: RecipientState) -> Notice:

@@ -35,6 +35,7 @@ class Health(enum.Enum):
 class LaneTrouble:
     """Why a lane is down, and when it is tried again.
 
+    remote      the host whose word the reply is; None: nobody was reached.
     failures    tries by the schedule that failed in a row.
     tried_at    the last try, by the schedule or for a fresh message.
     """
@@ -44,6 +45,7 @@ class LaneTrouble:
     failures: int
     tried_at: float
     retry_at: float
+    remote: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -129,13 +131,13 @@ class Lane:
             self.allowed += 1
         return was_down
 
-    def went_down(self, now: float, reply: Reply, because: str) -> bool:
+    def went_down(self, now: float, reply: Reply, because: str, remote: str | None = None) -> bool:
         """An agent could not reach it. False when others can: then only their number shrinks."""
         if self.health is Health.WELL and self.running > 1:
             self.allowed = max(1, self.running - 1)
             self._grows_at = now + self.schedule.first_s
             return False
-        self._count_failure(now, reply, because)
+        self._count_failure(now, reply, because, remote)
         self.health, self.allowed, self._probes_fresh = Health.DOWN, 1, False
         return True
 
@@ -147,14 +149,15 @@ class Lane:
         elif self.health is Health.DOWN:
             self.health = Health.NEW
 
-    def _count_failure(self, now: float, reply: Reply, because: str) -> None:
+    def _count_failure(self, now: float, reply: Reply, because: str, remote: str | None) -> None:
         old = self.trouble
         if old is not None and now < old.retry_at:
             # A fresh message tried out of turn: the schedule keeps its place.
-            self.trouble = LaneTrouble(reply, because, old.failures, now, old.retry_at)
+            self.trouble = LaneTrouble(reply, because, old.failures, now, old.retry_at, remote)
             return
         failures = old.failures + 1 if old else 1
-        self.trouble = LaneTrouble(reply, because, failures, now, now + self.schedule.wait_s(failures))
+        retry_at = now + self.schedule.wait_s(failures)
+        self.trouble = LaneTrouble(reply, because, failures, now, retry_at, remote)
 
     def _retry_at(self) -> float:
         return self.trouble.retry_at if self.trouble else 0.0

@@ -23,7 +23,7 @@ FROM queue_message WHERE id = ?"""
 _RECIPIENTS: Final = """
 SELECT number, mailbox, original, parameters, attempts, depth, lane, state, next_at, tries, reply, remote, because
 FROM queue_recipient WHERE message_id = ? ORDER BY number"""
-_LANE: Final = "SELECT failures, tried_at, retry_at, reply, because FROM queue_lane WHERE name = ?"
+_LANE: Final = "SELECT failures, tried_at, retry_at, reply, remote, because FROM queue_lane WHERE name = ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +100,11 @@ async def fetch_trouble(tx: Transaction, lane: str) -> LaneTrouble | None:
 
 
 def parse_trouble(row: Row) -> LaneTrouble:
-    """From failures, tried_at, retry_at, reply, because."""
-    failures, tried_at, retry_at, words, because = row
+    """From failures, tried_at, retry_at, reply, remote, because."""
+    failures, tried_at, retry_at, words, remote, because = row
     reply = parse_reply(words)
     assert reply is not None  # a lane goes down with a reply
-    return LaneTrouble(reply, because, failures, tried_at, retry_at)
+    return LaneTrouble(reply, because, failures, tried_at, retry_at, remote)
 
 
 def _recipient(row: Row) -> RecipientState:

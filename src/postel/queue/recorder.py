@@ -31,9 +31,10 @@ from postel.queue.settle import Change, Grown, Postponed, Settled, settle
 log = logger("queue")
 
 _LANE_DOWN: Final = """
-INSERT INTO queue_lane (name, failures, tried_at, retry_at, reply, because) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO queue_lane (name, failures, tried_at, retry_at, reply, remote, because)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET failures = excluded.failures, tried_at = excluded.tried_at,
-    retry_at = excluded.retry_at, reply = excluded.reply, because = excluded.because"""
+    retry_at = excluded.retry_at, reply = excluded.reply, remote = excluded.remote, because = excluded.because"""
 _WATCH: Final = "UPDATE queue_message SET watch = ? WHERE id = ?"
 _LANE_UP: Final = "DELETE FROM queue_lane WHERE name = ?"
 
@@ -94,7 +95,7 @@ class Recorder:
 
         async def lane_row(tx: Transaction) -> None:
             if trouble is not None:
-                words = (format_reply(trouble.reply), trouble.because)
+                words = (format_reply(trouble.reply), trouble.remote, trouble.because)
                 times = (trouble.failures, trouble.tried_at, trouble.retry_at)
                 await tx.execute(_LANE_DOWN, (lane, *times, *words))
 

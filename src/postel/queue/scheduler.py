@@ -38,7 +38,7 @@ _SLEEP_LEAST_S: Final = 0.001  # rounding must not make a timer spin
 
 _LANES: Final = """
 SELECT lane, MIN(next_at) FROM queue_errand WHERE next_at IS NOT NULL GROUP BY lane"""
-_TROUBLES: Final = "SELECT name, failures, tried_at, retry_at, reply, because FROM queue_lane"
+_TROUBLES: Final = "SELECT name, failures, tried_at, retry_at, reply, remote, because FROM queue_lane"
 _ORPHANS: Final = """
 DELETE FROM queue_lane WHERE NOT EXISTS (SELECT 1 FROM queue_errand WHERE queue_errand.lane = queue_lane.name)"""
 _DUE: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ?"

@@ -82,6 +82,7 @@ CREATE TABLE queue_lane (
     tried_at REAL NOT NULL,
     retry_at REAL NOT NULL,
     reply TEXT NOT NULL,
+    remote TEXT,
     because TEXT NOT NULL
 );
 CREATE TABLE queue_note (
