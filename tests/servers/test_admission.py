@@ -68,3 +68,11 @@ def test_whoever_enters_and_leaves_leaves_nothing_behind(hosts: list[str]) -> No
         admission.leave(at(host))
     assert admission.total == 0
     assert not admission._by_source
+
+
+def test_only_so_many_are_turned_away_with_a_word_at_a_time() -> None:
+    admission = Admission(AdmissionOptions(partings=1))
+    with admission.parting() as first, admission.parting() as second:
+        assert (first, second) == (True, False)
+    with admission.parting() as later:
+        assert later

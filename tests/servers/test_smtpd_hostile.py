@@ -5,11 +5,12 @@ from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
+from typing import cast
 
 import pytest
 from smtp_world import HELLO, LOGIN, SMTP, SUBMISSION, World, world
 
-from postel.net import ConnectionLost
+from postel.net import ConnectionLost, Endpoint, Stream
 from postel.servers.admission import AdmissionOptions
 
 BIG_CHUNK = b"0123456789abcdef0123456789abcdef\r\n" * 100
@@ -162,6 +163,42 @@ async def test_connections_are_limited_by_address_and_in_all() -> None:
         await asyncio.sleep(0.1)
         await w.play(HELLO)
         assert len(w.log["connection_refused"]) == 2
+
+
+class Lingering:
+    """A connection whose peer neither reads nor closes."""
+
+    peer, local, tls = Endpoint("192.0.2.9", 4711), Endpoint("192.0.2.1", 25), None
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.is_gone = asyncio.Event()
+        self.was_cut_off = False
+
+    async def write(self, data: bytes, timeout_s: float | None = None) -> None:
+        self.heard += data
+
+    async def close(self) -> None:
+        await self.is_gone.wait()
+
+    def abort(self) -> None:
+        self.was_cut_off = True
+
+
+async def test_a_flood_of_those_who_are_turned_away_is_cut_off_without_a_word() -> None:
+    async with world(admission=AdmissionOptions(connections_per_address=0, partings=3)) as w:
+        crowd = [Lingering() for _ in range(50)]
+        handled = [asyncio.create_task(w.service.handle(cast(Stream, one))) for one in crowd]
+        await asyncio.sleep(0)
+        assert [one.heard[:9] for one in crowd[:3]] == [b"421 4.7.0"] * 3
+        assert all(one.was_cut_off and not one.heard for one in crowd[3:])
+        for one in crowd:
+            one.is_gone.set()
+        await asyncio.gather(*handled)
+        later = Lingering()
+        later.is_gone.set()
+        await w.service.handle(cast(Stream, later))
+        assert later.heard.startswith(b"421 4.7.0")
 
 
 PHASES = {

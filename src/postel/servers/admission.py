@@ -9,7 +9,8 @@ One Admission is shared by all listeners of a process, so that a flood on one po
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Final
@@ -33,11 +34,14 @@ class AdmissionOptions:
     connections_per_address   open at a time from one IPv4 address or one IPv6 /64.
     exempt                    networks that the limit for one address does not hold for; loopback is not
                               one of them unless named.
+    partings                  turned away at a time with a word; who comes beyond that is cut off without one,
+                              or a flood of those who are turned away would take what the others were spared.
     """
 
     connections: int = 10_000
     connections_per_address: int = 100
     exempt: Collection[IPNetwork] = ()
+    partings: int = 100
 
 
 class Admission:
@@ -47,6 +51,7 @@ class Admission:
         self.options = options
         self._total = 0
         self._by_source: dict[IPAddress | int | None, int] = {}
+        self._partings = 0
 
     @property
     def total(self) -> int:
@@ -74,6 +79,16 @@ class Admission:
         here = self._by_source.pop(source) - 1
         if here:
             self._by_source[source] = here
+
+    @contextmanager
+    def parting(self) -> Iterator[bool]:
+        """While a connection is turned away: whether there is room to say why."""
+        has_room = self._partings < self.options.partings
+        self._partings += has_room
+        try:
+            yield has_room
+        finally:
+            self._partings -= has_room
 
     def _is_exempt(self, peer: Endpoint) -> bool:
         # A unix socket has no address that could be told from another.
