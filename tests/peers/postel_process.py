@@ -11,6 +11,7 @@ import smtplib
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from tls_kit import trusting
 from postel.app import directory_options, open_rooms, real_edges
 from postel.config import load
 from postel.mail import parse_mailbox
+from postel.testing import InlineWorkers
 
 POSTEL: Final = Path(sys.executable).with_name("postel")
 PASSWORD: Final = "correct horse"
@@ -124,12 +126,13 @@ class PostelProcess:
 
         async def add() -> None:
             loaded = load(self.config, os.environ)
-            rooms = await open_rooms(self.folder / "data", real_edges(), directory_options(loaded))
+            rooms = await open_rooms(self.folder / "data", edges, directory_options(loaded))
             try:
                 await rooms.directory.add(parse_mailbox(address), password)
             finally:
                 await rooms.close()
 
+        edges = replace(real_edges(), workers=InlineWorkers())
         asyncio.run(add())
         return address
 

@@ -1,0 +1,170 @@
+"""An Exim of our own, in a root directory of its own: it looks nowhere else for its files."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+from pathlib import Path
+from typing import Final
+
+from child_process import ChildProcess
+from loopback import accepts
+from mail_peer import PeerPlan, maildir_letters
+from peer_programs import REPOSITORY, eventually, missing, need_root, program, run
+from tls_kit import certificate
+
+_UNPACKED: Final = REPOSITORY / ".peers/exim/usr/sbin/exim4"
+_EXIM: Final = "/usr/sbin/exim4"
+_USER: Final = "Debian-exim"  # compiled in, by name; the numbers are ours
+_NUMBER: Final = 64998
+
+_CONFIG: Final = """\
+primary_hostname = {hostname}
+local_interfaces = {address}
+daemon_smtp_ports = 25
+domainlist local_domains = {domains}
+domainlist relay_to_domains = {relay_domains}
+acl_smtp_rcpt = check_rcpt
+acl_smtp_data = accept
+host_lookup =
+rfc1413_query_timeout = 0s
+never_users = root
+keep_environment =
+tls_advertise_hosts = *
+tls_certificate = /etc/exim4/cert.pem
+tls_privatekey = /etc/exim4/key.pem
+smtputf8_advertise_hosts = *
+log_file_path = /var/log/exim4/%slog
+log_selector = +tls_cipher +smtp_confirmation +received_recipients
+queue_run_in_order = true
+
+begin acl
+check_rcpt:
+  defer   local_parts = ${{if exists{{/deferred}}{{${{readfile{{/deferred}}{{:}}}}}}{{}}}}
+          message     = come back later
+  accept  hosts       = 127.0.0.1
+  accept  domains     = +local_domains
+          endpass
+          message     = no such mailbox
+          verify      = recipient
+  accept  domains     = +relay_to_domains
+  deny    message     = relay not permitted
+
+begin routers
+mailboxes:
+  driver      = accept
+  domains     = +local_domains
+  local_parts = {mailboxes}
+  transport   = maildir
+abroad:
+  driver      = dnslookup
+  domains     = ! +local_domains
+  transport   = smtp
+  no_more
+
+begin transports
+smtp:
+  driver    = smtp
+  interface = {address}
+  port      = 25
+maildir:
+  driver         = appendfile
+  directory      = /mail/$local_part
+  maildir_format = true
+  user           = {user}
+  group          = {user}
+  return_path_add = true
+
+begin retry
+* * F,1d,1s
+"""
+
+
+class EximInstance:
+    """A mail_peer.MailPeer."""
+
+    def __init__(self, folder: Path, plan: PeerPlan) -> None:
+        """`folder` must be one that other users can reach."""
+        need_root("Exim")
+        if not _UNPACKED.exists():
+            missing("no Exim: Debian package exim4-daemon-light, unpacked by tools/install-peers.sh")
+        self.plan = plan
+        self._root = folder
+        self._process: ChildProcess | None = None
+        self._copy_program()
+        self._lay_out()
+
+    def _copy_program(self) -> None:
+        """The program and the libraries it is linked with."""
+        libraries = re.findall(r"(/\S+) \(0x", run("/usr/bin/ldd", _UNPACKED))
+        for source, name in [(str(_UNPACKED), _EXIM), *((path, path) for path in libraries)]:
+            target = self._root / name.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            target.chmod(0o755)
+        (self._root / _EXIM.lstrip("/")).chmod(0o4755)
+
+    def _lay_out(self) -> None:
+        plan, root = self.plan, self._root
+        for name in ("etc/exim4", "var/spool/exim4", "var/log/exim4", "mail", "dev", "tmp", "root"):
+            (root / name).mkdir(parents=True)
+        os.mknod(root / "dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        (root / "dev/null").chmod(0o666)
+        (root / "etc/passwd").write_text(
+            f"root:x:0:0::/root:/bin/sh\n{_USER}:x:{_NUMBER}:{_NUMBER}::/:/bin/sh\n"
+        )
+        (root / "etc/group").write_text(f"root:x:0:\nmail:x:8:\n{_USER}:x:{_NUMBER}:\n")
+        (root / "etc/resolv.conf").write_text(f"nameserver {plan.name_server}\n")
+        cert, key = certificate(plan.hostname, root / "tls")
+        shutil.copyfile(cert, root / "etc/exim4/cert.pem")
+        shutil.copyfile(key, root / "etc/exim4/key.pem")
+        (root / "etc/exim4/exim4.conf").write_text(
+            _CONFIG.format(
+                hostname=plan.hostname,
+                address=plan.address,
+                user=_USER,
+                domains=" : ".join(plan.domains),
+                relay_domains=" : ".join(plan.relay_domains),
+                mailboxes=" : ".join(plan.mailboxes),
+            )
+        )
+        for name in ("var/spool/exim4", "var/log/exim4", "mail", "etc/exim4/key.pem"):
+            os.chown(root / name, _NUMBER, _NUMBER)
+
+    def _command(self, *arguments: str) -> list[str | Path]:
+        return [program("chroot", "coreutils"), self._root, _EXIM, *arguments]
+
+    def start(self) -> None:
+        self._process = ChildProcess(self._command("-bdf", "-q1s"), environment={"TZ": "UTC"})
+        process = self._process
+        eventually(
+            lambda: accepts(self.plan.address, 25) or not process.is_running, "Exim accepts connections"
+        )
+        assert process.is_running, "\n".join(process.lines)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.end()
+            self._process = None
+
+    def flush(self) -> None:
+        run(*self._command("-qff"))
+
+    def waiting(self) -> int:
+        return int(run(*self._command("-bpc")))
+
+    def letters(self, local_part: str) -> list[bytes]:
+        return maildir_letters(self._root / "mail" / local_part)
+
+    def defer(self, local_part: str) -> None:
+        (self._root / "deferred").write_text(local_part)
+
+    def admit(self) -> None:
+        (self._root / "deferred").unlink()
+
+    def log(self) -> str:
+        return "".join(
+            path.read_text(errors="replace") for path in (self._root / "var/log/exim4").glob("*log")
+        )

@@ -1,0 +1,64 @@
+"""What the tests ask of another mail server, be it Postfix or Exim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerPlan:
+    """What a mail server is to be.
+
+    address         where it listens, on port 25, and where its own connections come from.
+    name_server     who answers it on port 53.
+    domains         its own: `mailboxes` are the local parts that it knows in all of them.
+    relay_domains   it is a backup for these.
+
+    Programs on 127.0.0.1 may relay; Postels come from other addresses.
+    """
+
+    hostname: str
+    address: str
+    name_server: str
+    domains: Sequence[str] = ()
+    mailboxes: Sequence[str] = ()
+    relay_domains: Sequence[str] = ()
+
+
+class MailPeer(Protocol):
+    """A mail server that is not Postel."""
+
+    plan: PeerPlan
+
+    def start(self) -> None:
+        """Returns when it accepts connections."""
+
+    def stop(self) -> None:
+        """Nothing of it is left running."""
+
+    def flush(self) -> None:
+        """Try now what waits in its queue."""
+
+    def waiting(self) -> int:
+        """How many messages are in its queue."""
+
+    def letters(self, local_part: str) -> list[bytes]:
+        """What it delivered into a mailbox of its own, with the line ends of this machine."""
+
+    def defer(self, local_part: str) -> None:
+        """Answer 450 to this recipient, until `admit`."""
+
+    def admit(self) -> None:
+        """Defer nobody any more."""
+
+    def log(self) -> str:
+        """All it has logged."""
+
+
+def maildir_letters(maildir: Path) -> list[bytes]:
+    """The letters in a maildir, the oldest first."""
+    paths = [path for part in ("new", "cur") for path in (maildir / part).glob("*")]
+    return [path.read_bytes() for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns)]

@@ -1,0 +1,159 @@
+"""A Postfix of our own: its own configuration, queue and data; the machine's is not touched."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Final
+
+from mail_peer import PeerPlan, maildir_letters
+from peer_programs import eventually, need_root, program, run
+from tls_kit import certificate
+
+_NOBODY: Final = 65534
+
+# Its own addresses must be those of an interface, and the loopback interface admits to 127.0.0.1 only. So it
+# listens where master.cf says, and is told that this is its address too.
+_MAIN: Final = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/log
+maillog_file_prefixes = {folder}
+myhostname = {hostname}
+mydestination =
+mynetworks = 127.0.0.1/32
+inet_interfaces = 127.0.0.1
+proxy_interfaces = {address}
+inet_protocols = ipv4
+smtp_bind_address = {address}
+smtp_tcp_port = 25
+smtpd_peername_lookup = no
+smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_recipient_restrictions = check_recipient_access texthash:{folder}/access
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {certificate}
+smtpd_tls_key_file = {key}
+smtpd_tls_received_header = yes
+smtp_tls_security_level = may
+smtp_tls_loglevel = 1
+smtputf8_enable = yes
+relay_domains = {relay_domains}
+relay_recipient_maps =
+virtual_mailbox_domains = {domains}
+virtual_mailbox_maps = texthash:{folder}/mailboxes
+virtual_mailbox_base = {folder}/mail
+virtual_uid_maps = static:{nobody}
+virtual_gid_maps = static:{nobody}
+alias_maps =
+alias_database =
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 2s
+"""
+
+# service type private unpriv chroot wakeup maxproc command. The clients that ask DNS are confined to the queue
+# directory: there they read an etc/resolv.conf of their own.
+_MASTER: Final = """\
+{address}:25 inet n - n - - smtpd
+pickup    unix  n - n 60  1 pickup
+cleanup   unix  n - n -   0 cleanup
+qmgr      unix  n - n 300 1 qmgr
+tlsmgr    unix  - - n 1000? 1 tlsmgr
+rewrite   unix  - - n -   - trivial-rewrite
+bounce    unix  - - n -   0 bounce
+defer     unix  - - n -   0 bounce
+trace     unix  - - n -   0 bounce
+verify    unix  - - n -   1 verify
+flush     unix  n - n 1000? 0 flush
+proxymap  unix  - - n -   - proxymap
+proxywrite unix - - n -   1 proxymap
+smtp      unix  - - y -   - smtp
+relay     unix  - - y -   - smtp
+showq     unix  n - n -   - showq
+error     unix  - - n -   - error
+retry     unix  - - n -   - error
+discard   unix  - - n -   - discard
+virtual   unix  - n n -   - virtual
+anvil     unix  - - n -   1 anvil
+scache    unix  - - n -   1 scache
+postlog   unix-dgram n - n - 1 postlogd
+"""
+
+
+class PostfixInstance:
+    """A mail_peer.MailPeer."""
+
+    def __init__(self, folder: Path, plan: PeerPlan) -> None:
+        """`folder` must be one that other users can reach."""
+        need_root("Postfix")
+        self._postfix = program("postfix")
+        self._postqueue = program("postqueue", "postfix")
+        self.plan = plan
+        self._folder = folder
+        self._config = folder / "etc"
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        plan, folder = self.plan, self._folder
+        for name in ("etc", "queue/etc", "data", "mail"):
+            (folder / name).mkdir(parents=True)
+        shutil.chown(folder / "data", "postfix")
+        shutil.chown(folder / "mail", _NOBODY, _NOBODY)
+        cert, key = certificate(plan.hostname, folder / "tls")
+        (folder / "etc/main.cf").write_text(
+            _MAIN.format(
+                folder=folder,
+                hostname=plan.hostname,
+                address=plan.address,
+                certificate=cert,
+                key=key,
+                nobody=_NOBODY,
+                domains=" ".join(plan.domains),
+                relay_domains=" ".join(plan.relay_domains),
+            )
+        )
+        (folder / "etc/master.cf").write_text(_MASTER.format(address=plan.address))
+        (folder / "queue/etc/resolv.conf").write_text(f"nameserver {plan.name_server}\n")
+        (folder / "access").write_text("")
+        mailboxes = [f"{name}@{domain} {name}/\n" for domain in plan.domains for name in plan.mailboxes]
+        (folder / "mailboxes").write_text("".join(mailboxes))
+
+    def _command(self, word: str) -> None:
+        run(self._postfix, "-c", self._config, word)
+
+    def start(self) -> None:
+        self._command("start")  # returns when the master process listens
+
+    def stop(self) -> None:
+        self._command("stop")
+
+    def flush(self) -> None:
+        run(self._postqueue, "-c", self._config, "-f")
+
+    def waiting(self) -> int:
+        return sum(
+            1 for line in run(self._postqueue, "-c", self._config, "-j").splitlines() if json.loads(line)
+        )
+
+    def letters(self, local_part: str) -> list[bytes]:
+        return maildir_letters(self._folder / "mail" / local_part)
+
+    def defer(self, local_part: str) -> None:
+        self._access(
+            "".join(f"{local_part}@{domain} 450 4.2.0 come back later\n" for domain in self.plan.domains)
+        )
+
+    def admit(self) -> None:
+        self._access("")
+
+    def _access(self, table: str) -> None:
+        (self._folder / "access").write_text(table)
+        before = self.log().count("reload -- version")
+        self._command("reload")
+        eventually(lambda: self.log().count("reload -- version") > before, "a reload")
+
+    def log(self) -> str:
+        path = self._folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""

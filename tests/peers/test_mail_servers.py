@@ -1,0 +1,302 @@
+"""Postfix and Exim as Postel's neighbours: as the middle server of the journey, as senders, as receivers."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from dns_peers import own_dns_server, unbound
+from exim_instance import EximInstance
+from letters import BODY, compose, read
+from loopback import own_address
+from mail_peer import MailPeer, PeerPlan
+from peer_programs import PATIENCE_S, eventually, need_root, public_folder
+from postel_process import PostelProcess
+from postfix_instance import PostfixInstance
+
+from postel.testing.journey import (
+    FRITO,
+    KITT,
+    LETTER,
+    ORIGIN,
+    PLUTO,
+    RELAY,
+    RULES,
+    ZONE,
+    check_arrival,
+)
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow]
+
+MakePeer: TypeAlias = Callable[[Path, PeerPlan], MailPeer]
+PEERS: dict[str, MakePeer] = {"postfix": PostfixInstance, "exim": EximInstance}
+
+
+@contextmanager
+def running(make: MakePeer, plan: PeerPlan) -> Iterator[MailPeer]:
+    with public_folder(plan.hostname) as folder:
+        peer = make(folder, plan)
+        try:
+            peer.start()
+            yield peer
+        finally:
+            print(peer.log())  # pytest shows it when the test fails
+            peer.stop()
+
+
+def addresses_of(*hosts: str) -> dict[str, str]:
+    need_root("port 25 of loopback addresses")
+    return {host: own_address(port=25) for host in hosts}
+
+
+def records(addresses: dict[str, str]) -> str:
+    return "".join(f"{host}. A {address}\n" for host, address in addresses.items())
+
+
+def out_there(hostname: str, rules: str, address: str, name_server: object) -> str:
+    """The configuration of a Postel that reaches other hosts on port 25 of loopback."""
+    return f"""
+hostname = "{hostname}"
+
+{rules}
+[dns]
+servers = ["{name_server}"]
+
+[delivery]
+allow_loopback = true
+source = ["{address}"]
+
+[queue]
+retry = ["1s"]
+"""
+
+
+# The journey
+
+
+@pytest.mark.parametrize("kind", PEERS)
+def test_the_letter_takes_the_way_round_through_the_middle_server(kind: str, tmp_path: Path) -> None:
+    at = addresses_of(ORIGIN, RELAY, PLUTO, "ns")
+    zone = ZONE + records(at)
+    with ExitStack() as stack:
+        if kind == "postfix":
+            name_server = stack.enter_context(unbound(tmp_path / "unbound", zone, own_address(port=53), 53))
+        else:
+            name_server = stack.enter_context(own_dns_server(zone, own_address(port=53), 53))
+        plan = PeerPlan(
+            hostname=RELAY, address=at[RELAY], name_server=name_server.host, relay_domains=["free.org"]
+        )
+        relay = stack.enter_context(running(PEERS[kind], plan))
+        origin, pluto = (
+            PostelProcess(
+                tmp_path / name,
+                out_there(name, RULES[name], at[name], name_server),
+                address=at[name],
+                protocols=("smtp", "submission", "pop3"),
+                smtp_port=25,
+            )
+            for name in (ORIGIN, PLUTO)
+        )
+        origin.add_account(FRITO)
+        pluto.add_account(KITT)
+        stack.callback(origin.stop)
+        stack.callback(pluto.stop)
+
+        origin.start()
+        origin.submit(LETTER, FRITO, KITT)
+        relayed = origin.wait_for("relayed", recipient=KITT)
+        assert relayed["remote"] == RELAY
+        eventually(lambda: "refused" in relay.log(), "the middle server has found nobody at pluto")
+        assert relay.waiting() == 1
+
+        pluto.start()
+        relay.flush()
+        letters = pluto.wait_for_letters(KITT)
+        assert check_arrival(letters).faults == ()
+        assert eventually(lambda: relay.waiting() == 0, "the middle server has nothing left")
+
+
+# Two neighbours: drag.net is Postel's, free.org is the peer's
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    postel: PostelProcess
+    peer: MailPeer
+
+    def peer_sends(self, letter: bytes, sender: str, *recipients: str) -> None:
+        """A program on the peer's side hands it a letter."""
+        with smtplib.SMTP(self.peer.plan.address, 25, timeout=PATIENCE_S) as client:
+            assert client.sendmail(sender, recipients, letter, mail_options=["BODY=8BITMIME"]) == {}
+
+    def peer_letters(self, local_part: str, count: int = 1) -> list[bytes]:
+        """So many letters in a mailbox of the peer's, their lines ending in CRLF again."""
+        eventually(lambda: len(self.peer.letters(local_part)) >= count, f"{count} letters for {local_part}")
+        letters = [letter.replace(b"\n", b"\r\n") for letter in self.peer.letters(local_part)]
+        assert len(letters) == count
+        return letters
+
+
+GREYLISTING = """\
+from postel.hooks import Rcpt, Verdict, defer
+
+seen = set()
+
+
+async def rcpt(facts: Rcpt) -> Verdict | None:
+    if facts.mailbox.local_part.text != "careful" or str(facts.reverse_path) in seen:
+        return None
+    seen.add(str(facts.reverse_path))
+    return defer("451 4.7.1 come back later", because="never seen before")
+"""
+
+
+@pytest.fixture(scope="module", params=PEERS)
+def neighbours(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Neighbours]:
+    at = addresses_of(ORIGIN, PLUTO)
+    zone = "drag.net. MX 10 mail.drag.net.\nfree.org. MX 10 pluto.free.org.\n" + records(at)
+    folder = tmp_path_factory.mktemp("neighbours")
+    (folder / "greylisting.py").write_text(GREYLISTING)
+    rules = """
+[[domain]]
+name = "drag.net"
+aliases = { gone = ["nobody@free.org"], all = ["frito", "bob@free.org"], careful = ["frito"] }
+
+[hooks]
+files = ["greylisting.py"]
+"""
+    with ExitStack() as stack:
+        name_server = stack.enter_context(own_dns_server(zone, own_address(port=53), 53))
+        plan = PeerPlan(
+            hostname=PLUTO,
+            address=at[PLUTO],
+            name_server=name_server.host,
+            domains=["free.org"],
+            mailboxes=["kitt", "bob", "carol", "dora", "emil", "fay"],
+        )
+        peer = stack.enter_context(running(PEERS[request.param], plan))
+        config = out_there(ORIGIN, rules, at[ORIGIN], name_server)
+        postel = PostelProcess(folder, config, address=at[ORIGIN], smtp_port=25)
+        for name in ("frito", "gina", "hugo", "iris", "jens"):
+            postel.add_account(f"{name}@drag.net")
+        postel.start()
+        stack.callback(postel.stop)
+        yield Neighbours(postel, peer)
+
+
+def test_a_letter_from_the_peer_arrives_whole_and_over_tls(neighbours: Neighbours) -> None:
+    letter = compose("kitt@free.org", "gina@drag.net")
+    neighbours.peer_sends(letter, "kitt@free.org", "gina@drag.net")
+    found = neighbours.postel.letter("gina@drag.net")
+    assert found.endswith(letter)
+    ours, theirs = read(found).get_all("Received")
+    assert re.search(r"from pluto\.free\.org .* by mail\.drag\.net with ESMTPS\s.*TLSv1\.3", ours, re.DOTALL)
+    assert "by pluto.free.org" in theirs
+    assert read(found)["Return-Path"] == "<kitt@free.org>"
+
+
+def test_a_letter_to_the_peer_arrives_whole_and_over_tls(neighbours: Neighbours) -> None:
+    letter = compose("frito@drag.net", "bob@free.org")
+    neighbours.postel.submit(letter, "frito@drag.net", "bob@free.org")
+    (found,) = neighbours.peer_letters("bob")
+    assert found.endswith(letter)
+    theirs, ours = read(found).get_all("Received")
+    assert re.search(
+        r"from mail\.drag\.net .*by pluto\.free\.org .*with esmtps", theirs, re.DOTALL | re.IGNORECASE
+    )
+    assert "by mail.drag.net" in ours
+    assert read(found)["Return-Path"] == "<frito@drag.net>"
+
+
+def test_the_peer_is_told_which_of_several_recipients_is_refused_and_reports_it(
+    neighbours: Neighbours,
+) -> None:
+    """Its report has a null reverse path, and comes to a mailbox of Postel's."""
+    letter = compose("hugo@drag.net", "iris@drag.net")
+    neighbours.peer_sends(letter, "hugo@drag.net", "iris@drag.net", "nobody@drag.net", "jens@drag.net")
+    for person in ("iris@drag.net", "jens@drag.net"):
+        assert neighbours.postel.letter(person).endswith(letter)
+    report = read(neighbours.postel.letter("hugo@drag.net"))
+    assert report["Return-Path"] == "<>"
+    assert failed_recipient(report) == "nobody@drag.net"
+    assert "5.1.1" in report.as_string()
+
+
+def test_postel_reports_which_of_several_recipients_the_peer_refused(neighbours: Neighbours) -> None:
+    letter = compose("frito@drag.net", "carol@free.org")
+    neighbours.postel.submit(letter, "frito@drag.net", "carol@free.org", "nobody@free.org", "dora@free.org")
+    for person in ("carol", "dora"):
+        assert neighbours.peer_letters(person)[0].endswith(letter)
+    letters = neighbours.postel.wait_for_letters(
+        "frito@drag.net", is_wanted=lambda found: b"nobody@free.org" in found
+    )
+    report = read(letters[0])
+    assert report["Return-Path"] == "<>"
+    assert report.get_content_type() == "multipart/report"
+    assert failed_recipient(report) == "nobody@free.org"
+    facts = report.as_string()
+    assert re.search(r"^Remote-MTA: *dns; *pluto\.free\.org", facts, re.MULTILINE | re.IGNORECASE)
+    assert re.search(r"^Diagnostic-Code: *smtp; *550", facts, re.MULTILINE | re.IGNORECASE)
+
+
+def test_a_report_of_postels_is_delivered_by_the_peer(neighbours: Neighbours) -> None:
+    """Postel takes a letter for an alias whose member turns out not to exist, so it owes a report abroad."""
+    neighbours.peer_sends(compose("emil@free.org", "gone@drag.net"), "emil@free.org", "gone@drag.net")
+    report = read(neighbours.peer_letters("emil")[0])
+    assert report["Return-Path"] == "<>"
+    assert report.get_content_type() == "multipart/report"
+    assert failed_recipient(report) in ("nobody@free.org", "gone@drag.net")
+
+
+def test_postel_comes_back_when_the_peer_says_later(neighbours: Neighbours) -> None:
+    postel, peer = neighbours.postel, neighbours.peer
+    peer.defer("fay")
+    postel.submit(compose("frito@drag.net", "fay@free.org"), "frito@drag.net", "fay@free.org")
+    delayed = postel.wait_for("delayed", recipient="fay@free.org")
+    assert delayed["reply"].startswith("45")
+    assert "come back later" in delayed["reply"]
+    assert peer.letters("fay") == []
+    peer.admit()
+    assert neighbours.peer_letters("fay")[0].endswith(compose("frito@drag.net", "fay@free.org"))
+
+
+def test_the_peer_comes_back_when_postel_says_later(neighbours: Neighbours) -> None:
+    letter = compose("kitt@free.org", "careful@drag.net")
+    neighbours.peer_sends(letter, "kitt@free.org", "careful@drag.net")
+    neighbours.postel.wait_for("mail_refused", recipient="careful@drag.net")
+    letters = neighbours.postel.wait_for_letters(
+        "frito@drag.net", is_wanted=lambda found: found.endswith(letter)
+    )
+    assert len(letters) == 1
+
+
+def test_many_letters_go_over_few_connections(neighbours: Neighbours) -> None:
+    """Postel keeps to its session while there is mail for the same destination."""
+    postel = neighbours.postel
+    since = len(postel.process.lines)
+    for number in range(20):
+        postel.submit(
+            compose("frito@drag.net", "kitt@free.org", f"number {number}"), "frito@drag.net", "kitt@free.org"
+        )
+    letters = neighbours.peer_letters("kitt", 20)
+    assert {read(letter)["Subject"] for letter in letters} == {f"number {number}" for number in range(20)}
+    assert all(letter.endswith(BODY.encode()) for letter in letters)
+    sessions = [event for event in postel.events[since:] if event["event"] == "hop_ready"]
+    assert 1 <= len(sessions) <= 20
+
+
+def failed_recipient(report: EmailMessage) -> str:
+    """What the machine-readable part says (RFC 3464 2.3)."""
+    (status,) = (part for part in report.walk() if part.get_content_type() == "message/delivery-status")
+    about = next(block for block in status.get_payload() if "Final-Recipient" in block)
+    assert about["Action"] == "failed"
+    return str(about["Final-Recipient"]).partition(";")[2].strip()
