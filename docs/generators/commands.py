@@ -5,6 +5,7 @@ Gives       commands_page.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -45,10 +46,12 @@ def _described(command: click.Command, context: click.Context, level: int) -> It
     yield f"{'#' * level} {code(context.command_path)}"
     usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
     yield f"```text\n{usage}\n```"
-    yield from _help(command.help or "")
-    rows = [record for option in command.params if (record := option.get_help_record(context))]
+    yield from _help(inspect.cleandoc(command.help or ""))
+    options = (option for option in command.params if isinstance(option, click.Option))
+    rows = [record for option in options if (record := option.get_help_record(context))]
     if rows:
-        yield table(("option", "meaning"), [(code(names), prose(meaning)) for names, meaning in rows])
+        meanings = ((code(names), prose(" ".join(meaning.split()))) for names, meaning in rows)
+        yield table(("option", "meaning"), list(meanings))
 
 
 def _help(text: str) -> Iterator[str]:

@@ -9,9 +9,10 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from generators.markdown import code, page, prose, table
-from generators.source import ROOT, tree_of
+from generators.source import ROOT, room_of, tree_of
 from postel.observe import EVENTS
 
 LEVELS = {"event": "info", "detail": "debug", "trouble": "warning", "fault": "error"}
@@ -45,8 +46,7 @@ def events_page() -> str:
 
 
 def _rooms(name: str) -> str:
-    """Where it comes from; what no room writes, the log itself makes."""
-    return ", ".join(sorted({use.room for use in uses() if use.name == name})) or "observe"
+    return ", ".join(sorted({use.room for use in uses() if use.name == name}))
 
 
 def _section(room: str, names: list[str]) -> Iterator[str]:
@@ -64,15 +64,16 @@ def _row(name: str) -> tuple[str, str, str, str]:
 @cache
 def uses() -> tuple[Use, ...]:
     """Every place that writes an event."""
-    return tuple(use for path in sorted(ROOT.rglob("*.py")) for use in _uses_in(tree_of(path)))
+    return tuple(use for path in sorted(ROOT.rglob("*.py")) for use in _uses_in(path))
 
 
-def _uses_in(tree: ast.Module) -> Iterator[Use]:
-    room = _room_of(tree)
+def _uses_in(path: Path) -> Iterator[Use]:
+    tree = tree_of(path)
+    room = _room_of(tree) or room_of(path)
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     for function in functions:
         for node in ast.walk(function):
-            if room and (call := _event_call(node)) is not None:
+            if (call := _event_call(node)) is not None:
                 name = call.args[0]
                 assert isinstance(name, ast.Constant)
                 yield Use(str(name.value), room, LEVELS[call.func.attr], tuple(_keys(call, function)))  # type: ignore[attr-defined]

@@ -79,13 +79,12 @@ def test_every_command_teaches_by_example() -> None:
     for name in COMMANDS:
         command = main.get_command(click.Context(main), name)
         assert command is not None and command.help
-        assert f"postel {name}" in command.help or f"{name} " in command.help, f"{name}: no example"
+        assert re.search(rf"\bpostel\b.*\b{name}\b", command.help), f"{name}: no example"
 
 
 def test_every_event_is_described() -> None:
     text = (REFERENCE / "events.md").read_text("utf-8")
-    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE).sort() == sorted(EVENTS).sort()
-    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(EVENTS)
+    assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sorted(EVENTS)
 
 
 def test_every_event_that_a_page_mentions_exists() -> None:
