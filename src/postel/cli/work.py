@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 from postel.app import Bench, CannotBecome, become_owner_of, data_directory, open_bench, real_edges, run_loop
 from postel.cli.context import Settings, fail
 from postel.config import Loaded
-from postel.database import DatabaseTooNew, DatabaseTrouble
+from postel.database import FILE_NAME, DatabaseTooNew, DatabaseTrouble
 from postel.hooks import HookFileFault
 from postel.observe import start_logging, stop_logging
 
@@ -33,15 +33,22 @@ class CannotDo(Exception):
     """What was asked for cannot be done; the text says why, and what to do."""
 
 
-def run(settings: Settings, work: Callable[[Bench], Awaitable[T]], *, makes_data: bool = False) -> T:
+def run(
+    settings: Settings,
+    work: Callable[[Bench], Awaitable[T]],
+    *,
+    makes_data: bool = False,
+    become: Callable[[Path], None] | None = None,
+) -> T:
     """The result of `work` on the configured data directory. Ends the command where it cannot be had.
 
     makes_data  whether a data directory that is not there yet is made.
+    become      makes us somebody who may work in that directory; by default root becomes its owner for good.
     """
     loaded = settings.read()
     try:
         with telling_trouble():
-            take_data(loaded, makes_data=makes_data)
+            take_data(loaded, makes_data=makes_data, become=become)
             return run_loop(_on_bench(loaded, work))
     except CannotDo as refusal:
         return fail(str(refusal))
@@ -63,16 +70,25 @@ def telling_trouble() -> Iterator[None]:
         stop_logging(listener)
 
 
-def take_data(loaded: Loaded, *, makes_data: bool) -> None:
+def take_data(loaded: Loaded, *, makes_data: bool, become: Callable[[Path], None] | None = None) -> None:
     """Be somebody who may work in the data directory. Raises CannotDo, CannotBecome."""
     data = data_directory(loaded)
     if not (makes_data or data.exists()):
         raise CannotDo(
             f"there is no data directory {data} yet; make an account (postel account add) or start postel serve"
         )
-    become_owner_of(data, loaded.config.user)
+    if become is None:
+        become_owner_of(data, loaded.config.user)
+    else:
+        become(data)
     if not may_write(data):
         raise CannotDo(f"{data} belongs to {_owner(data)}; run this as that user, or as root")
+
+
+def stay(data: Path) -> None:
+    """Remain who we are, for work that only reads: root may, and SQLite leaves no files of root's. Raises CannotDo."""
+    if not (data / FILE_NAME).is_file():
+        raise CannotDo(f"there is nothing in {data} yet")
 
 
 def may_write(data: Path) -> bool:
