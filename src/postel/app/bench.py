@@ -94,11 +94,13 @@ class Bench:
             answer=self.answers,
             hooks=HookFiles.load([self.loaded.resolve(name) for name in self.loaded.config.hooks.files]),
             hook_options=options.hook_options(self.loaded),
+            hook_runner=self.edges.hook_runner,
         )
         return SmtpService(service, parts)
 
     async def close(self) -> None:
         """Finish what is under way."""
+        await self.edges.hook_runner.close()
         await self.rooms.close()
 
 

@@ -1,10 +1,11 @@
 """What a Postel stands on: the parts of the outside world that a test replaces.
 
-Gives       Edges, real_edges.
+Gives       Edges, real_edges, new_loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from typing import Final
 from postel.database import Database, SqliteDatabase
 from postel.directory import PasswordOptions
 from postel.dns import Resolver
+from postel.hooks import LoopRunner, Runner, ThreadRunner
 from postel.net import Clock, Network, SystemClock, TcpNetwork, ThreadWorkers, Workers
 
 WORKER_THREADS: Final = 4
@@ -27,6 +29,8 @@ class Edges:
     open_database   opens the database of a data directory.
     is_on_disk      False: nothing is kept in files; the data directory is only a name.
     passwords       what a password hash costs.
+    hook_runner     runs the functions of hook files; by default on the loop of the server, where one that
+                    blocks stops all.
     """
 
     network: Network
@@ -37,6 +41,7 @@ class Edges:
     resolver: Resolver | None = None
     is_on_disk: bool = True
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
+    hook_runner: Runner = field(default_factory=LoopRunner)
 
 
 def real_edges() -> Edges:
@@ -47,4 +52,14 @@ def real_edges() -> Edges:
         random=random.SystemRandom(),
         workers=ThreadWorkers(WORKER_THREADS),
         open_database=SqliteDatabase.open,
+        hook_runner=ThreadRunner(new_loop=new_loop),
     )
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """An event loop: one of uvloop's where there is uvloop."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

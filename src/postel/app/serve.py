@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from postel.app import privileges
 from postel.app.certificate import read_certificate
 from postel.app.descriptors import allow_descriptors
+from postel.app.edges import new_loop
 from postel.app.faults import faults_logged
 from postel.app.life import TROUBLES, AccountPlan, Life, log_settings, read_checked
 from postel.app.ports import OpenPorts
@@ -71,11 +72,7 @@ def run_server(
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where there is one."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         return runner.run(main)
 
 

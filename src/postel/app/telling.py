@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postel.hooks import Delivered, Failed, HookFiles, HookOptions, Hooks, Phase
+from postel.hooks import Delivered, Failed, HookFiles, HookOptions, Hooks, Phase, Runner
 from postel.message import Action
 from postel.queue import Change, Job, Settled
 
@@ -15,12 +15,13 @@ from postel.queue import Change, Job, Settled
 class Telling:
     """A queue listener."""
 
-    def __init__(self, files: HookFiles, options: HookOptions) -> None:
-        self._hooks = Hooks(files, options=options)
+    def __init__(self, files: HookFiles, options: HookOptions, runner: Runner) -> None:
+        self._runner = runner
+        self.reload(files, options)
 
     def reload(self, files: HookFiles, options: HookOptions) -> None:
         """Tell these from now on."""
-        self._hooks = Hooks(files, options=options)
+        self._hooks = Hooks(files, options=options, runner=self._runner)
 
     async def close(self) -> None:
         """Give functions that were told something their time to end."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from postel.contents import Contents
 from postel.directory import Directory
-from postel.hooks import HookFiles, HookOptions
+from postel.hooks import HookFiles, HookOptions, LoopRunner, Runner
 from postel.mail import Domain, IPAddress
 from postel.net import Clock
 from postel.proto.sasl import MECHANISMS
@@ -99,6 +99,7 @@ class SmtpParts:
     answer: Callable[[Any], Awaitable[Any]]
     hooks: HookFiles = field(default_factory=HookFiles)
     hook_options: HookOptions = field(default_factory=HookOptions)
+    hook_runner: Runner = field(default_factory=LoopRunner)
     client_name: Callable[[IPAddress], Awaitable[str | None]] | None = None
 
 
