@@ -6,16 +6,19 @@ Gives       events_page, Use, uses.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from generators.markdown import code, page, prose, table
-from generators.source import ROOT, room_of, tree_of
+from generators.source import ROOT, room_of, text_of, tree_of
 from postel.observe import EVENTS
 
 LEVELS = {"event": "info", "detail": "debug", "trouble": "warning", "fault": "error"}
+
+_SPEAKS = re.compile(rf"\blog\.({'|'.join(LEVELS)})\(|_log\.({'|'.join(LEVELS)})\(")
 
 INTRODUCTION = """\
 Each line of the log is one event: a time, a level, `event=` with one of the names below, `room=` with the part of
@@ -64,7 +67,8 @@ def _row(name: str) -> tuple[str, str, str, str]:
 @cache
 def uses() -> tuple[Use, ...]:
     """Every place that writes an event."""
-    return tuple(use for path in sorted(ROOT.rglob("*.py")) for use in _uses_in(path))
+    speaking = (path for path in sorted(ROOT.rglob("*.py")) if _SPEAKS.search(text_of(path)))
+    return tuple(use for path in speaking for use in _uses_in(path))
 
 
 def _uses_in(path: Path) -> Iterator[Use]:
@@ -105,7 +109,7 @@ def _keys(call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> I
         elif isinstance(keyword.value, ast.Name):
             yield from _dict_keys(function, keyword.value.id)
         elif isinstance(keyword.value, ast.Call) and isinstance(keyword.value.func, ast.Attribute):
-            yield from _returned_keys().get(keyword.value.func.attr, ())
+            yield from _returned_keys(keyword.value.func.attr)
     if call.func.attr == "fault":  # type: ignore[attr-defined]
         yield "traceback"
 
@@ -123,14 +127,14 @@ def _literal_keys(value: ast.AST) -> Iterator[str]:
 
 
 @cache
-def _returned_keys() -> Mapping[str, tuple[str, ...]]:
-    """The keys of the dicts that methods called `counts` and the like return."""
-    found: dict[str, tuple[str, ...]] = {}
+def _returned_keys(name: str) -> tuple[str, ...]:
+    """The keys of the dicts that a method of this name returns."""
     for path in sorted(ROOT.rglob("*.py")):
-        for function in ast.walk(tree_of(path)):
-            if isinstance(function, ast.FunctionDef):
-                returns = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value]
-                keys = tuple(key for value in returns for key in _literal_keys(value))
-                if keys:
-                    found.setdefault(function.name, keys)
-    return found
+        if f"def {name}(" not in text_of(path):
+            continue
+        functions = (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef) and n.name == name)
+        for function in functions:
+            returns = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value]
+            if keys := tuple(key for value in returns for key in _literal_keys(value)):
+                return keys
+    return ()

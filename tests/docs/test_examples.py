@@ -21,6 +21,7 @@ from postel.config import Findings, check_config, parse
 from postel.hooks import HookFile, HookFiles, Hooks, Phase, Rcpt
 from postel.hooks.facts import Client
 from postel.mail import NO_PARAMETERS, ReversePath, parse_mailbox
+from postel.testing.transcript import SERVER_PLAYERS, Player, SmtpRole, parse_transcript
 
 README = ROOT / "README.md"
 _HEREDOC = re.compile(r"cat >\S+\.toml <<'END'\n(.*?)^END$", re.DOTALL | re.MULTILINE)
@@ -179,3 +180,14 @@ def test_a_command_line_is_understood(place: str, words: list[str]) -> None:
 
 def test_examples_of_commands_are_found() -> None:
     assert len(list(_command_lines())) > 30
+
+
+# Transcripts.
+
+
+@pytest.mark.parametrize("player", SERVER_PLAYERS, ids=lambda player: player.name)
+def test_the_transcripts_of_the_pages_play(player: Player) -> None:
+    transcripts = [block for block in blocks("text") if block.text.startswith("title:")]
+    assert transcripts
+    for block in transcripts:
+        player.play(parse_transcript(str(block), block.text), SmtpRole)
