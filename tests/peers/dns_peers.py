@@ -30,7 +30,8 @@ server:
   use-syslog: no
   module-config: "iterator"
   num-threads: 1
-  private-address: 192.0.2.0/24
+  local-zone: "refused.invalid." always_refuse
+  local-zone: "2.0.192.in-addr.arpa." nodefault
 remote-control:
   control-enable: no
 auth-zone:

@@ -71,7 +71,7 @@ smtp:
   port      = 25
 maildir:
   driver         = appendfile
-  directory      = /mail/$local_part
+  directory      = /mail/$local_part_data
   maildir_format = true
   user           = {user}
   group          = {user}

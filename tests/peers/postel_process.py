@@ -8,6 +8,7 @@ import os
 import poplib
 import signal
 import smtplib
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -97,6 +98,25 @@ class PostelProcess:
     def process(self) -> ChildProcess:
         assert self._process is not None, "it does not run"
         return self._process
+
+    def command(self, *arguments: str, stdin: str = "", status: int = 0) -> str:
+        """What `postel ARGUMENTS` prints, run beside the server."""
+        done = subprocess.run(
+            [POSTEL, "--config", self.config, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == status, f"postel {arguments} ended with {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    def queue(self) -> list[dict[str, Any]]:
+        """What `postel queue list` says."""
+        found = json.loads(self.command("queue", "list", "--json") or "[]")
+        assert isinstance(found, list)
+        return found
 
     # The log
 
