@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import quopri
-import time
 from email.header import decode_header, make_header
 
 import pytest
@@ -69,7 +68,6 @@ def test_nothing_escapes(text: str) -> None:
 
 
 @pytest.mark.parametrize("unit", ["=?", "=?a?q?", "?= ", "=?utf-8?q?a?= ", " ", "=?" + "a" * 40])
+@pytest.mark.timeout(60)
 def test_hostile_texts_cost_no_more_than_their_length(unit: str) -> None:
-    before = time.process_time()
-    decode_words("=?" + unit * (100_000 // len(unit)))
-    assert time.process_time() - before < 2
+    decode_words("=?" + unit * (500_000 // len(unit)))  # quadratic work would not end in time

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import time
 
 import pytest
 from hypothesis import given
@@ -152,11 +151,10 @@ def test_a_head_of_just_the_limit_may_still_end() -> None:
 
 
 @pytest.mark.parametrize("unit", [b"\n", b" \n", b"a\n ", b":", b"a:\r\n", b"a" * 10 + b" "])
+@pytest.mark.timeout(60)
 def test_hostile_heads_cost_no_more_than_their_length(unit: bytes) -> None:
-    head = unit * (200_000 // len(unit))
-    before = time.process_time()
+    head = unit * (500_000 // len(unit))  # quadratic work would not end in time
     HeaderBlock.parse(head).count("x")
-    assert time.process_time() - before < 2
 
 
 @pytest.mark.parametrize("content", [b" From: boss@example.org\r\n\r\nx", b"\tx\r\n", b" "])
