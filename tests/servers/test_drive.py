@@ -116,6 +116,17 @@ async def test_the_answers_to_a_group_leave_together() -> None:
     assert await world.task is Ended.OVER
 
 
+async def test_a_flood_in_one_session_holds_up_no_other() -> None:
+    flooded, other = World(), World()
+    await flooded.send(*["x"] * 5000)
+    await other.send("one")
+    assert await other.read() == b"one\n"
+    assert len(flooded.session.seen) < 100
+    flooded.task.cancel()
+    other.peer.finish_writing()
+    assert await other.task is Ended.OVER
+
+
 async def test_the_end_of_the_stream_ends_the_session() -> None:
     world = World()
     await world.send("one")

@@ -201,7 +201,8 @@ async def test_a_wrong_password_and_an_unknown_name_get_the_same_answer() -> Non
 
 
 async def test_who_guesses_is_slowed_down() -> None:
-    async with world(trusting(limits=Pop3Limits(failed_logins_before_close=1000))) as w:
+    limits = Pop3Limits(failed_logins_before_close=1000, commands_before_login=1000)
+    async with world(trusting(limits=limits)) as w:
         stream = await w.dial()
         for number in range(100):
             await stream.write(f"USER kitt@example.org\r\nPASS {number}\r\n".encode())

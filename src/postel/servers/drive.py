@@ -7,6 +7,9 @@ Not here    What the events mean: each server. How long a state may wait: each m
 
 Bytes go out only when the machine needs data. A state's time starts when its last event was handled, and
 single octets do not renew it: a peer that drips a command octet by octet is as late as a silent one.
+
+One read may hold thousands of commands. After some of them other sessions have their turn, so that whoever
+floods one holds up no other.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from postel.proto import NEED_DATA, PAUSED, Conversation
 
 # How long a peer may take to make room for our replies: as long as RFC 5321 4.5.3.2.7 lets it be silent.
 WRITE_TIMEOUT_S: Final = 300.0
+EVENTS_AT_ONCE: Final = 32  # some milliseconds of work
 
 
 class Ended(enum.StrEnum):
@@ -111,6 +115,7 @@ class Drive:
 
     async def _run(self, session: Driven) -> Ended:
         talk = self._talk
+        handled = 0
         self._renew()
         while not (talk.over or self._is_hanging_up):
             event = talk.next_event()
@@ -123,6 +128,9 @@ class Drive:
                 raise LocalFault("an event was left without an answer")
             else:
                 await session.handle(event)
+                handled += 1
+                if handled % EVENTS_AT_ONCE == 0:
+                    await asyncio.sleep(0)
                 self._renew()
         return Ended.OVER
 

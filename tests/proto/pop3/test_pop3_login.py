@@ -283,6 +283,14 @@ def test_nonsense_is_answered_a_few_times_only() -> None:
     assert shell.kinds() == ["Connected", "Misbehaved", "Misbehaved", "Misbehaved"]
 
 
+def test_commands_before_the_login_are_counted_and_those_after_it_are_not() -> None:
+    shell = log_in(b"one\r\n")
+    assert shell.say(b"NOOP\r\n" * 200).count(b"+OK") == 200
+    stranger = connect()
+    assert stranger.say(b"LANG en\r\n" * 200).count(b"+OK") == 100
+    assert stranger.machine.ended_because == "too many commands before the login"
+
+
 def test_an_endless_line_is_swallowed_in_constant_memory() -> None:
     shell = connect()
     for _ in range(100):

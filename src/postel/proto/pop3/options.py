@@ -21,6 +21,7 @@ class Pop3Limits:
     auth_line: int = 12288  # RFC 5034 4: responses as long as the mechanisms make them
     flush_at: int = 65536  # octets due to the peer before the shell is asked to send them
     faults_before_close: int = 10
+    commands_before_login: int = 100  # whoever has shown no password yet gets so much of our attention
     failed_logins_before_close: int = 5
     inactivity_s: float = 600.0
 

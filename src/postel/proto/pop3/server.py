@@ -74,6 +74,7 @@ class Pop3Server:
         self._ended = ""
         self._told_over = False
         self._faults = 0
+        self._commands = 0  # before the login
         self._failed_logins = 0
 
     # --- the conversation --------------------------------------------------------------------------------
@@ -260,6 +261,8 @@ class Pop3Server:
 
     def _command_line(self, line: bytes) -> None:
         state = self._state
+        if state is not State.TRANSACTION and self._is_one_too_many():
+            return
         # RFC 1939 7: PASS comes immediately after USER; whatever else comes makes the name forgotten.
         self._forget_name()
         try:
@@ -291,14 +294,25 @@ class Pop3Server:
         was_told, self._told_over = self._told_over, True
         return NEED_DATA if was_told else Over(self._ended)
 
+    def _is_one_too_many(self) -> bool:
+        """Count a command before the login; the one too many ends the session."""
+        self._commands += 1
+        is_too_many = self._commands > self._options.limits.commands_before_login
+        if is_too_many:
+            self._give_up_on("too many commands before the login")
+        return is_too_many
+
     def _misbehaved(self, fault: RemoteFault, text: Text) -> None:
         self._events.append(Misbehaved(fault))
         self._faults += 1
         if self._faults >= self._options.limits.faults_before_close:
-            self._err(Text.TOO_MANY_FAULTS)
-            self._end("too many faults")
+            self._give_up_on("too many faults")
         else:
             self._err(text)
+
+    def _give_up_on(self, because: str) -> None:
+        self._err(Text.TOO_MANY_FAULTS)
+        self._end(because)
 
     def _end(self, because: str) -> None:
         self._ended = self._ended or because

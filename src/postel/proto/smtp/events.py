@@ -41,6 +41,7 @@ class Breach(enum.StrEnum):
     BAD_AUTH_RESPONSE = "broken SASL response"
     TOO_MANY_FAULTS = "too many faults"
     TOO_MANY_IDLE_COMMANDS = "too many commands without mail"
+    TOO_MANY_REFUSALS = "too many refusals"
     TOO_MANY_FAILED_LOGINS = "too many failed logins"
 
 

@@ -26,6 +26,8 @@ class SmtpLimits:
     faults                commands that are nonsense before we hang up.
     idle_commands         commands that bring no mail forward (NOOP, RSET, VRFY...) before we hang up;
                           the count begins anew with each message accepted.
+    refusals              MAIL, RCPT, DATA and contents refused before we hang up, for whatever reason; the count
+                          begins anew with each message accepted. A long list of recipients may honestly meet many.
     failed_logins         AUTH commands that fail before we hang up.
     """
 
@@ -40,6 +42,7 @@ class SmtpLimits:
     parameters: int = 20
     faults: int = 10
     idle_commands: int = 100
+    refusals: int = 10_000
     failed_logins: int = 5
 
     def __post_init__(self) -> None:
@@ -60,5 +63,6 @@ _LEAST = {
     "parameters": 1,
     "faults": 1,
     "idle_commands": 1,
+    "refusals": 1,
     "failed_logins": 1,
 }

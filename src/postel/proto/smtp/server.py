@@ -68,7 +68,7 @@ from postel.proto.smtp.states import Ending, State
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT: Final = 80  # octets of a line at fault that the log may see
 _TLS_HANDSHAKE: Final = b"\x16\x03"  # RFC 8446 5.1: how a ClientHello begins
-# Refusals that an honest client may meet many times in one session: they are not held against it.
+# Refusals that an honest client may meet many times in one session: they count as refusals, not as faults.
 _PARDONED: Final = frozenset({Breach.TOO_MANY_RECIPIENTS, Breach.TOO_BIG, Breach.NEEDS_SMTPUTF8})
 _CONTENT_BREACHES: Final[Mapping[ContentTrouble, Breach]] = MappingProxyType(
     {
@@ -105,6 +105,7 @@ class SmtpServer:
         self._recipients = 0
         self._faults = 0
         self._idle_commands = 0
+        self._refusals = 0
         self._failed_logins = 0
         self.has_talked_early = False
         self.is_extended = False
@@ -403,6 +404,8 @@ class SmtpServer:
                 self._after_data(reply)
             case _ if reply.is_positive and self._row is not None:
                 self._succeed(event, self._row)
+            case Mail() | Rcpt() | DataStart():
+                self._count_refusal()
 
     def _succeed(self, event: Event, row: Row) -> None:
         match event:
@@ -438,7 +441,9 @@ class SmtpServer:
         self._end_transaction()
         self._state = State.READY
         if reply.is_positive:
-            self._idle_commands = 0
+            self._idle_commands = self._refusals = 0
+        else:
+            self._count_refusal()
 
     def _end_transaction(self) -> None:
         self._content = None
@@ -478,7 +483,9 @@ class SmtpServer:
             self._end_auth(AuthCancelled())
         if refused.is_fatal:
             self._finish(Ending.FAULT)
-        elif refused.breach not in _PARDONED:
+        elif refused.breach in _PARDONED:
+            self._count_refusal()
+        else:
             self._faults += 1
             if self._faults >= self.options.limits.faults:
                 self._hang_up(Breach.TOO_MANY_FAULTS)
@@ -490,6 +497,11 @@ class SmtpServer:
         if is_too_long:
             self._hang_up(Breach.TOO_MANY_IDLE_COMMANDS)
         return is_too_long
+
+    def _count_refusal(self) -> None:
+        self._refusals += 1
+        if self._refusals >= self.options.limits.refusals:
+            self._hang_up(Breach.TOO_MANY_REFUSALS)
 
     def _count_failed_login(self) -> None:
         self._failed_logins += 1
