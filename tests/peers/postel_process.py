@@ -63,9 +63,13 @@ class PostelProcess:
 
     # Life
 
+    def launch(self) -> None:
+        """Returns at once."""
+        self._process = ChildProcess([POSTEL, "--config", self.config, "serve"], folder=self.folder)
+
     def start(self) -> None:
         """Returns when every listener accepts."""
-        self._process = ChildProcess([POSTEL, "--config", self.config, "serve"], folder=self.folder)
+        self.launch()
         try:
             self.wait_for("ready")
         except BaseException:
