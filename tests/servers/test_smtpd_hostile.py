@@ -201,6 +201,20 @@ async def test_a_flood_of_those_who_are_turned_away_is_cut_off_without_a_word() 
         assert later.heard.startswith(b"421 4.7.0")
 
 
+async def test_a_flood_of_refusals_is_counted_and_not_written_down() -> None:
+    async with world() as w:
+        stream = await w.dial()
+        await stream.write(
+            b"EHLO x\r\nMAIL FROM:<>\r\n" + b"RCPT TO:<x@free.example>\r\n" * 1000 + b"QUIT\r\n"
+        )
+        heard = b""
+        while piece := await stream.read(1):
+            heard += piece
+        assert heard.count(b"550 5.7.1") == 1000
+        assert len(w.log["mail_refused"]) == 100
+        assert w.log.only("session_closed")["unlogged"] == 900
+
+
 PHASES = {
     "before the greeting": b"",
     "hello": b"EHLO x\r\n",

@@ -59,7 +59,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "login_refused": "A smarthost refused the login that its route has.",
     # servers
     "session_opened": "A client has connected, and is served.",
-    "session_closed": "A session has ended; `ended` says how.",
+    "session_closed": "A session has ended; `ended` says how, `unlogged` how many refusals the log was spared.",
     "session_failed": "A mistake of our own ended a session; the client was told to try again later.",
     "connection_refused": "A client was turned away at the door: too many connections.",
     "client_misbehaved": "A client broke the protocol; `breach` says how.",

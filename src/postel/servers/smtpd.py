@@ -135,6 +135,12 @@ class SmtpService:
             raise
         finally:
             self._sessions.discard(session)
-            log.event("session_closed", session=session.id, ended=ended, accepted=session.accepted)
+            log.event(
+                "session_closed",
+                session=session.id,
+                ended=ended,
+                accepted=session.accepted,
+                unlogged=session.unlogged or None,
+            )
         if ended is not Ended.LOST:
             await session.stream.close()

@@ -2,6 +2,9 @@
 
 Gives       SessionLog.
 Not here    The event names and their meaning: observe.events. What the peer reads: replies.
+
+A stranger can be refused thousands of times in a session; so many lines would hide what else the log says, or fill
+the disk. The first ones are written and the rest are counted.
 """
 
 from __future__ import annotations
@@ -17,18 +20,32 @@ from postel.servers.smtpd_transaction import MailTransaction
 log = logger("smtpd")
 
 _EXCERPT_OCTETS = 80
+REFUSALS_LOGGED = 100  # of one session
 
 
 class SessionLog:
-    """The voice of one session."""
+    """The voice of one session.
 
-    __slots__ = ("_session",)
+    unlogged    refusals and breaches beyond the first REFUSALS_LOGGED, which are only counted.
+    """
+
+    __slots__ = ("_logged", "_session", "unlogged")
 
     def __init__(self, session: str) -> None:
         self._session = session
+        self._logged = 0
+        self.unlogged = 0
+
+    def _has_room(self) -> bool:
+        has_room = self._logged < REFUSALS_LOGGED
+        self._logged += has_room
+        self.unlogged += not has_room
+        return has_room
 
     def misbehaved(self, client: Client, breach: Breach, reply: Reply | None, excerpt: bytes) -> None:
         """The client broke the protocol."""
+        if not self._has_room():
+            return
         log.event(
             "client_misbehaved",
             session=self._session,
@@ -74,6 +91,8 @@ class SessionLog:
         recipient: Mailbox | None = None,
     ) -> None:
         """Policy turned something away."""
+        if not self._has_room():
+            return
         verdict = decision.refusal
         log.event(
             "mail_refused",
@@ -92,6 +111,8 @@ class SessionLog:
 
     def recipient_discarded(self, transaction: MailTransaction, recipient: Mailbox, because: str) -> None:
         """A hook dropped one recipient."""
+        if not self._has_room():
+            return
         log.event(
             "recipient_discarded",
             session=self._session,

@@ -103,6 +103,11 @@ class SmtpSession:
         return self._drive.stream
 
     @property
+    def unlogged(self) -> int:
+        """Refusals that the log was spared."""
+        return self._log.unlogged
+
+    @property
     def client(self) -> Client:
         """The peer, as far as it is known by now."""
         return self._client
