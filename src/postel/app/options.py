@@ -91,6 +91,7 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
         plaintext_login=_plaintext_login(loaded),
         own_from=loaded.config.login.own_from,
         hops=limits.hops,
+        greet_delay_s=parse_duration(limits.greeting_delay) if listen.protocol == "smtp" else 0.0,
     )
 
 

@@ -197,11 +197,18 @@ class Limits(Section, frozen=True):
         int, Meta(ge=1), says("Connections open at a time from one address (IPv6: from one /64).")
     ] = 100
     faults: Annotated[int, Meta(ge=1), says("Commands that a session may get wrong before we hang up.")] = 10
+    greeting_delay: Annotated[
+        DurationText,
+        says(
+            "How long port 25 waits with its greeting, to see which clients cannot wait: those are turned away with "
+            '554. "0s" by default, so that honest mail is not slowed; a few seconds keep much junk out.'
+        ),
+    ] = "0s"
     hops: Annotated[
         int,
         Meta(ge=30),
         says("Received fields that a message may have before it is taken for a loop (RFC 5321 6.3)."),
-    ] = 50
+    ] = 100
 
 
 class HookSettings(Section, frozen=True):

@@ -70,7 +70,7 @@ class ServiceOptions:
     offers_login: bool = False
     plaintext_login: tuple[IPNetwork, ...] = ()
     own_from: bool = True
-    hops: int = 50
+    hops: int = 100
     greet_delay_s: float = 0.0
     unknown_slow: int = 10
     unknown_wait_s: float = 1.0
