@@ -98,6 +98,12 @@ async def bed(
         await runner.close()
 
 
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for something that another thread does."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
 def events(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.event for record in caplog.records if record.name == "postel.hooks"]  # type: ignore[attr-defined]
 
@@ -180,7 +186,7 @@ async def test_a_short_block_makes_others_wait_and_nothing_else(
 async def test_who_waited_in_vain_behind_a_block_is_not_asked_later(tmp_path: Path) -> None:
     async with bed(tmp_path, BLOCKING, ping_s=5.0) as b:
         blocked = asyncio.create_task(b.ask(BLOCKED))
-        await asyncio.sleep(0.01)
+        await until(lambda: b.names["begun"])
         await b.quick.ask(Phase.RCPT, FACTS)
         b.names["gate"].set()
         await blocked
@@ -200,16 +206,14 @@ async def test_beyond_the_limit_of_stuck_threads_mail_is_deferred_at_once(
             assert because(caplog)[-1] == "2 threads are stuck in hooks already"
             stuck = [thread for thread, _ in b.runner._stuck]
             b.names["gate"].set()
-            while any(thread.is_alive for thread in stuck):
-                await asyncio.sleep(0.001)
+            await until(lambda: not any(thread.is_alive for thread in stuck))
             assert (await b.ask()).source == "policy.py:rcpt"
 
 
 async def test_what_waits_is_deferred_when_the_last_thread_gets_stuck(tmp_path: Path) -> None:
     async with bed(tmp_path, BLOCKING, stuck_limit=1) as b:
         stuck = asyncio.create_task(b.get_stuck())
-        while "block" not in b.names["begun"]:
-            await asyncio.sleep(0.001)
+        await until(lambda: b.names["begun"])
         began_s = time.perf_counter()
         decision = await b.ask()
         assert decision.refusal is not None
@@ -243,11 +247,13 @@ async def test_a_hook_that_goes_wrong_defers_and_its_thread_lives_on(
 ) -> None:
     text = f"async def rcpt(facts): {body}\nasync def mail(facts): ..."
     with caplog.at_level(logging.INFO, "postel.hooks"):
-        async with bed(tmp_path, text) as b:
-            decision = await b.quick.ask(Phase.RCPT, FACTS)
+        async with bed(tmp_path, text, ping_s=0.5) as b:
+            hooks = b.quick if "sleep(60)" in body else b.patient
+            decision = await hooks.ask(Phase.RCPT, FACTS)
             thread = b.runner._thread
-            await asyncio.sleep(0.04)
-            await b.quick.ask(Phase.RCPT, FACTS)
+            assert thread is not None
+            await until(lambda: thread.has_answered)
+            await hooks.ask(Phase.RCPT, FACTS)
             assert b.runner._thread is thread
     assert decision.refusal is not None
     assert decision.refusal.reply == POLICY_TROUBLE
@@ -290,7 +296,7 @@ async def test_a_thread_that_a_hook_has_ended_is_replaced(
             return refuse("550 5.7.1 judged")
         """
     async with bed(tmp_path, text) as b:
-        assert (await b.get_stuck()).verdict is not None
+        assert (await b.ask(BLOCKED)).verdict is not None
         assert (await b.ask()).source == "policy.py:rcpt"
     assert because(caplog) == ["it ended the thread of all hooks", "it cancelled itself"]
 
@@ -309,26 +315,28 @@ async def test_telling_does_not_wait_and_closing_does(tmp_path: Path) -> None:
         assert b.names["told"] == ["ann@example.org"]
 
 
-async def test_closing_cancels_what_runs_and_does_not_wait_for_what_is_stuck(tmp_path: Path) -> None:
-    text = (
-        BLOCKING
-        + """
-ended = threading.Event()
-async def mail(facts):
-    try:
-        await asyncio.sleep(60)
-    finally:
-        ended.set()
-"""
-    )
-    async with bed(tmp_path, text, close_s=0.05) as b:
-        waiting = asyncio.create_task(b.patient.ask(Phase.MAIL, FACTS))
-        await asyncio.sleep(0.01)
+async def test_closing_cancels_what_runs(tmp_path: Path) -> None:
+    text = """
+        begun, ended = [], []
+        async def rcpt(facts):
+            begun.append(1)
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.append(1)
+        """
+    async with bed(tmp_path, text, close_s=10.0) as b:
+        waiting = asyncio.create_task(b.ask())
+        await until(lambda: b.names["begun"])
         await b.runner.close()
-        assert b.names["ended"].is_set()
+        assert b.names["ended"]
         assert (await waiting).verdict is not None
+
+
+async def test_closing_does_not_wait_long_for_what_is_stuck(tmp_path: Path) -> None:
+    async with bed(tmp_path, BLOCKING, close_s=0.02) as b:
         stuck = asyncio.create_task(b.ask(BLOCKED))
-        await asyncio.sleep(0.01)
+        await until(lambda: b.names["begun"])
         await b.runner.close()
         assert not stuck.done()
         assert (await b.ask()).source == "policy.py:rcpt"  # it can be used again
@@ -423,8 +431,7 @@ async def test_who_is_late_reads_nothing_more(tmp_path: Path) -> None:
         """
     async with bed(tmp_path, text) as b:
         assert (await b.quick.ask(Phase.CONTENT, Source(5).facts())).refusal
-        while not b.names["outcome"]:
-            await asyncio.sleep(0.001)
+        await until(lambda: b.names["outcome"])
         assert b.names["outcome"] == ["cancelled"]
 
 

@@ -111,7 +111,7 @@ class ThreadRunner:
         thread = self._thread
         if thread is not None and thread.ping():
             loop = call.answer.get_loop()
-            loop.call_later(min(self._options.ping_s, timeout_s), self._judge, thread, loop)
+            loop.call_later(self._options.ping_s, self._judge, thread, loop)
 
     def _judge(self, thread: HookThread, loop: asyncio.AbstractEventLoop) -> None:
         """Leave a thread behind that did not answer the ping, and go on with a fresh one."""
