@@ -38,6 +38,7 @@ CHANGED: Mapping[str, str] = {
     "limits.connections_per_address": "7",
     "limits.faults": "7",
     "limits.hops": "777",
+    "limits.greeting_delay": '"7s"',
     "hooks.timeout": '"7s"',
     "delivery.port": "2525",
     "delivery.source": '["192.0.2.7"]',

@@ -10,6 +10,7 @@ import generate
 import pytest
 from docs_kit import DOCS, headings, section
 from generators.commands import commands_page
+from generators.limits import CHANGED
 from generators.source import modules
 
 from postel import testing as kit
@@ -91,6 +92,12 @@ def test_every_event_that_a_page_mentions_exists() -> None:
     for page in docs_kit.pages():
         for name in re.findall(r"event=([a-z_]+)", page.read_text("utf-8")):
             assert name in EVENTS, f"{page}: {name}"
+
+
+def test_the_page_of_limits_tries_every_setting_that_could_be_one() -> None:
+    tables = ("login.", "queue.", "limits.", "hooks.", "delivery.")
+    could_be = {name for setting in SETTINGS if (name := _dotted(setting)).startswith(tables)}
+    assert could_be - {"hooks.files", "delivery.allow_loopback"} == set(CHANGED)
 
 
 def test_everything_in_the_kit_is_described() -> None:
