@@ -210,6 +210,8 @@ class Line:
         self._file.close()
         self.socket.close()
 
+    __del__ = close
+
 
 def smtp(port: int) -> Line:
     """A client that has said EHLO."""
@@ -284,6 +286,26 @@ def nobody() -> pwd.struct_passwd:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     return pwd.getpwnam("nobody")
+
+
+# The installation may lie where only root can read it, as below /root; so everything is read before.
+_AS_NOBODY: Final = """
+import os, sys
+import postel.cli.serve, postel.app, uvloop, encodings.idna
+os.setgroups([])
+os.setgid({gid})
+os.setuid({uid})
+sys.argv[0] = "postel"
+postel.cli.main()
+"""
+
+
+def as_an_ordinary_user() -> tuple[str | Path, ...]:
+    """The command `postel`, run by somebody who is not root."""
+    if os.geteuid() != 0:
+        return (POSTEL,)
+    user = nobody()
+    return sys.executable, "-c", _AS_NOBODY.format(gid=user.pw_gid, uid=user.pw_uid)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from postel.app.options import hostname
+from postel.app.privileges import current_user
 from postel.config import BadConfig, Loaded, Mistake
 from postel.observe import logger
 from postel.tls import BadCertificate, CertificateFiles, ServerTls, self_signed
@@ -25,7 +26,10 @@ def read_certificate(loaded: Loaded) -> ServerTls | None:
         return ServerTls(files)
     except BadCertificate as bad:
         line = loaded.line("tls", "certificate")
-        raise BadConfig([Mistake(loaded.file, line, f"{bad}; put it right, and say postel check")]) from None
+        remedy = (
+            f"let user {current_user()} read it" if _is_forbidden(files) else "mend it, then say postel check"
+        )
+        raise BadConfig([Mistake(loaded.file, line, f"{bad}; {remedy}")]) from None
 
 
 def read_certificate_again(loaded: Loaded, before: Loaded, in_force: ServerTls | None) -> ServerTls | None:
@@ -40,7 +44,8 @@ def read_certificate_again(loaded: Loaded, before: Loaded, in_force: ServerTls |
         files = _named(loaded)
         if in_force is None or files is None or files != _named(before) or not _is_forbidden(files):
             raise
-        log.trouble("certificate_kept", certificate=files.certificate, because=bad.mistakes[0].text)
+        because = f"{bad.mistakes[0].text}, or restart; until then the one in force stays"
+        log.trouble("certificate_kept", certificate=files.certificate, because=because)
         return in_force
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import pwd
 import stat
 from pathlib import Path
 from typing import Final
 
+from postel.app.privileges import current_user
 from postel.observe import logger
 
 log = logger("app")
@@ -85,18 +85,10 @@ def _why_not(directory: Path, error: OSError) -> str:
     if isinstance(error, FileExistsError | NotADirectoryError):
         return f"{place} is not a directory; name one as data"
     if isinstance(error, PermissionError):
-        user = _user()
+        user = current_user()
         if not directory.exists():
             return f"{user} cannot make {directory}; as root say: install -d -m 700 -o {user} {directory}"
         return f"{user} cannot write to {directory}; as root say: chown -R {user} {directory}"
     if error.errno == errno.EROFS:
         return f"{directory} is on a file system that is mounted read-only; name another place as data"
     return f"{place} cannot be used: {(error.strerror or str(error)).lower()}"
-
-
-def _user() -> str:
-    uid = os.geteuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

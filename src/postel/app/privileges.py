@@ -1,6 +1,6 @@
 """Ports below 1024 are opened as root; everything after that runs as nobody special.
 
-Gives       become(user), make_over(directory, user), become_owner_of(directory), default_user().
+Gives       become(user), make_over(directory, user), become_owner_of(directory), current_user(), default_user().
 """
 
 from __future__ import annotations
@@ -26,6 +26,14 @@ def default_user() -> str | None:
         return pwd.getpwnam(DEFAULT_USER).pw_name
     except KeyError:
         return None
+
+
+def current_user() -> str:
+    """Who we are: a name, or the number of a user who has none."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def become(user: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from postel import contents, directory, queue, store
 from postel.app.edges import Edges
 from postel.contents import Contents
-from postel.database import Database
+from postel.database import FILE_NAME, Database, DatabaseTrouble
 from postel.directory import Directory, DirectoryOptions
 from postel.store import Store
 
@@ -43,9 +43,8 @@ async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Room
     """
     if edges.is_on_disk:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = await edges.open_database(data)
+    database = await _open_database(data, edges)
     try:
-        await database.migrate(MIGRATIONS)
         kept = Contents(data if edges.is_on_disk else None, database, edges.workers)
         logins = replace(logins, passwords=edges.passwords)
         accounts = Directory(database, edges.workers, edges.clock, logins)
@@ -53,3 +52,18 @@ async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Room
     except BaseException:
         await database.close()
         raise
+
+
+async def _open_database(data: Path, edges: Edges) -> Database:
+    """The database with the schema of all rooms. What is wrong with it is said with its name."""
+    try:
+        database = await edges.open_database(data)
+        try:
+            await database.migrate(MIGRATIONS)
+        except BaseException:
+            await database.close()
+            raise
+    except DatabaseTrouble as trouble:
+        reason = f"{data / FILE_NAME} cannot be used ({trouble.reason}); mend that, or restore a backup"
+        raise DatabaseTrouble(reason, is_full=trouble.is_full) from trouble
+    return database

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 from postel.config.kinds import parse_network
@@ -147,8 +148,16 @@ def _tls_files(loaded: Loaded) -> _Found:
     if (tls.certificate is None) != (tls.key is None):
         yield ("tls",), "certificate and key belong together; give both or neither"
     for name, file in (("certificate", tls.certificate), ("key", tls.key)):
-        if file is not None and not loaded.resolve(file).is_file():
+        if file is not None and _is_missing(loaded.resolve(file)):
             yield ("tls", name), f"there is no file {loaded.resolve(file)}"
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is certainly no such file; who may not look finds out when he reads it."""
+    try:
+        return not path.is_file()
+    except PermissionError:
+        return False
 
 
 def _queue(loaded: Loaded) -> _Found:
@@ -170,7 +179,7 @@ def _queue(loaded: Loaded) -> _Found:
 
 def _hook_files(loaded: Loaded) -> _Found:
     for number, name in enumerate(loaded.config.hooks.files):
-        if not loaded.resolve(name).is_file():
+        if _is_missing(loaded.resolve(name)):
             yield ("hooks", "files", number), f"there is no file {loaded.resolve(name)}"
 
 

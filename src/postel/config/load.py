@@ -82,6 +82,10 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         raise BadConfig([Mistake(str(path), 0, "there is no such file; name one with --config")]) from None
+    except PermissionError:
+        raise BadConfig(
+            [Mistake(str(path), 0, "cannot be read; whoever runs postel must be allowed to")]
+        ) from None
     except OSError as error:
         raise BadConfig([Mistake(str(path), 0, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
