@@ -1,7 +1,12 @@
 import io
 import json
+import threading
+import time
+
+import pytest
 
 from postel.observe import LogFormat, logger, start_logging, stop_logging
+from postel.observe.log import LINES_WAITING
 
 
 def _written(form: LogFormat, **fields: object) -> str:
@@ -21,6 +26,43 @@ def test_a_value_cannot_break_out_of_its_line() -> None:
     line = _written(LogFormat.TEXT, name="x event=fake\r\nevent=fake2")
     assert line.count("\n") == 1
     assert 'name="x event=fake\\r\\nevent=fake2"' in line
+
+
+@pytest.mark.parametrize("form", LogFormat)
+@pytest.mark.parametrize("odd", ["\x9b31m", "\x1b[31m", "a\u202eb", "\u2028x", "\x7f", "\ud800", "\x85x"])
+def test_a_value_cannot_command_the_terminal(form: LogFormat, odd: str) -> None:
+    line = _written(form, name=odd)
+    assert line[:-1].isprintable()
+    assert f"\\u{ord(odd[0] if odd[0] != 'a' else odd[1]):04x}" in line
+
+
+def test_letters_of_any_script_are_shown_as_they_are() -> None:
+    assert " name=käse@bücher.example" in _written(LogFormat.TEXT, name="käse@bücher.example")
+
+
+@pytest.mark.slow
+def test_lines_that_nobody_takes_are_lost_and_counted() -> None:
+    out, is_open = io.StringIO(), threading.Event()
+
+    class Stuck(io.StringIO):
+        def write(self, text: str) -> int:
+            is_open.wait(10)
+            return out.write(text)
+
+    listener = start_logging(stream=Stuck())
+    for number in range(LINES_WAITING + 1000):
+        logger("room").event("ready", number=number)
+    is_open.set()
+    for _ in range(1000):
+        if " number=0" in out.getvalue():
+            break
+        time.sleep(0.01)
+    logger("room").event("ready", number="last")
+    stop_logging(listener)
+    written = out.getvalue()
+    assert written.count("event=ready") <= LINES_WAITING + 2
+    assert "event=log_lines_lost" in written
+    assert "number=last" in written
 
 
 def test_a_json_line_is_one_object() -> None:

@@ -29,6 +29,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "descriptors_too_few": "The process may have fewer files open than the configured limits need.",
     "task_failed": "A mistake of our own: an exception that nobody was there to take.",
     # observe
+    "log_lines_lost": "Lines were made faster than they could be written, and so many are missing before this one.",
     "library_message": "A library or a hook has written this to the standard library's log.",
     # hooks
     "hook_failed": "A hook raised, took too long or answered nonsense: the mail was deferred.",

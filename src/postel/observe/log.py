@@ -5,8 +5,11 @@ Form        text: `2026-01-01T00:00:00.000Z info event=message_accepted room=smt
             JSON: one object a line, the same keys.
 Not here    The list of event names: observe.events.
 
-A value never breaks out of its line: text values with blanks, quotes or control characters are written
-as JSON strings.
+A value never breaks out of its line, nor commands the terminal that shows it: text values with blanks, quotes or
+unprintable characters are written as JSON strings, the latter escaped.
+
+Writing is a thread's business. Where nobody takes what is written, so many lines wait and further ones are lost:
+a log that hangs must not take the server along.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from typing import IO, Any, Final
 
 _PLAIN: Final = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f]+")
 _VALUE_LIMIT: Final = 2000  # characters of one value: nobody may flood the log with one field
+LINES_WAITING: Final = 10_000
 
 
 class LogFormat(enum.StrEnum):
@@ -125,8 +129,22 @@ _FOREIGN: Final = _Foreign(logging.WARNING)
 class _Passing(logging.handlers.QueueHandler):
     """Hands records over as they are: our formatters run in the listener's thread."""
 
+    def __init__(self, lines: queue.SimpleQueue[logging.LogRecord]) -> None:
+        super().__init__(lines)
+        self._waiting = lines
+        self._lost = 0
+
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        if self._waiting.qsize() >= LINES_WAITING:
+            self._lost += 1
+            return
+        self._waiting.put_nowait(record)
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            logger("observe").trouble("log_lines_lost", lines=lost)
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
@@ -164,7 +182,7 @@ class JsonFormatter(logging.Formatter):
         """One line."""
         facts: dict[str, object] = {"time": _time_of(record), "level": record.levelname.lower()}
         facts |= {key: _plain(value) for key, value in _facts(record).items() if value is not None}
-        return json.dumps(facts, ensure_ascii=False)
+        return _dumped(facts)
 
 
 def _plain(value: object) -> object:
@@ -180,4 +198,10 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     text = _shown(value)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _PLAIN.fullmatch(text) and text.isprintable() else _dumped(text)
+
+
+def _dumped(facts: object) -> str:
+    """As JSON, readable where it can be shown: C1 controls and marks of direction are not harmless to show."""
+    text = json.dumps(facts, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(facts).replace("\x7f", "\\u007f")
