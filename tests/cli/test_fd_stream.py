@@ -69,3 +69,13 @@ async def test_a_reader_that_is_gone_is_a_lost_connection() -> None:
     with pytest.raises(ConnectionLost, match="broken pipe"):
         await ours.write(b"x")
     ours.abort()
+
+
+async def test_both_ends_may_wait_to_read_while_both_write() -> None:
+    ours, theirs = pair()
+    reading = asyncio.gather(ours.read(5.0), theirs.read(5.0))
+    await asyncio.sleep(0.01)
+    await asyncio.gather(ours.write(b"to them"), theirs.write(b"to us"))
+    assert await reading == [b"to us", b"to them"]
+    ours.abort()
+    theirs.abort()

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
 import click
 
-from postel.app import Postel, real_edges, run_loop
-from postel.cli.context import Settings, fail, pass_settings
+from postel.app import Bench
+from postel.cli.context import Settings, fail, pass_settings, plain
+from postel.cli.work import run
 from postel.dns import answer
-from postel.mail import BadSyntax, ForwardPath, IPAddress, Mailbox, parse_forward_path, parse_mailbox
+from postel.mail import BadSyntax, ForwardPath, IPAddress, Mailbox, Reply, parse_forward_path, parse_mailbox
+from postel.proto.smtp import replies
 from postel.routing import Explanation, Onward, Step, explain, may_relay, render
 
 
@@ -31,30 +34,26 @@ def explain_command(
     \b
     postel explain ann@example.org
     postel explain kitt@free.org --client 192.0.2.7
+    postel explain kitt@free.org --from ann@example.org --login
 
+    Before the first start there are no accounts, and every address of ours that is no alias is unknown.
     Exit status 1 when a client like this one would be refused.
     """
     recipient, ip = _recipient(address), _ip(client)
     reverse_path = _mailbox(sender) if sender else None
-    told = run_loop(_explained(settings, recipient, ip, login))
+
+    async def work(bench: Bench) -> Explanation:
+        right = may_relay(bench.table, ip, is_authenticated=login)
+        asks = explain(bench.table, bench.rules.facts, recipient, right)
+        return await answer(asks, bench.resolver, bench.answers)
+
+    told = run(settings, work, may_lack_data=True)
     if as_json:
         click.echo(json.dumps(_facts(told, reverse_path), ensure_ascii=False, indent=2))
     else:
-        for line in render(told):
-            click.echo(line)
+        for line in (*render(told), *_dialogue(told, reverse_path)):
+            click.echo(plain(line))
     sys.exit(1 if told.for_client.refusal else 0)
-
-
-async def _explained(
-    settings: Settings, recipient: ForwardPath, ip: IPAddress | None, login: bool
-) -> Explanation:
-    postel = await Postel.open(settings.read(), real_edges())
-    try:
-        right = may_relay(postel.table, ip, is_authenticated=login)
-        asks = explain(postel.table, postel.hop_facts, recipient, right)
-        return await answer(asks, postel.resolver, postel.answer_accounts)
-    finally:
-        await postel.rooms.close()
 
 
 def _recipient(text: str) -> ForwardPath:
@@ -80,6 +79,19 @@ def _ip(text: str | None) -> IPAddress | None:
         return fail(f'"{text}" is no IP address', 2)
 
 
+def _dialogue(told: Explanation, reverse_path: Mailbox | None) -> Iterator[str]:
+    """What this client would send, and see; and what the log would say."""
+    yield "The session"
+    yield f"  MAIL FROM:<{reverse_path or ''}>  ->  {replies.SENDER_OK}"
+    yield f"  RCPT TO:<{told.decision.mailbox}>  ->  {_reply(told)}"
+    if told.for_client.because:
+        yield f"    because {told.for_client.because}"
+
+
+def _reply(told: Explanation) -> Reply:
+    return told.for_client.refusal or replies.RECIPIENT_OK
+
+
 def _facts(told: Explanation, reverse_path: Mailbox | None) -> dict[str, Any]:
     return {
         "address": str(told.decision.mailbox),
@@ -88,7 +100,7 @@ def _facts(told: Explanation, reverse_path: Mailbox | None) -> dict[str, Any]:
         "text": list(render(told)),
         "steps": _steps(told.decision.trail),
         "accepted": told.for_client.refusal is None,
-        "reply": str(told.for_client.refusal or "250 2.1.5"),
+        "reply": str(_reply(told)),
         "because": told.for_client.because,
         "accepted_from_stranger": told.for_stranger.refusal is None,
         "members": [str(member.mailbox) for member in told.members],

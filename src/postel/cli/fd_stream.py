@@ -1,7 +1,7 @@
 """A stream on two file descriptors: standard input and output, or a pair of pipes.
 
 Implements  Stream (net.network).
-Gives       FdStream, pipe_streams.
+Gives       FdStream, pipe_streams, THREADS.
 
 Standard input may be a pipe, a socket, a terminal or a file, and no event loop watches all of them; so threads
 read and write. A thread that waits looks up now and then, so that it ends soon after the stream is closed; only
@@ -21,6 +21,7 @@ from postel.net import READ_LIMIT, ConnectionLost, Endpoint, ThreadWorkers, Time
 
 T = TypeVar("T")
 
+THREADS: Final = 2  # that a stream needs: one reads while another writes
 _LOOK_UP_MS: Final = 200
 _PIECE: Final = 16 * 1024  # octets written at a time; a pipe holds more
 
@@ -117,7 +118,8 @@ class FdStream:
 
 def pipe_streams(peer: Endpoint, local: Endpoint) -> tuple[FdStream, FdStream]:
     """Both ends of a connection within this process; the first is how `peer` sees it."""
-    workers = ThreadWorkers(2)  # of their own: two ends that wait for each other must never wait for a thread
+    # Two ends that wait for each other must never wait for a thread: each may read and write at once.
+    workers = ThreadWorkers(2 * THREADS)
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     return (

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from postel.app import LOCAL_ADDRESS, open_bench, real_edges
-from postel.cli.fd_stream import FdStream, pipe_streams
+from postel.cli.fd_stream import THREADS, FdStream, pipe_streams
 from postel.cli.work import CannotDo
 from postel.config import Loaded
 from postel.mail import IPAddress
@@ -108,7 +108,7 @@ def listener_of(loaded: Loaded) -> Endpoint:
 
 async def speak_smtp(loaded: Loaded, *, into_data: bool) -> None:
     """SMTP on standard input and output, to the end of the session. Raises what `open_way` raises, DialFailed."""
-    stdio = FdStream(os.dup(0), os.dup(1), ThreadWorkers(2), peer=LOCAL, local=LOCAL)
+    stdio = FdStream(os.dup(0), os.dup(1), ThreadWorkers(THREADS), peer=LOCAL, local=LOCAL)
     try:
         async with open_way(loaded, into_data=into_data) as way:
             server = await way.network.dial(way.endpoint, timeout_s=_DIAL_S)

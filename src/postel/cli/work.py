@@ -14,13 +14,23 @@ import os
 import pwd
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from postel.app import Bench, CannotBecome, become_owner_of, data_directory, open_bench, real_edges, run_loop
+from postel.app import (
+    Bench,
+    CannotBecome,
+    Edges,
+    become_owner_of,
+    data_directory,
+    open_bench,
+    real_edges,
+    run_loop,
+)
 from postel.cli.context import Settings, fail
 from postel.config import Loaded
-from postel.database import FILE_NAME, DatabaseTooNew, DatabaseTrouble
+from postel.database import FILE_NAME, DatabaseTooNew, DatabaseTrouble, SqliteDatabase
 from postel.hooks import HookFileFault
 from postel.observe import start_logging, stop_logging
 
@@ -38,18 +48,22 @@ def run(
     work: Callable[[Bench], Awaitable[T]],
     *,
     makes_data: bool = False,
+    may_lack_data: bool = False,
     become: Callable[[Path], None] | None = None,
 ) -> T:
     """The result of `work` on the configured data directory. Ends the command where it cannot be had.
 
-    makes_data  whether a data directory that is not there yet is made.
-    become      makes us somebody who may work in that directory; by default root becomes its owner for good.
+    makes_data      whether a data directory that is not there yet is made.
+    may_lack_data   whether the work is done without one while there is none: on an empty database in memory.
+    become          makes us somebody who may work in that directory; by default root becomes its owner for good.
     """
     loaded = settings.read()
     try:
         with telling_trouble():
+            if may_lack_data and not data_directory(loaded).exists():
+                return run_loop(_on_bench(loaded, _in_memory(), work))
             take_data(loaded, makes_data=makes_data, become=become)
-            return run_loop(_on_bench(loaded, work))
+            return run_loop(_on_bench(loaded, real_edges(), work))
     except CannotDo as refusal:
         return fail(str(refusal))
     except TROUBLES as trouble:
@@ -108,8 +122,12 @@ def _owner(path: Path) -> str:
         return f"user {uid}"
 
 
-async def _on_bench(loaded: Loaded, work: Callable[[Bench], Awaitable[T]]) -> T:
-    bench = await open_bench(loaded, real_edges())
+def _in_memory() -> Edges:
+    return replace(real_edges(), open_database=lambda _: SqliteDatabase.open(None), is_on_disk=False)
+
+
+async def _on_bench(loaded: Loaded, edges: Edges, work: Callable[[Bench], Awaitable[T]]) -> T:
+    bench = await open_bench(loaded, edges)
     try:
         return await work(bench)
     finally:
