@@ -140,7 +140,8 @@ def _lines(explanation: Explanation) -> Iterator[str]:
         yield from _onward_lines(onward)
     yield "A client that sends RCPT is told"
     yield f"  without a login, from anywhere: {_reply(explanation.for_stranger)}"
-    yield f"  this one: {_reply(explanation.for_client)}, since {explanation.right.step}"
+    yield f"  this client: {_reply(explanation.for_client)}"
+    yield f"    {explanation.right.step}"
 
 
 def _onward_lines(onward: Onward) -> Iterator[str]:
