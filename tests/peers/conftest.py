@@ -12,11 +12,9 @@ from example_org import Server, example_org
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = example_org(tmp_path_factory.mktemp("server"), itertools.count(1))
-    made.postel.start()
-    try:
+    with made.postel:
+        made.postel.start()
         yield made
-    finally:
-        made.postel.stop()
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ check_rcpt:
   defer   local_parts = ${{if exists{{/deferred}}{{${{readfile{{/deferred}}{{:}}}}}}{{}}}}
           message     = come back later
   accept  hosts       = 127.0.0.1
+  accept  authenticated = *
   accept  domains     = +local_domains
           endpass
           message     = no such mailbox
@@ -58,6 +59,7 @@ mailboxes:
   domains     = +local_domains
   local_parts = {mailboxes}
   transport   = maildir
+{smarthost}
 abroad:
   driver      = dnslookup
   domains     = ! +local_domains
@@ -69,6 +71,12 @@ smtp:
   driver    = smtp
   interface = {address}
   port      = 25
+submission:
+  driver    = smtp
+  interface = {address}
+  port      = 25
+  hosts_require_auth = *
+  hosts_require_tls = *
 maildir:
   driver         = appendfile
   directory      = /mail/$local_part_data
@@ -79,7 +87,45 @@ maildir:
 
 begin retry
 * * F,1d,1s
+
+begin authenticators
+{authenticators}
 """
+
+_SMARTHOST: Final = """\
+smarthost:
+  driver     = manualroute
+  domains    = ! +local_domains
+  transport  = submission
+  route_list = * {address}::{port}
+  no_more
+"""
+
+_SERVERS: Final = {
+    "PLAIN": """\
+server:
+  driver           = plaintext
+  public_name      = PLAIN
+  server_prompts   = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{user}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_set_id    = $auth2
+  server_advertise_condition = ${{if def:tls_in_cipher}}
+""",
+    "LOGIN": """\
+server:
+  driver           = plaintext
+  public_name      = LOGIN
+  server_prompts   = <| Username: | Password:
+  server_condition = ${{if and{{{{eq{{$auth1}}{{{user}}}}}{{eq{{$auth2}}{{{password}}}}}}}}}
+  server_set_id    = $auth1
+  server_advertise_condition = ${{if def:tls_in_cipher}}
+""",
+}
+
+_CLIENTS: Final = {
+    "PLAIN": "client:\n  driver = plaintext\n  public_name = PLAIN\n  client_send = <; ^{user}^{password}\n",
+    "LOGIN": "client:\n  driver = plaintext\n  public_name = LOGIN\n  client_send = <; ; {user} ; {password}\n",
+}
 
 
 class EximInstance:
@@ -128,10 +174,25 @@ class EximInstance:
                 domains=" : ".join(plan.domains),
                 relay_domains=" : ".join(plan.relay_domains),
                 mailboxes=" : ".join(plan.mailboxes),
+                smarthost=self._smarthost(),
+                authenticators=self._authenticators(),
             )
         )
         for name in ("var/spool/exim4", "var/log/exim4", "mail", "etc/exim4/key.pem"):
             os.chown(root / name, _NUMBER, _NUMBER)
+
+    def _smarthost(self) -> str:
+        hop = self.plan.smarthost
+        return "" if hop is None else _SMARTHOST.format(address=hop.address, port=hop.port)
+
+    def _authenticators(self) -> str:
+        parts = []
+        if self.plan.login is not None:
+            user, password = self.plan.login
+            parts.append(_SERVERS[self.plan.mechanism].format(user=user, password=password))
+        if (hop := self.plan.smarthost) is not None:
+            parts.append(_CLIENTS[hop.mechanism].format(user=hop.user, password=hop.password))
+        return "\n".join(parts)
 
     def _command(self, *arguments: str) -> list[str | Path]:
         return [program("chroot", "coreutils"), self._root, _EXIM, *arguments]

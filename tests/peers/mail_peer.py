@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
+
+from peer_programs import public_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Smarthost:
+    """Where a peer sends all its mail, over TLS and with a login by this mechanism."""
+
+    address: str
+    port: int
+    mechanism: str
+    user: str
+    password: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +30,8 @@ class PeerPlan:
     name_server     who answers it on port 53.
     domains         its own: `mailboxes` are the local parts that it knows in all of them.
     relay_domains   it is a backup for these.
+    login           name and password of one who may relay, by `mechanism`, over TLS. Exim only.
+    smarthost       all its mail goes there. Exim only.
 
     Programs on 127.0.0.1 may relay; Postels come from other addresses.
     """
@@ -26,6 +42,9 @@ class PeerPlan:
     domains: Sequence[str] = ()
     mailboxes: Sequence[str] = ()
     relay_domains: Sequence[str] = ()
+    mechanism: str = "PLAIN"
+    login: tuple[str, str] | None = None
+    smarthost: Smarthost | None = None
 
 
 class MailPeer(Protocol):
@@ -56,6 +75,21 @@ class MailPeer(Protocol):
 
     def log(self) -> str:
         """All it has logged."""
+
+
+MakePeer: TypeAlias = Callable[[Path, PeerPlan], MailPeer]
+
+
+@contextmanager
+def running(make: MakePeer, plan: PeerPlan) -> Iterator[MailPeer]:
+    with public_folder(plan.hostname) as folder:
+        peer = make(folder, plan)
+        try:
+            peer.start()
+            yield peer
+        finally:
+            print(peer.log())  # pytest shows it when the test fails
+            peer.stop()
 
 
 def maildir_letters(maildir: Path) -> list[bytes]:

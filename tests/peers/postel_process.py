@@ -61,7 +61,17 @@ class PostelProcess:
         )
         self._process: ChildProcess | None = None
 
-    # Life
+    # Life. As a context manager it leaves nothing running, started or not.
+
+    def __enter__(self) -> PostelProcess:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is None:
+            self.stop()
+        elif self._process is not None:
+            print("\n".join(self._process.lines[-300:]))  # pytest shows it
+            self.kill()
 
     def launch(self) -> None:
         """Returns at once."""

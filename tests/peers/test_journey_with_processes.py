@@ -62,7 +62,7 @@ def travel(folder: Path, port: int, user: str) -> None:
         }
         origin, relay, pluto = servers.values()
         for postel in servers.values():
-            stack.callback(postel.stop)
+            stack.enter_context(postel)
         origin.command("account", "add", FRITO, "--password-stdin", stdin=PASSWORD)
         pluto.command("account", "add", KITT, "--password-stdin", stdin=PASSWORD)
 

@@ -157,16 +157,14 @@ def test_every_promise_holds_however_often_the_server_is_killed(tmp_path: Path) 
     rng = random.Random(seed)
     promises = Promises()
     with smtp_sink() as sink:
-        postel = PostelProcess(
-            tmp_path, CONFIG.format(port=sink.port), protocols=("smtp", "pop3", "submission")
-        )
-        postel.add_account(LOCAL)
-        kill_again_and_again(postel, Chaos(promises, rng), rng)
+        config = CONFIG.format(port=sink.port)
+        with PostelProcess(tmp_path, config, protocols=("smtp", "pop3", "submission")) as postel:
+            postel.add_account(LOCAL)
+            kill_again_and_again(postel, Chaos(promises, rng), rng)
 
-        postel.start()
-        eventually(lambda: postel.queue() == [], "the queue is empty")
-        kept = Counter(map(name_of, postel.letters(LOCAL)))
-        postel.stop()
+            postel.start()
+            eventually(lambda: postel.queue() == [], "the queue is empty")
+            kept = Counter(map(name_of, postel.letters(LOCAL)))
     check_mailbox(promises, kept)
     check_sink(promises, sink)
     check_files(tmp_path / "data", kept)
