@@ -1,6 +1,8 @@
 import pytest
 from cli_kit import CONFIG, Site
 
+from postel.cli import sendmail_main
+
 FRITO = ("send", "-f", "frito@drag.net")
 
 
@@ -139,3 +141,28 @@ def test_sendmails_other_modes(site: Site) -> None:
 
 def test_help_is_for_people(site: Site) -> None:
     assert "-t" in site.ok("send", "--help")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("/usr/bin/mailq", [], "The queue is empty."),
+        ("/usr/bin/newaliases", [], ""),
+        ("/usr/sbin/sendmail", ["-bp"], "The queue is empty."),
+        ("/usr/sbin/sendmail", ["--help"], "Usage: sendmail"),
+    ],
+)
+def test_the_program_goes_by_its_name(
+    site: Site,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.setattr("sys.argv", [name, *arguments])
+    monkeypatch.setenv("POSTEL_CONFIG", str(site.config))
+    with pytest.raises(SystemExit) as end:
+        sendmail_main()
+    assert end.value.code == 0
+    assert said in capsys.readouterr().out

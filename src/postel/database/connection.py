@@ -42,8 +42,9 @@ class Place:
     def in_directory(cls, directory: Path) -> Place:
         """`postel.db` in a directory, readable by us alone."""
         try:
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sync_directory(directory.parent)  # that of the file itself is SQLite's business
+            if not directory.exists():
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                sync_directory(directory.parent)  # that of the file itself is SQLite's business
             path = directory / FILE_NAME
             # SQLite gives the WAL the permissions of the file, so it is enough to make the file first.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
