@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from postel.app.faults import log_faults_of
 from postel.database import Database, SqliteDatabase
 from postel.directory import PasswordOptions
 from postel.dns import Resolver
@@ -57,9 +58,12 @@ def real_edges() -> Edges:
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """An event loop: one of uvloop's where there is uvloop."""
+    """An event loop whose stray exceptions are logged: one of uvloop's where there is uvloop."""
     try:
         import uvloop
     except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+        loop = asyncio.new_event_loop()
+    else:
+        loop = uvloop.new_event_loop()
+    log_faults_of(loop)
+    return loop

@@ -20,7 +20,6 @@ from typing import Final
 
 from postel.app import systemd
 from postel.app.edges import real_edges
-from postel.app.faults import log_faults_of
 from postel.app.owner import AlreadyServed, CannotUse, Owner, make_directory
 from postel.app.ports import OpenPorts
 from postel.app.postel import Postel, data_directory
@@ -133,7 +132,6 @@ class Life:
 
     def _hear_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        log_faults_of(loop)
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._end)
         loop.add_signal_handler(signal.SIGHUP, self._want_reload if self.reloads else self._end)
