@@ -6,6 +6,7 @@ from postel.app.bench import LOCAL_ADDRESS, Bench, open_bench
 from postel.app.check import check_whole
 from postel.app.edges import Edges, real_edges
 from postel.app.options import directory_options, queue_options
+from postel.app.owner import server_of
 from postel.app.postel import Postel, data_directory
 from postel.app.privileges import CannotBecome, become_owner_of
 from postel.app.rooms import Rooms, open_rooms
@@ -36,4 +37,5 @@ __all__ = [
     "restore",
     "run_loop",
     "run_server",
+    "server_of",
 ]

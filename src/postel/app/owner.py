@@ -1,6 +1,6 @@
 """The data directory: made, found usable, and owned by one server at a time.
 
-Gives       make_directory, Owner (a lock that the kernel drops when the process ends, however it ends),
+Gives       make_directory, Owner (a lock that the kernel drops when the process ends, however it ends), server_of,
             AlreadyServed, CannotUse.
 
 Commands such as `postel queue` work beside the server without it: what they do is a transaction.
@@ -59,7 +59,7 @@ class Owner:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(self._file, 20).decode("ascii", "replace").strip() or "unknown"
+            holder = _holder(self._file)
             raise AlreadyServed(f"process {holder} already serves {directory}; stop it first") from None
         except OSError as error:
             raise CannotUse(_why_not(directory, error)) from None
@@ -69,6 +69,25 @@ class Owner:
     def release(self) -> None:
         """Let the directory go."""
         os.close(self._file)
+
+
+def server_of(directory: Path) -> str | None:
+    """The process that serves a data directory now; None where none does, as far as we may know."""
+    try:
+        file = os.open(directory / NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(file)
+    finally:
+        os.close(file)
+    return None
+
+
+def _holder(file: int) -> str:
+    return os.pread(file, 20, 0).decode("ascii", "replace").strip() or "unknown"
 
 
 def _warn_if_open(directory: Path) -> None:

@@ -1,6 +1,6 @@
 """`postel`: the command line.
 
-Commands are imported when they are called, so that `postel send` starts quickly.
+Commands are imported when they are called, so that `postel send` and `postel --help` start quickly.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import click
 import postel
 from postel.cli.context import Settings
 
-# Name, file below postel.cli, in the order of the help text.
+# Name, file below postel.cli, what `postel --help` says of it; in the order of that text.
 COMMANDS: Final = {
-    "try": "try_",
-    "tour": "tour",
-    "serve": "serve",
-    "check": "check",
-    "explain": "explain",
-    "account": "account",
-    "queue": "queue",
-    "send": "send",
-    "import": "mailboxes",
-    "export": "mailboxes",
-    "backup": "backup",
-    "restore": "backup",
+    "try": ("try_", "A complete mail system for trying out, until Ctrl-C."),
+    "tour": ("tour", "The journey of a letter through three real servers."),
+    "serve": ("serve", "Run the server until it is told to stop."),
+    "check": ("check", "Say what is wrong with the configuration, and what is dangerous."),
+    "explain": ("explain", "Say where mail for an address would go, and why."),
+    "account": ("account", "Accounts: who has a mailbox here and may log in."),
+    "queue": ("queue", "The queue: mail that is accepted and not delivered yet."),
+    "send": ("send", "Send the message on standard input, as sendmail does."),
+    "import": ("mailboxes", "Put the mail of an mbox file or a Maildir folder into a mailbox."),
+    "export": ("mailboxes", "Write a mailbox to an mbox file or a Maildir folder."),
+    "backup": ("backup", "Copy queue, mailboxes and accounts, while the server runs or not."),
+    "restore": ("backup", "Make a data directory from a backup."),
 }
 
 
@@ -40,10 +40,14 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"postel.cli.{COMMANDS[cmd_name]}")
+        module = importlib.import_module(f"postel.cli.{COMMANDS[cmd_name][0]}")
         command = getattr(module, f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -30,6 +30,7 @@ _LINE_LIMIT: Final = 1 << 20
 _CONFIG: Final = """\
 hostname = "{name}"
 data = "data"
+user = "root"
 
 [[listen]]
 protocol = "smtp"

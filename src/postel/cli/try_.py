@@ -6,14 +6,14 @@ import json
 import os
 import secrets
 import socket
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
-from postel.app import AccountPlan, run_server
+from postel.app import AccountPlan, CannotStart, run_server, server_of
+from postel.cli.context import fail, fail_with
 from postel.config import load
 
 DOMAIN: Final = "postel.test"
@@ -25,6 +25,7 @@ _CONFIG: Final = """\
 # A mail system for trying out: on loopback, on high ports, for one domain that exists nowhere else.
 hostname = "mail.postel.test"
 data     = "data"
+user     = "root"                   # who starts it as root stays root: it is only for trying out
 {listeners}
 [[domain]]
 name    = "postel.test"
@@ -65,17 +66,31 @@ def try_command(folder: Path, verbose: bool) -> None:
     postel try
     postel try --folder /tmp/mail --verbose
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     trial = Trial(_free_ports(), _passwords(folder))
     path = folder / "postel.toml"
     path.write_text(_config(trial, verbose))
     accounts = tuple(AccountPlan(f"{name}@{DOMAIN}", word) for name, word in trial.passwords.items())
-    run_server(
-        lambda: load(path, os.environ),
-        accounts=accounts,
-        on_ready=lambda: click.echo(_welcome(trial, folder)),
-    )
+    try:
+        run_server(
+            lambda: load(path, os.environ),
+            accounts=accounts,
+            on_ready=lambda: click.echo(_welcome(trial, folder)),
+            reloads=False,
+        )
+    except CannotStart as error:
+        fail_with([str(error)])
     click.echo(f"\nStopped. What was sent is kept in {folder}; `postel try` goes on with it.", err=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "postel.toml").touch()
+    except OSError as error:
+        fail(f"cannot write to {folder} ({error.strerror}); name another place with --folder")
+    if (process := server_of(folder / "data")) is not None:
+        fail(f"process {process} already runs in {folder}; stop it, or name another place with --folder")
 
 
 def _config(trial: Trial, verbose: bool) -> str:
@@ -101,8 +116,7 @@ def _free_port(wanted: int) -> int:
                 continue
             found: int = probe.getsockname()[1]
             return found
-    click.echo("postel: no port is free on 127.0.0.1", err=True)
-    sys.exit(1)
+    return fail("no port is free on 127.0.0.1")
 
 
 def _passwords(folder: Path) -> dict[str, str]:
