@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cli_kit import CONFIG, Site
+
+from postel.cli.work import CannotDo, take_data
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,15 +33,14 @@ def owners(directory: Path) -> set[int]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Site:
-    for folder in (tmp_path, *tmp_path.parents):
-        if not folder.stat().st_mode & 0o001:
-            folder.chmod(
-                folder.stat().st_mode | 0o011
-            )  # pytest's own, which others may not even pass through
-    (tmp_path / "data").mkdir()
-    os.chown(tmp_path / "data", NOBODY, NOBODY)
-    return Site.make(tmp_path, CONFIG)
+def site() -> Iterator[Site]:
+    # Not in pytest's own folder, which others may not even pass through.
+    with tempfile.TemporaryDirectory(prefix="postel-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        (folder / "data").mkdir()
+        os.chown(folder / "data", NOBODY, NOBODY)
+        yield Site.make(folder, CONFIG)
 
 
 def test_all_that_commands_write_belongs_to_the_owner(site: Site) -> None:
@@ -58,3 +61,17 @@ def test_all_that_commands_write_belongs_to_the_owner(site: Site) -> None:
     postel(site, "restore", str(private / "copy"))
     assert owners(site.folder / "data") == {NOBODY}
     assert b"frito@drag.net" in postel(site, "account", "list")
+
+
+def test_who_may_not_see_the_data_directory_is_told_so(site: Site) -> None:
+    (site.folder / "data").chmod(0o700)
+    (site.folder / "inner").mkdir(mode=0o700)
+    for place in ("data", "inner/data"):
+        site.config.write_text(CONFIG.replace('data = "data"', f'data = "{place}"'))
+        loaded = site.loaded
+        os.seteuid(NOBODY - 1)
+        try:
+            with pytest.raises(CannotDo, match="run this as that user, or as root"):
+                take_data(loaded, makes_data=False)
+        finally:
+            os.seteuid(0)

@@ -60,7 +60,7 @@ def run(
     loaded = settings.read()
     try:
         with telling_trouble():
-            if may_lack_data and not data_directory(loaded).exists():
+            if may_lack_data and _is_missing(data_directory(loaded)):
                 return run_loop(_on_bench(loaded, _in_memory(), work))
             take_data(loaded, makes_data=makes_data, become=become)
             return run_loop(_on_bench(loaded, real_edges(), work))
@@ -87,7 +87,7 @@ def telling_trouble() -> Iterator[None]:
 def take_data(loaded: Loaded, *, makes_data: bool, become: Callable[[Path], None] | None = None) -> None:
     """Be somebody who may work in the data directory. Raises CannotDo, CannotBecome."""
     data = data_directory(loaded)
-    if not (makes_data or data.exists()):
+    if not makes_data and _is_missing(data):
         raise CannotDo(
             f"there is no data directory {data} yet; make an account (postel account add) or start postel serve"
         )
@@ -107,19 +107,33 @@ def stay(data: Path) -> None:
 
 def may_write(data: Path) -> bool:
     """Whether this process may work in a data directory, or make it."""
-    while not data.exists() and data != data.parent:
-        data = data.parent
-    return os.access(data, os.R_OK | os.W_OK | os.X_OK)
+    try:
+        while not data.exists() and data != data.parent:
+            data = data.parent
+    except PermissionError:  # we may not even see it
+        return False
+    # Who acts as the owner for a while is meant, not who started the command.
+    by_effective = os.access in os.supports_effective_ids
+    return os.access(data, os.R_OK | os.W_OK | os.X_OK, effective_ids=by_effective)
 
 
 def _owner(path: Path) -> str:
-    while not path.exists():
-        path = path.parent
-    uid = path.stat().st_uid
     try:
+        while not path.exists():
+            path = path.parent
+        uid = path.stat().st_uid
         return f"user {pwd.getpwuid(uid).pw_name}"
+    except PermissionError:
+        return "somebody else"
     except KeyError:
         return f"user {uid}"
+
+
+def _is_missing(data: Path) -> bool:
+    try:
+        return not data.exists()
+    except PermissionError:
+        return False
 
 
 def _in_memory() -> Edges:
