@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from postel.mail import BadSyntax, Mailbox, parse_host
-from postel.routing.abroad import route_abroad
+from postel.routing.abroad import Abroad, target_abroad
 from postel.routing.ours import base_alias, elsewhere, exact_alias, last_alias
 from postel.routing.route import Discard, Refuse, ToHop, ToMx
 from postel.routing.table import RoutingTable, lane_of_hop
@@ -28,7 +28,7 @@ def lane(table: RoutingTable, mailbox: Mailbox) -> str:
     """
     ours = table.our_domain(mailbox.domain)
     if ours is None:
-        return _lane_of(route_abroad(table, mailbox)[0])
+        return _lane_of(target_abroad(table, mailbox.domain))
     away = elsewhere(table, mailbox)
     if away is None or (
         exact_alias(ours, mailbox) or base_alias(table, ours, mailbox) or last_alias(table, ours, mailbox)
@@ -47,7 +47,7 @@ def target_of_lane(table: RoutingTable, lane: str) -> ToMx | ToHop | None:
         return None
 
 
-def _lane_of(route: ToMx | ToHop | Discard | Refuse) -> str:
+def _lane_of(route: Abroad) -> str:
     match route:
         case ToHop():
             return lane_of_hop(route)

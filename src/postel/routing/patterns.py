@@ -5,7 +5,7 @@ Gives       DomainPattern, DomainTable, parse_pattern.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -50,21 +50,20 @@ class DomainTable(Generic[V]):
     """Finds the value whose pattern fits best: the exact name, the longest parent, everything."""
 
     def __init__(self, rows: Iterable[tuple[DomainPattern, V]]) -> None:
-        self._rows = dict(rows)
+        self._exact: dict[str, V] = {}
+        self._below: dict[str, V] = {}
+        for pattern, value in rows:
+            (self._below if pattern.is_subdomains else self._exact)[pattern.name] = value
 
     def find(self, host: Host, *, or_everything: bool = True) -> V | None:
-        """The value for a domain; None where no pattern fits. Costs one look-up per label."""
-        for pattern in _patterns_for(host.ascii, or_everything):
-            if pattern in self._rows:
-                return self._rows[pattern]
-        return None
-
-
-def _patterns_for(name: str, or_everything: bool) -> Iterator[DomainPattern]:
-    yield DomainPattern(name)
-    parent = name
-    while not name.startswith("[") and "." in parent:
-        parent = parent.partition(".")[2]
-        yield DomainPattern(parent, is_subdomains=True)
-    if or_everything:
-        yield DomainPattern("")
+        """The value for a domain; None where no pattern fits. Costs one look-up per label at most."""
+        name = host.ascii
+        if name in self._exact:
+            return self._exact[name]
+        if self._below and not name.startswith("["):
+            parent = name
+            while "." in parent:
+                parent = parent.partition(".")[2]
+                if parent in self._below:
+                    return self._below[parent]
+        return self._exact.get("") if or_everything else None
