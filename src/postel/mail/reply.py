@@ -117,4 +117,4 @@ def _format(reply: Reply) -> bytes:
 
 def _clean(line: str) -> str:
     """Nothing that we repeat from elsewhere may break out of its line."""
-    return "".join(c if c.isprintable() else "?" for c in line)
+    return line if line.isprintable() else "".join(c if c.isprintable() else "?" for c in line)

@@ -6,8 +6,10 @@ Gives       format_date, parse_date.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -29,7 +31,12 @@ _ZONE_HOURS: Final = {
 
 def format_date(at: float, offset: timedelta = timedelta(0)) -> str:
     """The date-time of an instant, in the zone `offset` from UTC: `Thu, 01 Jan 2026 00:00:00 +0000`."""
-    local = datetime.fromtimestamp(at, UTC).astimezone(timezone(offset))
+    return _format_second(math.floor(at), offset)
+
+
+@lru_cache(maxsize=64)  # a busy second has many messages
+def _format_second(second: int, offset: timedelta) -> str:
+    local = datetime.fromtimestamp(second, UTC).astimezone(timezone(offset))
     # Names are ours and English: strftime would follow the locale.
     day, month = _DAYS[local.weekday()], _MONTHS[local.month - 1]
     return f"{day}, {local.day:02} {month} {local.year:04} {local:%H:%M:%S %z}"

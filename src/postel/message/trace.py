@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postel.mail import AddressLiteral, BadSyntax, Domain, ForwardPath, IPAddress, ReversePath, parse_host
@@ -86,28 +87,43 @@ def compose_return_path(reverse_path: ReversePath) -> bytes:
 
 
 def _received_words(facts: TraceFacts) -> Iterator[str]:
-    yield from _from_clause(facts)
-    yield f"by {clean_word(facts.hostname)}"
-    yield f"with {clean_word(facts.protocol)}"
-    if facts.tls:
-        yield f"({clean_comment(facts.tls)})"
+    yield from _session_words(
+        facts.hello_name, facts.client_ip, facts.client_name, facts.hostname, facts.protocol, facts.tls
+    )
     yield f"id {clean_word(facts.queue_id)}" + ("" if _may_name_recipient(facts) else ";")
     if _may_name_recipient(facts):
         yield f"for <{facts.recipient}>;"
     yield format_date(facts.received_at)
 
 
-def _from_clause(facts: TraceFacts) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def _session_words(
+    hello_name: str | None,
+    client_ip: IPAddress | None,
+    client_name: str | None,
+    hostname: str,
+    protocol: str,
+    tls: str,
+) -> tuple[str, ...]:
+    """What is the same for all messages of a session."""
+    tls_info = (f"({clean_comment(tls)})",) if tls else ()
+    by = (f"by {clean_word(hostname)}", f"with {clean_word(protocol)}")
+    return (*_from_clause(hello_name, client_ip, client_name), *by, *tls_info)
+
+
+def _from_clause(
+    hello_name: str | None, client_ip: IPAddress | None, client_name: str | None
+) -> Iterator[str]:
     # RFC 5321 4.4: the name that was presented, and the address as TCP knows it.
-    if facts.hello_name is None and facts.client_ip is None:
+    if hello_name is None and client_ip is None:
         return  # no SMTP environment: a program on this machine
-    literal = str(AddressLiteral(facts.client_ip)) if facts.client_ip else ""
-    tcp_info = " ".join(part for part in (clean_word(facts.client_name or ""), literal) if part)
-    name = _presented_name(facts.hello_name or "")
+    literal = str(AddressLiteral(client_ip)) if client_ip else ""
+    tcp_info = " ".join(part for part in (clean_word(client_name or ""), literal) if part)
+    name = _presented_name(hello_name or "")
     yield f"from {name or literal or 'localhost'}"
     yield f"({tcp_info or 'local'})"
-    if not name and facts.hello_name:
-        yield f"(hello {clean_comment(facts.hello_name)})"
+    if not name and hello_name:
+        yield f"(hello {clean_comment(hello_name)})"
 
 
 def _presented_name(hello_name: str) -> str:

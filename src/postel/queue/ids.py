@@ -20,6 +20,7 @@ _TOP: Final = (1 << 63) - 1
 _START_MS: Final = 1577836800000  # 2020-01-01T00:00:00Z
 # Base 32 whose digits sort as their values do, without letters that look like others.
 _DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS: Final = [first + second for first in _DIGITS for second in _DIGITS]
 _VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)} | {"i": 1, "l": 1, "o": 0}
 
 
@@ -29,7 +30,7 @@ class QueueId(int):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return "".join(_DIGITS[self >> shift & 31] for shift in range(60, -1, -5))
+        return _DIGITS[self >> 60] + "".join([_PAIRS[self >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0)])
 
     def __repr__(self) -> str:
         return f"QueueId.parse({str(self)!r})"
