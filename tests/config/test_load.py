@@ -1,6 +1,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postel.config import BadConfig, Loaded, check_config, parse
 
@@ -133,3 +135,28 @@ def test_what_is_dangerous_is_warned_of(text: str, complaint: str) -> None:
 
 def test_a_good_file_has_no_warnings() -> None:
     assert warnings(GOOD) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x = " + "[" * 5000, "so deeply"),
+        ("a." * 2000 + "b = 1", ""),
+        ("x = " + "9" * 5000, "more digits"),
+        ('data = { file = "\\u0000" }', "cannot be read"),
+        ('data = "a\\u0000b"', "NUL"),
+        ('[delivery]\nsource = ["here"]', "an address of this machine"),
+        ('[limits]\nmessage_size = "' + "9" * 400 + '"', "1 PiB"),
+        ('[queue]\nexpire = "' + "9" * 400 + 'd"', "ten years"),
+        ('[route]\n"x.example" = { to = "discard", tls = "must" }', "only a route to"),
+        ('[route]\n"x.example" = { to = "mailbox", user = "a", password = "b" }', "only a route to"),
+    ],
+)
+def test_what_no_server_could_work_with_is_a_mistake_in_words(text: str, words: str) -> None:
+    found = mistakes(f'hostname = "mx.example.org"\n{text}\n')
+    assert any(words in mistake for mistake in found), found
+
+
+@given(st.text(st.sampled_from("abx01=.\"'[]{},#\\\n \0é$`"), max_size=60))
+def test_any_text_is_a_configuration_or_bad(text: str) -> None:
+    assert all(mistakes(text)) and all(mistakes(GOOD + text))

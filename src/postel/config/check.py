@@ -17,6 +17,7 @@ from postel.config.load import Loaded, Mistake
 from postel.config.settings import RouteSettings
 from postel.config.units import parse_duration, parse_size
 from postel.mail import BadSyntax, Domain, parse_domain, parse_local_part, parse_mailbox
+from postel.routing import ToHop, parse_route
 
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
@@ -139,8 +140,14 @@ def _routes(loaded: Loaded) -> _Found:
                 yield path, 'to is missing; add to = "smtp:host:port"'
             if (route.user is None) != (route.password is None):
                 yield path, "user and password belong together; give both or neither"
+            if route.to is not None and not isinstance(parse_route(route.to), ToHop) and _wants_a_hop(route):
+                yield path, 'only a route to "smtp:…" or "lmtp:…" has a login or a TLS policy; take them out'
         if name in ours:
             yield path, f"{name} is a [[domain]] of ours; take it out of one of the two"
+
+
+def _wants_a_hop(route: RouteSettings) -> bool:
+    return route.tls is not None or bool(route.user and route.password)
 
 
 def _tls_files(loaded: Loaded) -> _Found:

@@ -7,13 +7,13 @@ mistake with file and line. The parsed value is made again where the rooms' opti
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
 from postel.config.units import parse_duration, parse_size
-from postel.mail import BadSyntax, parse_domain, parse_mailbox
+from postel.mail import BadSyntax, IPAddress, parse_domain, parse_mailbox
 from postel.net import parse_endpoint
 from postel.routing import parse_route
 
@@ -33,6 +33,14 @@ def parse_network(text: str) -> IPNetwork:
         raise BadSyntax(f"a network is like 192.0.2.0/24 or 2001:db8::/32 ({error})") from None
 
 
+def parse_own_address(text: str) -> IPAddress:
+    """Parse an address of this machine. Raises BadSyntax."""
+    try:
+        return ip_address(text)
+    except ValueError:
+        raise BadSyntax("an address of this machine is like 192.0.2.1 or 2001:db8::1") from None
+
+
 def parse_relay_domain(text: str) -> object:
     """Parse a domain, or `.domain` for all below it. Raises BadSyntax."""
     return parse_domain(text.removeprefix("."))
@@ -42,6 +50,7 @@ DomainText = Annotated[str, kind("domain", parse_domain)]
 RelayDomainText = Annotated[str, kind("domain or .domain", parse_relay_domain)]
 MailboxText = Annotated[str, kind("address", parse_mailbox)]
 EndpointText = Annotated[str, kind("host:port", parse_endpoint)]
+AddressText = Annotated[str, kind("address of this machine", parse_own_address)]
 NetworkText = Annotated[str, kind("network", parse_network)]
 DurationText = Annotated[str, kind("duration", parse_duration)]
 SizeText = Annotated[str, kind("size", parse_size)]

@@ -96,9 +96,19 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
 def parse(text: str, *, file: str, directory: Path, environment: Mapping[str, str]) -> Loaded:
     """Read a configuration from text; relative paths in it start at `directory`. Raises BadConfig."""
     try:
+        return _parse(text, file, directory, environment)
+    except RecursionError:
+        text = "tables and lists stand in each other so deeply that they cannot be read"
+        raise BadConfig([Mistake(file, 0, text)]) from None
+
+
+def _parse(text: str, file: str, directory: Path, environment: Mapping[str, str]) -> Loaded:
+    try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadConfig([_syntax_mistake(file, str(error))]) from None
+    except ValueError:  # Python's own limit for the digits of a number
+        raise BadConfig([Mistake(file, 0, "a number has more digits than any setting can need")]) from None
     reading = _Reading(file, directory, environment, key_lines(text))
     config = reading.read(data)
     if reading.mistakes:
@@ -153,7 +163,7 @@ class _Reading:
         try:
             with (self.directory / name).open(encoding="utf-8") as file:
                 return file.read(SECRET_LIMIT).rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, ValueError) as error:  # not UTF-8, or a NUL in its name
             why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             self._note(path, f"the file {name} cannot be read ({why})")
             return ""
@@ -251,6 +261,8 @@ def _grammar_complaints(value: Any, declared: Any, path: KeyPath) -> Iterator[tu
         for key, item in value.items():
             yield from _grammar_complaints(item, _below(declared), (*path, key))
     elif isinstance(value, str):
+        if "\0" in value:  # neither a path, a name nor a password can
+            yield path, "no text holds the character NUL"
         for parse_text in _parsers(declared):
             try:
                 parse_text(value)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from postel.config.kinds import (
+    AddressText,
     DomainText,
     DurationText,
     EndpointText,
@@ -230,7 +231,7 @@ class Delivery(Section, frozen=True):
         int, Meta(ge=1, le=65535), says("The port of MX hosts. Anything but 25 is for trying things out.")
     ] = 25
     source: Annotated[
-        list[str],
+        list[AddressText],
         says("Addresses to connect from, at most one of each family. By default the system chooses."),
     ] = []
     allow_loopback: Annotated[

@@ -10,20 +10,26 @@ from typing import Final
 
 from postel.mail import BadSyntax
 
+DURATION_LIMIT_S: Final = 10 * 365 * 86400.0  # a clock can be asked to wait that long
+SIZE_LIMIT_OCTETS: Final = 2**50
+
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
+_DURATION: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?\s*[smhdw]\s*)+")
+_DURATION_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])")
 _OCTETS: Final = {
     "": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30,
 }  # fmt: skip
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 
 
 def parse_duration(text: str) -> float:
     """Seconds of `90s`, `5m`, `1h30m`, `5d`. Raises BadSyntax."""
     if not _DURATION.fullmatch(text.strip()):
         raise BadSyntax('a duration is a number with s, m, h, d or w, as in "30s", "5m" or "1h30m"')
-    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    seconds = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
+    if seconds > DURATION_LIMIT_S:
+        raise BadSyntax("a duration is ten years at most")
+    return seconds
 
 
 def parse_size(text: str) -> int:
@@ -31,4 +37,7 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None or match.group(2).upper() not in _OCTETS:
         raise BadSyntax('a size is a number with KB, MB, GB, KiB, MiB or GiB, as in "50 MB"')
-    return int(float(match.group(1)) * _OCTETS[match.group(2).upper()])
+    octets = float(match.group(1)) * _OCTETS[match.group(2).upper()]
+    if octets > SIZE_LIMIT_OCTETS:
+        raise BadSyntax("a size is 1 PiB at most")
+    return int(octets)
