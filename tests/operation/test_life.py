@@ -179,3 +179,17 @@ def test_the_database_is_whole_after_the_end(serve: Serve, folder: Path) -> None
     database = sqlite3.connect(f"file:{folder}/data/postel.db?mode=ro", uri=True)
     assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
+
+
+def test_a_hook_that_hangs_holds_the_end_up_for_its_own_time_only(serve: Serve, folder: Path) -> None:
+    (folder / "hooks.py").write_text("import time\nasync def rcpt(facts):\n    time.sleep(10_000)\n")
+    served = serve(
+        configuration("smtp", rules=SINK + '[hooks]\nfiles = ["hooks.py"]\ntimeout = "1s"\n')
+    ).ready()
+    line = smtp(served.port("smtp"))
+    assert line.ask("MAIL FROM:<ann@example.net>").startswith("250")
+    line.send("RCPT TO:<ann@sink.example>")
+    served.signal(signal.SIGTERM)
+    assert line.reply().startswith("451")
+    assert line.reply().startswith("421 4.3.2")
+    assert served.status(within_s=20) == 0

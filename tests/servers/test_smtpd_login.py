@@ -134,7 +134,7 @@ async def test_whoever_guesses_too_often_is_told_to_come_later_even_with_the_rig
             except AssertionError:
                 break
         await w.play(PLAIN_HELLO + f"C AUTH PLAIN {PLAIN_ANN}\nS 454 4.7.0 ...")
-        assert w.log["login_failed"][-1]["because"] == "too many failed logins"
+        assert w.log["login_failed"][-1]["because"] == "too many failures from 192.0.2.9"
 
 
 async def test_mail_needs_a_login() -> None:

@@ -229,7 +229,7 @@ class Pop3Session:
         elif found is None:
             self._fail(name, mechanism, pop3.LOGIN_FAILED)
         else:
-            self._fail(name, mechanism, pop3.TRY_LATER, "too many failed logins")
+            self._fail(name, mechanism, pop3.TRY_LATER, found.because)
 
     async def _enter(self, account: Account, mechanism: str) -> None:
         """Lock and open the maildrop of an account that has proven itself."""

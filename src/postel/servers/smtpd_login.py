@@ -83,7 +83,7 @@ class LoginExchange:
         self.login = question.authcid
         found = await self._directory.verify(question.authcid, question.password, self._ip)
         if isinstance(found, Throttled):
-            return Denied("too many failed logins", Denial.LATER)
+            return Denied(found.because, Denial.LATER)
         if found is None:
             return False
         # RFC 4616 2: who may act as whom is ours to say; an account acts as itself.
