@@ -194,11 +194,18 @@ def test_addresses_are_asked_for_only_when_their_tier_comes() -> None:
         "fe80::1",
         "ff02::1",
         "::ffff:127.0.0.1",
+        "169.254.169.254",
+        "::ffff:0.0.0.0",
     ],
 )
 def test_a_strangers_mx_record_cannot_aim_us_at_ourselves(address: str) -> None:
     kind = "AAAA" if ":" in address else "A"
     assert hosts(f"free.org MX 10 m.org\nm.org {kind} {address}") == replies.NO_ADDRESS
+
+
+def test_ourselves_are_found_behind_an_ipv6_address_that_stands_for_ours() -> None:
+    assert hosts("free.org MX 10 m.org\nm.org AAAA ::ffff:192.0.2.1") == replies.MX_LEADS_TO_US
+    assert hosts("", domain="[IPv6:::ffff:192.0.2.1]") == replies.MX_LEADS_TO_US
 
 
 def test_loopback_is_the_internet_where_it_is_so_said() -> None:

@@ -88,6 +88,12 @@ def test_a_domain_routed_to_mailbox_is_ours() -> None:
     assert not is_ours("free.org", routes={"*": "mailbox"})
 
 
+def test_a_literal_of_our_address_is_ours_in_ipv6_clothes_too() -> None:
+    assert is_ours("[192.0.2.1]")
+    assert is_ours("[IPv6:::ffff:192.0.2.1]")
+    assert not is_ours("[IPv6:::ffff:192.0.2.2]")
+
+
 def test_our_own_name_is_not_ours_where_something_else_is_said_of_it() -> None:
     assert not is_ours("mail.drag.net", routes={"mail.drag.net": "smtp:[192.0.2.9]"})
     assert not is_ours("mail.drag.net", relay=("mail.drag.net",))

@@ -1,6 +1,6 @@
 """The nouns of mail transport: addresses, paths, envelopes, replies, faults. Floor 0."""
 
-from postel.mail.domain import AddressLiteral, Domain, Host, IPAddress, parse_domain, parse_host
+from postel.mail.domain import AddressLiteral, Domain, Host, IPAddress, parse_domain, parse_host, plain_ip
 from postel.mail.envelope import NO_PARAMETERS, Envelope, Parameters, Recipient
 from postel.mail.fault import BadSyntax, Fault, LocalFault, RemoteFault
 from postel.mail.mailbox import LocalPart, Mailbox, parse_local_part, parse_mailbox
@@ -32,5 +32,6 @@ __all__ = [
     "parse_local_part",
     "parse_mailbox",
     "parse_reverse_path",
+    "plain_ip",
     "split_path",
 ]

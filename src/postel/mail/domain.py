@@ -2,7 +2,7 @@
 
 Implements  RFC 5321 4.1.2 (Domain), 4.1.3 (address literals), RFC 5890 (A-labels and U-labels),
             RFC 6531 3.3 (U-labels in SMTPUTF8 domains).
-Gives       Domain, AddressLiteral, Host, parse_domain, parse_host.
+Gives       Domain, AddressLiteral, Host, IPAddress, parse_domain, parse_host, plain_ip.
 Not here    Whether a domain exists (dns), or is one of ours (routing).
 """
 
@@ -71,6 +71,12 @@ class AddressLiteral:
 
 
 Host: TypeAlias = Domain | AddressLiteral
+
+
+def plain_ip(address: IPAddress) -> IPAddress:
+    """The IPv4 address that an IPv6 one stands for, as `::ffff:192.0.2.1` does (RFC 4291 2.5.5.2), or itself."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 @lru_cache(maxsize=4096)

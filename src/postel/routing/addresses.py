@@ -3,7 +3,7 @@
 Implements  RFC 5321 5.1 (several addresses, our own among them, exchanges without one), 5.2 (IPv6),
             RFC 8305 4 (the two families alternate).
 Asks        A and AAAA questions.
-Gives       hosts_of, no_hosts.
+Gives       hosts_of, no_hosts, parse_ip.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import chain, zip_longest
 
 from postel.asks import Asks, DnsAnswer, DnsQuestion, DnsStatus, RecordType
-from postel.mail import IPAddress, replies
+from postel.mail import IPAddress, plain_ip, replies
 from postel.routing.hops import HopFacts, HopHost, HopPlan, NoRoute, Tier, TierHosts
 from postel.routing.route import Step
 
@@ -72,7 +72,7 @@ def parse_ip(text: str) -> IPAddress | None:
 def _find(exchange: str, facts: HopFacts) -> Asks[_Found]:
     found = _Found()
     if (address := parse_ip(exchange)) is not None:
-        found.addresses.append(address)
+        found.addresses.append(plain_ip(address))
         return found
     for type_ in _types(facts):
         answer: DnsAnswer = yield DnsQuestion(exchange, type_)
@@ -95,7 +95,7 @@ def _take(exchange: str, type_: RecordType, answer: DnsAnswer, found: _Found) ->
             found.is_trouble = True
             found.trail.append(Step(f"{exchange} {type_}: the look-up failed"))
         case DnsStatus.FOUND:
-            addresses = [a for a in answer.records if isinstance(a, IPv4Address | IPv6Address)]
+            addresses = [plain_ip(a) for a in answer.records if isinstance(a, IPv4Address | IPv6Address)]
             found.addresses.extend(addresses)
             found.trail.append(Step(f"{exchange} {type_} {', '.join(str(a) for a in addresses)}"))
         case _:
@@ -115,12 +115,10 @@ def _check(exchange: str, found: _Found, facts: HopFacts) -> None:
 
 
 def _is_fit(address: IPAddress, facts: HopFacts) -> bool:
-    plain = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
-    if plain.is_loopback:
+    if address.is_loopback:
         return facts.allow_loopback
-    is_reserved = isinstance(plain, IPv4Address) and plain.is_reserved  # 240.0.0.0/4, broadcast
-    is_link_local = isinstance(plain, IPv6Address) and plain.is_link_local  # needs a zone index
-    return not (plain.is_unspecified or plain.is_multicast or is_reserved or is_link_local)
+    is_reserved = isinstance(address, IPv4Address) and address.is_reserved  # 240.0.0.0/4, broadcast
+    return not (address.is_unspecified or address.is_multicast or is_reserved or address.is_link_local)
 
 
 def _in_order(addresses: Sequence[IPAddress], facts: HopFacts) -> tuple[IPAddress, ...]:

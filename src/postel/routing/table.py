@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -25,6 +25,7 @@ from postel.mail import (
     Mailbox,
     parse_local_part,
     parse_mailbox,
+    plain_ip,
 )
 from postel.routing.patterns import DomainPattern, DomainTable
 from postel.routing.route import FixedTarget, Login, OwnMailbox, TlsPolicy, ToHop
@@ -135,11 +136,10 @@ class RoutingTable:
 
     def relay_network(self, client_ip: IPAddress | None) -> RelayNetwork | None:
         """The row that lets this client relay anywhere. None for a client without an address."""
-        if isinstance(client_ip, IPv6Address) and client_ip.ipv4_mapped:
-            client_ip = client_ip.ipv4_mapped
         if client_ip is None:
             return None
-        return next((row for row in self.relay_networks if client_ip in row.network), None)
+        address = plain_ip(client_ip)
+        return next((row for row in self.relay_networks if address in row.network), None)
 
     @property
     def all_own_names(self) -> frozenset[str]:
@@ -154,7 +154,7 @@ class RoutingTable:
 
     def _is_this_server(self, host: Host) -> bool:
         if isinstance(host, AddressLiteral):
-            return host.address in self.own_addresses
+            return plain_ip(host.address) in self.own_addresses
         return host.ascii == self.hostname.ascii
 
     @cached_property
