@@ -42,6 +42,31 @@ class LogFormat(enum.StrEnum):
     JSON = "json"
 
 
+class EventRecord(logging.LogRecord):
+    """An event, as the standard library's logging knows it.
+
+    What that library would find out about the place of the call is always the same here: it is not looked up.
+    """
+
+    # The library's own names.
+    args = stack_info = exc_text = threadName = processName = taskName = None  # noqa: N815
+    pathname, filename, module, lineno, funcName = __file__, "log.py", "log", 0, "_log"  # noqa: N815
+    thread = process = relativeCreated = 0  # noqa: N815
+
+    def __init__(
+        self, name: str, level: int, event: str, room: str, fields: dict[str, Any], exc_info: Any
+    ) -> None:
+        self.name = name
+        self.levelno = level
+        self.levelname = logging.getLevelName(level)
+        self.created = time.time()
+        self.msecs = self.created % 1 * 1000
+        self.msg = self.event = event
+        self.room = room
+        self.fields = fields
+        self.exc_info = exc_info
+
+
 class EventLogger:
     """One room's voice in the log."""
 
@@ -70,10 +95,7 @@ class EventLogger:
     def _log(self, level: int, name: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
         if self._logger.isEnabledFor(level):
             traceback = (type(error), error, error.__traceback__) if error is not None else None
-            # Not by Logger.log, which looks for its caller: here that is always this line.
-            record = logging.LogRecord(self._logger.name, level, __file__, 0, name, None, traceback, "_log")
-            record.event, record.room, record.fields = name, self._room, fields
-            self._logger.handle(record)
+            self._logger.handle(EventRecord(self._logger.name, level, name, self._room, fields, traceback))
 
 
 def logger(room: str) -> EventLogger:
