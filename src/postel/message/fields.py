@@ -1,7 +1,7 @@
 """Writing header fields that nobody can break out of.
 
 Implements  RFC 5322 2.1.1 (lines of 78, never over 998 octets), 2.2.3 (folding), 3.2.2 (comments).
-Gives       compose_field, clean, clean_word, clean_comment, make_message_id.
+Gives       compose_field, continue_field, clean, clean_word, clean_comment, make_message_id.
 
 Whatever a stranger supplied goes through one of the `clean` functions before it comes into a field of ours.
 """
@@ -23,13 +23,24 @@ def compose_field(name: str, words: Iterable[str]) -> bytes:
 
     Words are cleaned of controls; a word of more than WORD_LIMIT octets is cut into several.
     """
-    lines = [f"{name}:".encode()]
-    for n, word in enumerate(_octet_words(words)):
-        if n and len(lines[-1]) + 1 + len(word) > LINE_LENGTH:
-            lines.append(b"\t" + word)
+    return continue_field(f"{name}:".encode(), words) + b"\r\n"
+
+
+def continue_field(begun: bytes, words: Iterable[str]) -> bytes:
+    """A field that has begun, its name at least, and these words; without its CRLF.
+
+    The first word stays beside the name: a first line without any is obsolete (RFC 5322 4.2).
+    """
+    name = begun if begun.endswith(b":") else b""
+    line = begun[begun.rfind(b"\n") + 1 :]
+    lines = [begun[: len(begun) - len(line)]]
+    for word in _octet_words(words):
+        if len(line) + 1 + len(word) > LINE_LENGTH and line != name:
+            lines.append(line + b"\r\n")
+            line = b"\t" + word
         else:
-            lines[-1] += b" " + word
-    return b"\r\n".join(lines) + b"\r\n"
+            line += b" " + word
+    return b"".join(lines) + line
 
 
 def _octet_words(words: Iterable[str]) -> Iterator[bytes]:

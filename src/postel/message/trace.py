@@ -16,7 +16,7 @@ from typing import Final
 
 from postel.mail import AddressLiteral, BadSyntax, Domain, ForwardPath, IPAddress, ReversePath, parse_host
 from postel.message.dates import format_date
-from postel.message.fields import clean_comment, clean_word, compose_field
+from postel.message.fields import clean_comment, clean_word, compose_field, continue_field
 
 # RFC 5321 6.3: counting Received fields with a threshold of 100 or more is how loops are found.
 RECEIVED_LIMIT: Final = 100
@@ -78,7 +78,10 @@ def with_protocol(
 
 def compose_received(facts: TraceFacts) -> bytes:
     """The Received field to prepend, folded, with its CRLF."""
-    return compose_field("Received", _received_words(facts))
+    begun = _begun(
+        facts.hello_name, facts.client_ip, facts.client_name, facts.hostname, facts.protocol, facts.tls
+    )
+    return continue_field(begun, _message_words(facts)) + b"\r\n"
 
 
 def compose_return_path(reverse_path: ReversePath) -> bytes:
@@ -86,10 +89,7 @@ def compose_return_path(reverse_path: ReversePath) -> bytes:
     return compose_field("Return-Path", [f"<{reverse_path}>"])
 
 
-def _received_words(facts: TraceFacts) -> Iterator[str]:
-    yield from _session_words(
-        facts.hello_name, facts.client_ip, facts.client_name, facts.hostname, facts.protocol, facts.tls
-    )
+def _message_words(facts: TraceFacts) -> Iterator[str]:
     yield f"id {clean_word(facts.queue_id)}" + ("" if _may_name_recipient(facts) else ";")
     if _may_name_recipient(facts):
         yield f"for <{facts.recipient}>;"
@@ -97,18 +97,20 @@ def _received_words(facts: TraceFacts) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1024)
-def _session_words(
+def _begun(
     hello_name: str | None,
     client_ip: IPAddress | None,
     client_name: str | None,
     hostname: str,
     protocol: str,
     tls: str,
-) -> tuple[str, ...]:
-    """What is the same for all messages of a session."""
-    tls_info = (f"({clean_comment(tls)})",) if tls else ()
-    by = (f"by {clean_word(hostname)}", f"with {clean_word(protocol)}")
-    return (*_from_clause(hello_name, client_ip, client_name), *by, *tls_info)
+) -> bytes:
+    """The beginning of the field, which all messages of a session share."""
+    words = [*_from_clause(hello_name, client_ip, client_name)]
+    words += [f"by {clean_word(hostname)}", f"with {clean_word(protocol)}"]
+    if tls:
+        words.append(f"({clean_comment(tls)})")
+    return continue_field(b"Received:", words)
 
 
 def _from_clause(
