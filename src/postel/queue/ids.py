@@ -30,7 +30,9 @@ class QueueId(int):
     __slots__ = ()
 
     def __str__(self) -> str:
-        return _DIGITS[self >> 60] + "".join([_PAIRS[self >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0)])
+        return _DIGITS[self >> 60] + "".join(
+            [_PAIRS[self >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0)]
+        )
 
     def __repr__(self) -> str:
         return f"QueueId.parse({str(self)!r})"

@@ -1,7 +1,7 @@
 """DRAFT -> QUEUED: the rows of a new message.
 
 Implements  RFC 5321 4.2.5, 6.1 (responsibility begins with the 250, so the rows come first).
-Gives       Intake, Placed, LaneOf, insert_message, insert_recipients, insert_errand.
+Gives       Intake, Placed, LaneOf, insert_message, insert_recipients, set_errand, extend_errand.
 Not here    Who waits for the commit (queue.queue); the content's own rows (contents).
 
 When the transaction that holds `insert_message` is durable, we are responsible for the message.
@@ -35,6 +35,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, '', NULL, '')"""
 _ERRAND: Final = """
 INSERT INTO queue_errand (message_id, lane, next_at) VALUES (?, ?, ?)
 ON CONFLICT (message_id, lane) DO UPDATE SET next_at = excluded.next_at"""
+_MORE: Final = """
+INSERT INTO queue_errand (message_id, lane, next_at) VALUES (?, ?, ?)
+ON CONFLICT (message_id, lane) DO UPDATE SET next_at =
+    CASE WHEN queue_errand.next_at < excluded.next_at THEN queue_errand.next_at ELSE excluded.next_at END"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ async def insert_message(
     jobs = []
     for lane, recipients in lanes.items():
         await insert_recipients(tx, message.queue_id, lane, recipients, received_at)
-        await insert_errand(tx, message.queue_id, lane, received_at)
+        await set_errand(tx, message.queue_id, lane, received_at)
         jobs.append(
             Job(
                 queue_id=message.queue_id,
@@ -129,6 +133,11 @@ async def insert_recipients(
     await tx.execute_many(_RECIPIENT, rows)
 
 
-async def insert_errand(tx: Transaction, queue_id: QueueId, lane: str, next_at: float | None) -> None:
+async def set_errand(tx: Transaction, queue_id: QueueId, lane: str, next_at: float | None) -> None:
     """There is work for the message in the lane, first due then; None: only held recipients."""
     await tx.execute(_ERRAND, (int(queue_id), lane, next_at))
+
+
+async def extend_errand(tx: Transaction, queue_id: QueueId, lane: str, next_at: float) -> None:
+    """There is more work for the message in the lane, due then; what was there may be due earlier."""
+    await tx.execute(_MORE, (int(queue_id), lane, next_at))

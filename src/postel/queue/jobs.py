@@ -1,6 +1,6 @@
 """What one agent holds: the due work of its lane, job by job.
 
-Gives       LaneJobs.
+Gives       LaneJobs, InHand.
 Not here    Which lane gets an agent (queue.lanes); SQL.
 
 Invariant: a job that was handed out is recorded exactly once, or given up and due again: whatever the agent does
@@ -19,6 +19,7 @@ from postel.mail import LocalFault, Reply
 from postel.mail.replies import SYSTEM_TROUBLE
 from postel.net import Clock
 from postel.observe import logger
+from postel.queue.ids import QueueId
 from postel.queue.job import Job
 from postel.queue.keeper import Keeper
 from postel.queue.lane import Health, Lane
@@ -30,7 +31,34 @@ from postel.queue.worklist import WorkList
 log = logger("queue")
 
 _PATIENCE_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)  # between tries to record what has happened
+_ASIDE_S: Final = 1.0  # until work that somebody else has in hand is looked at again
 TROUBLE_PAUSE_S: Final = 30.0
+
+
+class InHand:
+    """The recipients that agents of all lanes have in hand.
+
+    A reload may move a recipient to another lane while it is tried in the old one; then it waits there.
+    """
+
+    def __init__(self) -> None:
+        self._numbers: dict[QueueId, set[int]] = {}
+
+    def take(self, job: Job) -> bool:
+        """Note the recipients of a job. False, and nothing noted, when some are in hand already."""
+        numbers = {recipient.id for recipient in job.recipients}
+        there = self._numbers.setdefault(job.queue_id, set())
+        if not there.isdisjoint(numbers):
+            return False
+        there |= numbers
+        return True
+
+    def drop(self, job: Job) -> None:
+        """The recipients of a job are not in hand any more."""
+        there = self._numbers[job.queue_id]
+        there.difference_update(recipient.id for recipient in job.recipients)
+        if not there:
+            del self._numbers[job.queue_id]
 
 
 class LaneJobs:
@@ -46,6 +74,7 @@ class LaneJobs:
         work: WorkList,
         recorder: Recorder,
         keeper: Keeper,
+        in_hand: InHand,
         clock: Clock,
         then: Callable[[Lane, Recorded], None],
         must_leave: Callable[[Lane, int], bool],
@@ -54,6 +83,7 @@ class LaneJobs:
         self._work = work
         self._recorder = recorder
         self._keeper = keeper
+        self._in_hand = in_hand
         self._clock = clock
         self._then = then
         self._must_leave = must_leave
@@ -93,7 +123,7 @@ class LaneJobs:
         recorded = await self._persist(
             job, lambda: self._recorder.record_outcomes(job, outcomes, is_last=is_last, revives=is_down)
         )
-        self._work.close(job, is_refreshed=is_last)
+        self._close(job, is_refreshed=is_last)
         if is_answer:
             self._hear_answer(is_success=is_success)
         self._then(self._lane, recorded)
@@ -115,7 +145,8 @@ class LaneJobs:
         job, self._job = self._job, None
         self.count_as_asked()
         if job is not None:
-            self._give_up(job, 0.0)
+            self._work.finish(job)
+            self._close(job, is_refreshed=False)
 
     def count_as_asked(self) -> None:
         """From now on the agent has had its chance to take work that was counted for it."""
@@ -124,9 +155,23 @@ class LaneJobs:
             self._lane.asked()
 
     async def _take(self) -> Job | None:
-        now, options = self._clock.now(), self._recorder.options
+        """The next job that nobody else has in hand; others are put aside for a moment."""
+        now = self._clock.now()
+        aside: list[Job] = []
         try:
-            job = await self._work.next(
+            while (job := await self._read(now)) is not None and not self._is_free(job):
+                aside.append(job)
+        finally:
+            for other in aside:
+                self._work.finish(other)
+                self._work.close(other, is_refreshed=True)
+                self._lane.hear(now + _ASIDE_S)
+        return job
+
+    async def _read(self, now: float) -> Job | None:
+        options = self._recorder.options
+        try:
+            return await self._work.next(
                 now, page_limit=options.page_limit, job_limit=options.max_recipients_per_job
             )
         except DatabaseTrouble as trouble:
@@ -134,10 +179,9 @@ class LaneJobs:
             self._work.park()
             self._lane.due_at = now + TROUBLE_PAUSE_S
             return None
-        if job is not None and job.queue_id == self._keeper.current:
-            self._give_up(job, now + 1.0)
-            return None
-        return job
+
+    def _is_free(self, job: Job) -> bool:
+        return job.queue_id != self._keeper.current and self._in_hand.take(job)
 
     def _check_in_hand(self, job: Job) -> None:
         if self._job is not job:
@@ -170,7 +214,7 @@ class LaneJobs:
             job, lambda: self._recorder.record_lane_down(self.lane, trouble, job, delayed, is_last=is_last)
         )
         if job is not None:
-            self._work.close(job, is_refreshed=is_last)
+            self._close(job, is_refreshed=is_last)
         self._then(self._lane, recorded)
 
     def _hear_answer(self, *, is_success: bool) -> None:
@@ -192,10 +236,9 @@ class LaneJobs:
         except BaseException:
             self.is_stuck = True
             if job is not None:
-                self._work.close(job, is_refreshed=False)
+                self._close(job, is_refreshed=False)
             raise
 
-    def _give_up(self, job: Job, due_at: float) -> None:
-        self._work.finish(job)
-        self._work.close(job, is_refreshed=True)
-        self._lane.hear(due_at)
+    def _close(self, job: Job, *, is_refreshed: bool) -> None:
+        self._work.close(job, is_refreshed=is_refreshed)
+        self._in_hand.drop(job)

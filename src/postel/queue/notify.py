@@ -33,9 +33,9 @@ def returns_content(parameters: Parameters) -> bool:
     return (parameters.get("RET") or "FULL").upper() != "HDRS"
 
 
-def passed_on(parameters: Parameters, members: int) -> Parameters:
-    """The RCPT parameters that the members of an alias inherit."""
-    if members == 1 or not parameters.get("NOTIFY"):
+def passed_on(parameters: Parameters, copies: int) -> Parameters:
+    """The RCPT parameters that the members of an alias inherit, of which it makes so many copies."""
+    if copies == 1 or not parameters.get("NOTIFY"):
         return parameters  # RFC 3461 5.2.7.2: a single-recipient alias hands everything on
     # RFC 3461 5.2.7.3 (c): all of them, but SUCCESS is answered by us.
     rest = sorted(_wishes(parameters) - {"SUCCESS"}) or ["NEVER"]

@@ -20,7 +20,7 @@ from postel.contents import release
 from postel.database import DatabaseTrouble, Transaction, Value
 from postel.mail import parse_mailbox
 from postel.queue.ids import QueueId
-from postel.queue.intake import LaneOf, Placed, insert_errand, insert_recipients
+from postel.queue.intake import LaneOf, Placed, extend_errand, insert_recipients, set_errand
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.notify import passed_on
 from postel.queue.options import QueueOptions
@@ -32,11 +32,12 @@ from postel.queue.settle import Change, Grown, Known, Member, Postponed, Settled
 _SETTLE: Final = f"""
 UPDATE queue_recipient
 SET state = {State.SETTLED:d}, attempts = attempts + 1, tries = tries || ?, reply = ?, remote = ?, because = ?
-WHERE message_id = ? AND {{place}} AND number = ? AND state <> {State.SETTLED:d}"""
+WHERE message_id = ? AND lane = ? AND number = ? AND state <> {State.SETTLED:d}"""
 _POSTPONE: Final = f"""
 UPDATE queue_recipient
 SET next_at = ?, attempts = attempts + 1, tries = tries || ?, reply = ?, remote = ?, because = ?
-WHERE message_id = ? AND {{place}} AND number = ? AND state <> {State.SETTLED:d}"""
+WHERE message_id = ? AND lane = ? AND number = ? AND state <> {State.SETTLED:d}"""
+_LANE_NOW: Final = "SELECT lane FROM queue_recipient WHERE message_id = ? AND number = ?"
 _REST: Final = f"""
 SELECT COUNT(*), MIN(CASE WHEN state = {State.WAITING:d} THEN next_at END) FROM queue_recipient
 WHERE message_id = ? AND lane = ? AND state <> {State.SETTLED:d}"""
@@ -96,13 +97,19 @@ async def record(
     Raises EffectFailed and Refused: then the caller has another change to record for one recipient.
     """
     recorded = Recorded()
+    lanes = {job.lane} if is_last else set()
     for change in changes:
-        if await _apply(tx, job, change, now):
-            recorded.applied.append(change)
-            if isinstance(change, Grown):
-                await _insert_members(tx, job, change, now, lane_of, options, recorded)
-    if is_last:
-        recorded.hear(job.lane, await refresh_errand(tx, job.queue_id, job.lane))
+        lane = await _apply(tx, job, change, now)
+        if lane is None:
+            continue
+        recorded.applied.append(change)
+        if lane != job.lane:
+            lanes.add(lane)
+        if isinstance(change, Grown):
+            await _insert_members(tx, job, change, now, lane_of, options, recorded)
+    for lane in sorted(lanes):
+        recorded.hear(lane, await refresh_errand(tx, job.queue_id, lane))
+    if lanes:
         await remove_if_over(tx, job.queue_id)
     return recorded
 
@@ -113,7 +120,7 @@ async def refresh_errand(tx: Transaction, queue_id: QueueId, lane: str) -> float
     assert row is not None
     count, next_at = row
     if count:
-        await insert_errand(tx, queue_id, lane, next_at)
+        await set_errand(tx, queue_id, lane, next_at)
     else:
         await tx.execute("DELETE FROM queue_errand WHERE message_id = ? AND lane = ?", (int(queue_id), lane))
     return None if next_at is None else float(next_at)
@@ -133,8 +140,8 @@ async def remove_if_over(tx: Transaction, queue_id: QueueId) -> bool:
     return True
 
 
-async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> bool:
-    """One recipient's row, and its effect. False when the row is gone or settled."""
+async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> str | None:
+    """One recipient's row, and its effect. The lane it was in; None when the row is gone or settled."""
     tried = format_try(job.received_at, now)
     match change:
         case Postponed(next_at=next_at, reply=reply, remote=remote, because=because):
@@ -144,11 +151,10 @@ async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> bool:
             words = (format_reply(reply), remote, because)
         case Grown(effect=effect):
             words = ("", None, _EXPANDED if effect is None else _EXPANDED_AND_KEPT)
-    if not await _update(tx, _SETTLE, (tried, *words), job, change.recipient):
-        return False
-    if change.effect is not None:
+    lane = await _update(tx, _SETTLE, (tried, *words), job, change.recipient)
+    if lane is not None and change.effect is not None:
         await _take_effect(tx, change.recipient.id, change.effect)
-    return True
+    return lane
 
 
 async def _take_effect(tx: Transaction, number: int, effect: Effect) -> None:
@@ -162,12 +168,15 @@ async def _take_effect(tx: Transaction, number: int, effect: Effect) -> None:
 
 async def _update(
     tx: Transaction, sql: str, values: tuple[Value, ...], job: Job, recipient: QueuedRecipient
-) -> bool:
-    key = (int(job.queue_id), job.lane, recipient.id)
-    if await tx.execute(sql.format(place="lane = ?"), (*values, *key)):
-        return True
-    # A reload may have moved the recipient to another lane meanwhile.
-    return await tx.execute(sql.format(place="lane <> ?"), (*values, *key)) > 0
+) -> str | None:
+    """Change the row, wherever it is: a reload may have moved it to another lane meanwhile."""
+    number = int(job.queue_id)
+    if await tx.execute(sql, (*values, number, job.lane, recipient.id)):
+        return job.lane
+    row = await tx.fetch_one(_LANE_NOW, (number, recipient.id))
+    if row is None or not await tx.execute(sql, (*values, number, row[0], recipient.id)):
+        return None
+    return str(row[0])
 
 
 async def _insert_members(
@@ -194,7 +203,7 @@ async def _insert_members(
     await tx.execute("UPDATE queue_message SET next_number = ? WHERE id = ?", (row[0] + len(fresh), number))
     for lane, recipients in _recipients(grown, fresh, row[0]).items():
         await insert_recipients(tx, job.queue_id, lane, recipients, now, parent=grown.recipient.id)
-        await insert_errand(tx, job.queue_id, lane, now)
+        await extend_errand(tx, job.queue_id, lane, now)
         recorded.hear(lane, now)
 
 
@@ -215,7 +224,7 @@ async def _fetch_known(tx: Transaction, job: Job) -> list[Known]:
 def _recipients(grown: Grown, members: Sequence[Member], number: int) -> dict[str, list[QueuedRecipient]]:
     """The members as recipients, by lane, numbered from `number` on."""
     alias = grown.recipient
-    parameters = passed_on(alias.parameters, len(grown.members))
+    parameters = passed_on(alias.parameters, grown.copies)
     lanes: dict[str, list[QueuedRecipient]] = {}
     for one, member in enumerate(members, number):
         recipient = QueuedRecipient(

@@ -57,8 +57,8 @@ def _notice_of(change: Change, now: float) -> Notice | None:
                 status=change.status,
                 last_attempt_at=now,
             )
-        case Grown(recipient=recipient, members=members) if len(members) > 1:
-            # RFC 3461 5.2.7.3 (c): only for SUCCESS, and only when there is more than one member.
+        case Grown(recipient=recipient, copies=copies) if copies > 1:
+            # RFC 3461 5.2.7.3 (c): only for SUCCESS, and only when it leads to more than one.
             return _expanded(recipient, now)
         case _:
             return None
@@ -110,7 +110,9 @@ class Reports:
     async def _facts(
         self, about: Job, notices: Sequence[Notice], to: Mailbox, report_id: str, now: float
     ) -> ReportFacts:
-        head, content = await self._returned(about)
+        # RFC 3461 4.3, 6.2: the content comes back only with a failure.
+        has_failed = any(notice.action is Action.FAILED for notice in notices)
+        head, content = await self._returned(about, has_failed=has_failed)
         return ReportFacts(
             hostname=self.options.hostname,
             report_id=report_id,
@@ -125,12 +127,12 @@ class Reports:
             is_smtputf8=about.asks_smtputf8,
         )
 
-    async def _returned(self, about: Job) -> tuple[bytes, bytes | None]:
-        """The head, and the whole content where it may be returned (RFC 3461 4.3, 6.2)."""
+    async def _returned(self, about: Job, *, has_failed: bool) -> tuple[bytes, bytes | None]:
+        """The head, and the whole content where it may be returned."""
         is_small = about.size_bytes <= self.options.return_limit_bytes
         try:
             reader = await self._contents.reader(about.content_id)
-            if not (is_small and returns_content(about.parameters)):
+            if not (has_failed and is_small and returns_content(about.parameters)):
                 return await reader.head_of(self.options.head_limit_bytes), None
             async with aclosing(reader.chunks()) as chunks:
                 whole = b"".join([chunk async for chunk in chunks])

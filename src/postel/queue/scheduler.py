@@ -20,7 +20,7 @@ from postel.observe import logger
 from postel.queue.ids import QueueId
 from postel.queue.intake import Placed
 from postel.queue.job import DeliveryAgent
-from postel.queue.jobs import TROUBLE_PAUSE_S, LaneJobs
+from postel.queue.jobs import TROUBLE_PAUSE_S, InHand, LaneJobs
 from postel.queue.keeper import Keeper
 from postel.queue.lane import Health, Lane, LaneTrouble
 from postel.queue.lanes import Lanes
@@ -63,6 +63,7 @@ class Scheduler:
         self.keeper = Keeper(database, recorder, self)
         self._work: dict[str, WorkList] = {}
         self._allowance = Allowance(options.fresh_limit)
+        self._in_hand = InHand()
         self._tasks: dict[asyncio.Task[None], LaneJobs] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._is_keeping = False
@@ -232,6 +233,7 @@ class Scheduler:
             self._work_of(lane),
             self._recorder,
             self.keeper,
+            self._in_hand,
             self._clock,
             self._recorded,
             self._must_leave,

@@ -62,6 +62,11 @@ class Grown:
     members: tuple[Mailbox, ...]
     effect: Effect | None = None
 
+    @property
+    def copies(self) -> int:
+        """How many the message leads to now: the members, and what is kept under the alias's own name."""
+        return len(self.members) + (self.effect is not None)
+
 
 Change: TypeAlias = Settled | Postponed | Grown
 
