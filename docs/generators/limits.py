@@ -25,6 +25,7 @@ KIND = re.compile(r"(Options|Limits|Timeouts|Schedule)$")
 CHANGED: Mapping[str, str] = {
     "login.attempts": "3",
     "login.apop": "true",
+    "login.pop3_delay": '"7s"',
     "login.own_from": "false",
     "login.plaintext": '["192.0.2.0/24"]',
     "queue.retry": '["7m"]',

@@ -64,8 +64,8 @@ def relay_options(loaded: Loaded) -> RelayOptions:
 
 
 def mailbox_options(loaded: Loaded) -> MailboxOptions:
-    """Limits of local delivery."""
-    return MailboxOptions(hops=max(100, loaded.config.limits.hops))
+    """Limits of local delivery. Our own trace field is one more than the servers have counted."""
+    return MailboxOptions(hops=max(100, loaded.config.limits.hops) + 1)
 
 
 def hook_options(loaded: Loaded) -> HookOptions:
@@ -102,4 +102,5 @@ def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:
         is_tls_implicit=listen.protocol == "pop3s",
         plaintext_login=_plaintext_login(loaded),
         offers_apop=loaded.config.login.apop,
+        login_delay_s=round(parse_duration(loaded.config.login.pop3_delay)),
     )

@@ -149,6 +149,13 @@ class Login(Section, frozen=True):
             "secret must be stored readable, and programs that see APOP offered try it without one."
         ),
     ] = False
+    pop3_delay: Annotated[
+        DurationText,
+        says(
+            "The least time between two POP3 logins of one account (LOGIN-DELAY, RFC 2449 6.5). None by default: "
+            "a login costs little here, and a program that asks too often harms only itself."
+        ),
+    ] = "0s"
     own_from: Annotated[
         bool,
         says(
