@@ -47,6 +47,7 @@ HELLO = """
     S 250-8BITMIME
     S 250-SMTPUTF8
     S 250-ENHANCEDSTATUSCODES
+    S 250-DSN
     S 250 HELP
 """
 # Under TLS, where a login is offered.
@@ -59,10 +60,11 @@ SECURE_HELLO = """
     S 250-SMTPUTF8
     S 250-ENHANCEDSTATUSCODES
     S 250-AUTH PLAIN LOGIN
+    S 250-DSN
     S 250 HELP
 """
 STARTTLS = (
-    HELLO.replace("S 250 HELP", "S 250-STARTTLS\n    S 250 HELP")
+    HELLO.replace("S 250-DSN", "S 250-STARTTLS\n    S 250-DSN")
     + """
     C STARTTLS
     S 220 2.0.0 ...

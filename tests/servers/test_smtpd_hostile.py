@@ -58,7 +58,7 @@ async def test_a_stop_while_the_greeting_waits() -> None:
 async def test_commands_injected_before_tls_are_not_heard_after_it() -> None:
     async with world(SUBMISSION, tls=True) as w:
         await w.play(
-            HELLO.replace("S 250 HELP", "S 250-STARTTLS\nS 250 HELP")
+            HELLO.replace("S 250-DSN", "S 250-STARTTLS\nS 250-DSN")
             + "C| STARTTLS\\r\\nMAIL FROM:<ann@example.org>\\r\\n\nS 503 5.5.0 ...\nclose server"
         )
 

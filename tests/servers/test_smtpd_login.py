@@ -33,7 +33,7 @@ def plain(authcid: str, password: str, authzid: str = "") -> str:
 async def test_a_login_is_offered_only_under_tls() -> None:
     async with world(SUBMISSION, tls=True) as w:
         await w.play(
-            HELLO.replace("S 250 HELP", "S 250-STARTTLS\nS 250 HELP")
+            HELLO.replace("S 250-DSN", "S 250-STARTTLS\nS 250-DSN")
             + f"""
             C AUTH PLAIN {PLAIN_ANN}
             S 538 5.7.11 ...

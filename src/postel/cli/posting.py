@@ -38,9 +38,11 @@ from postel.mail import (
     Recipient,
     Reply,
     ReversePath,
+    format_xtext,
 )
 from postel.message import recipients_of
 from postel.net import READ_LIMIT
+from postel.proto.smtp import ENVID_LIMIT
 from postel.queue import QueueIds
 
 # What a program on this machine says in EHLO.
@@ -120,7 +122,7 @@ def _envelope(reverse_path: ReversePath, mailboxes: Sequence[Mailbox], options: 
             raise Exit(exits.USAGE, "-R is followed by full or hdrs")
         parameters["RET"] = _RETURN[options.ret.lower()]
     if options.envelope_id is not None:
-        parameters["ENVID"] = _xtext(options.envelope_id)
+        parameters["ENVID"] = _envid(options.envelope_id)
     if not all(mailbox.is_ascii for mailbox in (*mailboxes, reverse_path.mailbox) if mailbox is not None):
         parameters["SMTPUTF8"] = None
     for_each = _notify(options)
@@ -137,12 +139,12 @@ def _notify(options: SendmailOptions) -> Parameters:
     return {"NOTIFY": ",".join(words)}
 
 
-def _xtext(text: str) -> str:
-    """RFC 3461 4: printable ASCII as it is, all else as +XX."""
-    return "".join(
-        chr(octet) if 33 <= octet <= 126 and octet not in b"+=" else f"+{octet:02X}"
-        for octet in text.encode("utf-8", "replace")
-    )
+def _envid(text: str) -> str:
+    """RFC 3461 4.4: printable ASCII, in xtext of so many characters."""
+    value = format_xtext(text) if text.isascii() and text.isprintable() else ""
+    if not 0 < len(value) <= ENVID_LIMIT:
+        raise Exit(exits.USAGE, f"-V is followed by printable ASCII, of {ENVID_LIMIT} characters at most")
+    return value
 
 
 def _standard_input() -> Iterator[bytes]:

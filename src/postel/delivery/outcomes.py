@@ -1,7 +1,7 @@
 """What a next hop's replies mean for the recipients.
 
 Implements  RFC 5321 4.2.1 (4yz: not now, 5yz: never), 4.5.3.1.10 (too many recipients), 6.1 (who is
-            responsible when an answer is missing).
+            responsible when an answer is missing), RFC 3461 5.2.1 and 5.2.2 (who reports on success).
 Gives       outcomes_of, after_loss, wants_another_go.
 """
 
@@ -18,14 +18,20 @@ _TOO_MANY: Final = Status(4, 5, 3)
 
 
 def outcomes_of(
-    recipients: Sequence[QueuedRecipient], recipient_replies: Iterable[Reply], remote: str
+    recipients: Sequence[QueuedRecipient],
+    recipient_replies: Iterable[Reply],
+    remote: str,
+    *,
+    is_reporting: bool = False,
 ) -> dict[int, Outcome]:
-    """The outcome of each recipient, by its id."""
+    """The outcome of each recipient, by its id. `is_reporting`: the host offers DSN."""
     pairs = zip(recipients, recipient_replies, strict=True)
-    return {recipient.id: _outcome(reply, remote) for recipient, reply in pairs}
+    return {recipient.id: _outcome(reply, remote, is_reporting=is_reporting) for recipient, reply in pairs}
 
 
-def after_loss(recipients: Sequence[QueuedRecipient], lost: SessionLost, remote: str) -> dict[int, Outcome]:
+def after_loss(
+    recipients: Sequence[QueuedRecipient], lost: SessionLost, remote: str, *, is_reporting: bool = False
+) -> dict[int, Outcome]:
     """The same when the session broke: what was not decided is delayed.
 
     Also when only the reply to the content is missing. The server may have taken the message; then it comes
@@ -35,14 +41,14 @@ def after_loss(recipients: Sequence[QueuedRecipient], lost: SessionLost, remote:
         Reply(451, Status(4, 4, 2), f"The connection to {remote} was lost in the middle"), None, lost.because
     )
     return {
-        recipient.id: _outcome(reply, remote, lost.because) if reply else nothing
+        recipient.id: _outcome(reply, remote, lost.because, is_reporting=is_reporting) if reply else nothing
         for recipient, reply in zip(recipients, lost.recipient_replies, strict=True)
     }
 
 
-def _outcome(reply: Reply, remote: str, because: str = "") -> Outcome:
+def _outcome(reply: Reply, remote: str, because: str = "", *, is_reporting: bool) -> Outcome:
     if reply.is_positive:
-        return Relayed(remote, reply)
+        return Relayed(remote, reply, is_reporting)
     if reply in NEXT_HOP_REFUSALS:
         return Failed(reply, None, f"by what {remote} offers")
     if reply.is_transient:

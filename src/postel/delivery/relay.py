@@ -1,7 +1,7 @@
 """Hand mail on to its next hop by SMTP or LMTP: the agent for the lanes `mx:...` and `hop:...`.
 
 Implements  RFC 5321 3.3, 3.6, 4.5.4.1 (one transaction for all recipients of a hop), 5.1 (the next host when one
-            is of no use), 6.1; RFC 2033 (LMTP).
+            is of no use), 6.1; RFC 2033 (LMTP); RFC 3461 5.2.1 (what goes on to a host that offers DSN).
 Asks        routing for the hosts, through DNS.
 Gives       RelayAgent.
 Not here    The protocol (proto.smtp), the order of hosts (routing), when to try again (queue).
@@ -29,7 +29,16 @@ from postel.delivery.smtp_session import SmtpSession
 from postel.delivery.trouble import lost
 from postel.delivery.walk import HopWalk, NobodyThere, Surroundings
 from postel.dns import Resolver, answer
-from postel.mail import Envelope, ForwardPath, LocalFault, Recipient, Reply, Status
+from postel.mail import (
+    Envelope,
+    ForwardPath,
+    LocalFault,
+    Parameters,
+    Recipient,
+    Reply,
+    Status,
+    format_original_recipient,
+)
 from postel.net import Endpoint, Network
 from postel.proto import sasl
 from postel.proto.smtp import ClientOptions, SessionLost, TransactionDone
@@ -185,11 +194,13 @@ class _Errand:
         recipients = job.recipients
         while recipients:
             event = await self._transact(job, recipients, session)
+            is_reporting = "DSN" in session.offered
             if isinstance(event, SessionLost):
                 if event.is_begun or outcomes:
-                    await self._done(job, outcomes | after_loss(recipients, event, remote))
+                    late = after_loss(recipients, event, remote, is_reporting=is_reporting)
+                    await self._done(job, outcomes | late)
                 return event
-            now = outcomes_of(recipients, event.recipient_replies, remote)
+            now = outcomes_of(recipients, event.recipient_replies, remote, is_reporting=is_reporting)
             outcomes |= now
             recipients = wants_another_go(recipients, now)
         await self._done(job, outcomes)
@@ -202,7 +213,7 @@ class _Errand:
         # RFC 6531 3.2: only an internationalised message needs it; the paths are looked at one by one.
         if job.asks_smtputf8 and "SMTPUTF8" not in session.offered and await self._has_ascii_header(job):
             del parameters["SMTPUTF8"]
-        to = tuple(Recipient(ForwardPath.of(each.mailbox), each.parameters) for each in recipients)
+        to = tuple(Recipient(ForwardPath.of(each.mailbox), parameters_of(each)) for each in recipients)
         envelope = Envelope(job.reverse_path, to, parameters)
         event = await session.transact(envelope, job.size_bytes, self._content(job))
         if not isinstance(event, TransactionDone | SessionLost):
@@ -223,3 +234,13 @@ class _Errand:
     async def _done(self, job: Job, outcomes: dict[int, Outcome]) -> None:
         await self._jobs.done(job, outcomes)
         self.job = await self._jobs.next()
+
+
+def parameters_of(recipient: QueuedRecipient) -> Parameters:
+    """The parameters of RCPT: as they came, and for a member of an alias by whom it is meant.
+
+    RFC 3461 5.2.1 (d) lets us add ORCPT: so that a report from further on names an address that the sender knows.
+    """
+    if "ORCPT" in recipient.parameters or recipient.original == recipient.mailbox:
+        return recipient.parameters
+    return {**recipient.parameters, "ORCPT": format_original_recipient(recipient.original)}

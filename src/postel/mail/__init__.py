@@ -6,6 +6,14 @@ from postel.mail.fault import BadSyntax, Fault, LocalFault, RemoteFault
 from postel.mail.mailbox import LocalPart, Mailbox, parse_local_part, parse_mailbox
 from postel.mail.path import ForwardPath, ReversePath, parse_forward_path, parse_reverse_path, split_path
 from postel.mail.reply import Reply, Status
+from postel.mail.xtext import (
+    as_ascii,
+    format_original_recipient,
+    format_unitext,
+    format_xtext,
+    parse_unitext,
+    parse_xtext,
+)
 
 __all__ = [
     "NO_PARAMETERS",
@@ -26,12 +34,18 @@ __all__ = [
     "Reply",
     "ReversePath",
     "Status",
+    "as_ascii",
+    "format_original_recipient",
+    "format_unitext",
+    "format_xtext",
     "parse_domain",
     "parse_forward_path",
     "parse_host",
     "parse_local_part",
     "parse_mailbox",
     "parse_reverse_path",
+    "parse_unitext",
+    "parse_xtext",
     "plain_ip",
     "split_path",
 ]

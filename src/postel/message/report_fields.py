@@ -2,25 +2,23 @@
 
 Implements  RFC 3464 2.1 to 2.3 (fields, per message and per recipient), RFC 3461 4 and 5 (xtext, ENVID, ORCPT),
             RFC 6533 3 and 4.1 (internationalised addresses).
-Gives       compose_status_fields, parse_xtext.
+Gives       compose_status_fields.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from postel.mail import Mailbox
+from postel.mail import BadSyntax, Mailbox, as_ascii, format_unitext, parse_unitext, parse_xtext
 from postel.message.dates import format_date
 from postel.message.fields import clean, clean_word, compose_field
 from postel.message.report_facts import Action, RecipientReport, ReportFacts
 
 DIAGNOSTIC_LIMIT: Final = 2000  # characters of a remote server's words
 
-_HEX: Final = re.compile(r"\+([0-9A-F]{2})")
-_UNITEXT: Final = re.compile(r"\\x\{([0-9A-F]{2,6})\}")
-_ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")
+_ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9!#$%&'*/?^_`{|}~-]+")  # an atom: RFC 3461 4.2
 
 
 def compose_status_fields(facts: ReportFacts) -> bytes:
@@ -29,14 +27,9 @@ def compose_status_fields(facts: ReportFacts) -> bytes:
     return b"\r\n".join(b"".join(fields) for fields in groups)
 
 
-def parse_xtext(text: str) -> str:
-    """Undo xtext (RFC 3461 4): `+2B` is a plus sign. What is not well-formed is left as it is."""
-    return _HEX.sub(lambda match: chr(int(match.group(1), 16)), text)
-
-
 def _message_fields(facts: ReportFacts) -> Iterator[bytes]:
     if facts.envelope_id:
-        yield compose_field("Original-Envelope-Id", [_shown(parse_xtext(facts.envelope_id), facts)])
+        yield compose_field("Original-Envelope-Id", [_shown(_decoded(parse_xtext, facts.envelope_id), facts)])
     yield compose_field("Reporting-MTA", ["dns;", clean_word(facts.hostname)])
     yield compose_field("Arrival-Date", [format_date(facts.arrived_at)])
 
@@ -73,27 +66,24 @@ def _original_recipient(value: str, facts: ReportFacts) -> str:
     if not (semicolon and _ADDRESS_TYPE.fullmatch(kind)):
         kind, address = "rfc822", value
     if kind.lower() != "utf-8":
-        return f"{kind};{_shown(parse_xtext(address), facts)}"
+        return f"{kind};{_shown(_decoded(parse_xtext, address), facts)}"
     if facts.is_smtputf8:
-        return f"{kind};{clean(_UNITEXT.sub(_unescape, address))}"
-    return f"{kind};{_unitext(clean(address))}"
+        return f"{kind};{clean(_decoded(parse_unitext, address))}"
+    return f"{kind};{as_ascii(clean(address))}"
 
 
 def _typed_address(mailbox: Mailbox, facts: ReportFacts) -> str:
     if mailbox.is_ascii:
         return f"rfc822;{mailbox}"
-    return f"utf-8;{mailbox if facts.is_smtputf8 else _unitext(str(mailbox))}"
+    return f"utf-8;{mailbox if facts.is_smtputf8 else as_ascii(format_unitext(str(mailbox)))}"
 
 
-def _unitext(address: str) -> str:
-    """RFC 6533 3: the 7-bit form of an internationalised address."""
-    return "".join(c if c.isascii() else f"\\x{{{ord(c):X}}}" for c in address)
-
-
-def _unescape(match: re.Match[str]) -> str:
-    point = int(match.group(1), 16)
-    is_character = point <= 0x10FFFF and not 0xD800 <= point <= 0xDFFF
-    return chr(point) if is_character else match.group()
+def _decoded(parse: Callable[[str], str], text: str) -> str:
+    """RFC 6533 3: what does not follow its syntax is repeated as it came."""
+    try:
+        return parse(text)
+    except BadSyntax:
+        return text
 
 
 def _shown(text: str, facts: ReportFacts) -> str:

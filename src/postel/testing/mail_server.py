@@ -15,7 +15,16 @@ from typing import Final, Generic, TypeVar
 from postel.app import Edges, Postel
 from postel.config import Loaded
 from postel.delivery import submit
-from postel.mail import Envelope, Recipient, Reply, parse_forward_path, parse_mailbox, parse_reverse_path
+from postel.mail import (
+    NO_PARAMETERS,
+    Envelope,
+    Parameters,
+    Recipient,
+    Reply,
+    parse_forward_path,
+    parse_mailbox,
+    parse_reverse_path,
+)
 from postel.net import Endpoint
 from postel.proto.sasl import Credentials
 from postel.queue import QueueEntry, State
@@ -143,10 +152,13 @@ class MailServer:
         to: str | Sequence[str] | None = None,
         password: str = PASSWORD,
         login: bool = True,
+        mail: Parameters = NO_PARAMETERS,
+        rcpt: Parameters = NO_PARAMETERS,
     ) -> list[Reply]:
         """Send as a mail program of this server's users does; the reply for each recipient.
 
         sender, to  the envelope; by default what From and To, Cc, Bcc say. The login is the sender's.
+        mail, rcpt  the parameters of MAIL, and those of every RCPT.
         """
         octets = as_content(content)
         parsed = email.message_from_bytes(octets, policy=email.policy.default)
@@ -155,7 +167,7 @@ class MailServer:
         replies = await submit(
             self._edges.network,
             Endpoint("127.0.0.1", 587 if login else 25),
-            envelope(sender, recipients),
+            envelope(sender, recipients, mail, rcpt),
             octets,
             hostname="program.example",
             login=Credentials(sender, password) if login else None,
@@ -184,10 +196,15 @@ class MailServer:
         return Listing([row for entry in await self.postel.queue.list() for row in _waiting(entry)])
 
 
-def envelope(sender: str, recipients: Sequence[str]) -> Envelope:
+def envelope(
+    sender: str,
+    recipients: Sequence[str],
+    mail: Parameters = NO_PARAMETERS,
+    rcpt: Parameters = NO_PARAMETERS,
+) -> Envelope:
     """An envelope from plain text addresses; "" is the null reverse path."""
-    to = tuple(Recipient(parse_forward_path(f"<{address}>")) for address in recipients)
-    return Envelope(parse_reverse_path(f"<{sender}>"), to)
+    to = tuple(Recipient(parse_forward_path(f"<{address}>"), rcpt) for address in recipients)
+    return Envelope(parse_reverse_path(f"<{sender}>"), to, mail)
 
 
 def as_content(content: bytes | str | EmailMessage) -> bytes:

@@ -84,6 +84,7 @@ def test_all_that_can_be_offered_is_offered() -> None:
         "ENHANCEDSTATUSCODES",
         "STARTTLS",
         "AUTH PLAIN",
+        "DSN",
         "HELP",
     ]
     assert "STARTTLS" not in offers_to(Standing(options, is_tls=True)).keywords

@@ -50,12 +50,14 @@ from postel.proto.smtp.extensions import EXTENSIONS, Extension
 from postel.proto.smtp.limits import SmtpLimits
 from postel.proto.smtp.offered import Offered
 from postel.proto.smtp.options import GroupRule, ServerOptions
+from postel.proto.smtp.parameters import ENVID_LIMIT
 from postel.proto.smtp.reply_reader import ReplyLimits
 from postel.proto.smtp.server import SmtpServer
 from postel.proto.smtp.states import TIMEOUTS, Ending, State
 
 __all__ = [
     "COMMANDS",
+    "ENVID_LIMIT",
     "EXTENSIONS",
     "NEXT_HOP_REFUSALS",
     "TIMEOUTS",

@@ -1,7 +1,7 @@
 """One mail transaction as the client keeps it: its commands, and what became of each recipient.
 
 Implements  RFC 5321 3.3, 4.1.1.2, 4.1.1.3, 4.5.3.1.10; RFC 1870 5 and 6 (SIZE), RFC 6152 3 (8BITMIME),
-            RFC 6531 3.2, 3.4 (SMTPUTF8), RFC 4954 5 (AUTH=).
+            RFC 6531 3.2, 3.4 (SMTPUTF8), RFC 4954 5 (AUTH=), RFC 3461 5.2.1 and 5.2.2 (DSN), RFC 6533 3.
 Gives       ClientTransaction.
 Not here    The order of commands on the wire, and which reply belongs to which: client.
 
@@ -11,6 +11,8 @@ SIZE, AUTH    are left out; they only inform.
 BODY          is left out and the content goes as it is. RFC 6152 3 would have us convert the content or
               return it; in the field every server passes all eight bits, while a returned message is a
               certain loss, so until content is converted we send it.
+RET, ENVID, NOTIFY, ORCPT
+              are left out; whoever made the envelope has to report instead (RFC 3461 5.2.2).
 SMTPUTF8      the message is refused with 5.6.7 for the recipients it is needed for (RFC 6531 3.5); a
               domain alone is no reason, since it has an A-label form (RFC 6531 3.2).
 """
@@ -20,7 +22,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from postel.mail import Envelope, ForwardPath, Mailbox, Parameters, Reply, ReversePath, Status, parse_domain
+from postel.mail import (
+    Envelope,
+    ForwardPath,
+    Mailbox,
+    Parameters,
+    Reply,
+    ReversePath,
+    Status,
+    as_ascii,
+    parse_domain,
+)
 from postel.mail.replies import SMTPUTF8_NEEDED
 from postel.proto.smtp.extensions import EXTENSIONS
 from postel.proto.smtp.offered import Offered
@@ -81,10 +93,15 @@ class ClientTransaction:
     def _permitted(self, parameters: Parameters, extension_of: Mapping[str, str]) -> str:
         """RFC 5321 4.1.1.11: no parameter of an extension that the server has not offered."""
         return "".join(
-            f" {keyword}" if value is None else f" {keyword}={value}"
+            f" {keyword}" if value is None else f" {keyword}={self._value(value)}"
             for keyword, value in parameters.items()
             if extension_of.get(keyword) in self._offered
         )
+
+    def _value(self, value: str) -> str:
+        """RFC 6533 3: UTF-8 in a parameter only in an internationalised transaction."""
+        is_utf8 = self._envelope.asks_smtputf8 and "SMTPUTF8" in self._offered
+        return value if is_utf8 else as_ascii(value)
 
     def _path(self, path: ReversePath | ForwardPath) -> str:
         if path.mailbox is None or path.is_ascii or "SMTPUTF8" in self._offered:

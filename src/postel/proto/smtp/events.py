@@ -123,6 +123,11 @@ class Rcpt:
     parameters: Parameters = field(default_factory=lambda: NO_PARAMETERS)
     wants_answer: ClassVar[bool] = True
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether neither the path nor a parameter needs SMTPUTF8 (RFC 6531 3.5, RFC 6533 3)."""
+        return self.forward_path.is_ascii and all((text or "").isascii() for text in self.parameters.values())
+
 
 @dataclass(frozen=True, slots=True)
 class DataStart:

@@ -17,9 +17,23 @@ from types import MappingProxyType
 from typing import Final
 
 from postel.proto.smtp.options import Standing
-from postel.proto.smtp.parameters import Check, check_auth, check_body, check_no_value, check_size
+from postel.proto.smtp.parameters import (
+    ENVID_LIMIT,
+    ORCPT_LIMIT,
+    Check,
+    check_auth,
+    check_body,
+    check_envid,
+    check_no_value,
+    check_notify,
+    check_orcpt,
+    check_ret,
+    check_size,
+)
 
 _NONE: Final[Mapping[str, Check]] = MappingProxyType({})
+_RET_OCTETS: Final = len(" RET=FULL")
+_NOTIFY_OCTETS: Final = len(" NOTIFY=SUCCESS,FAILURE,DELAY")
 
 
 def _always(standing: Standing) -> str | None:
@@ -81,8 +95,12 @@ EXTENSIONS: Final = (
     Extension("STARTTLS", "3207", _start_tls, "as the TLS policy of the destination says"),
     Extension("AUTH", "4954", _auth, "no login; AUTH= is dropped",
               mail={"AUTH": check_auth}, mail_octets=500),
+    Extension("DSN", "3461", _always, "reports are made here, with 'relayed' where asked for",
+              mail={"RET": check_ret, "ENVID": check_envid},
+              rcpt={"NOTIFY": check_notify, "ORCPT": check_orcpt},
+              mail_octets=_RET_OCTETS + len(" ENVID=") + ENVID_LIMIT,
+              rcpt_octets=_NOTIFY_OCTETS + len(" ORCPT=") + ORCPT_LIMIT),
     # The rest of the family. A row without an offer keeps its place, and its parameters get 555.
-    Extension("DSN", "3461", _not_yet, "reports are made here, with 'relayed' where asked for"),
     Extension("CHUNKING", "3030", _not_yet, "DATA is used"),
     Extension("BINARYMIME", "3030", _not_yet, "content is converted"),
     Extension("CHECKPOINT", "1845", _not_yet, "an interrupted transfer begins anew"),

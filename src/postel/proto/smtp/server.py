@@ -330,7 +330,7 @@ class SmtpServer:
             self._check_group(row, event)
         if isinstance(event, Rcpt):
             # RFC 6531 3.5: the whole transaction is declared at MAIL.
-            if not event.forward_path.is_ascii and not self._is_smtputf8:
+            if not event.is_ascii and not self._is_smtputf8:
                 raise CommandRefused(replies.NON_ASCII_ADDRESS, Breach.NEEDS_SMTPUTF8)
             if self._recipients >= self.options.limits.recipients:
                 raise CommandRefused(TOO_MANY_RECIPIENTS, Breach.TOO_MANY_RECIPIENTS)

@@ -12,7 +12,7 @@ The form is that of every transcript, read from the client's side:
     ! MAIL                               from here on no line of the client begins like this
 
 Steps, several joined by " ; ":  hello | start_tls | login NAME PASSWORD MECHANISM | reset | quit | content TEXT | end
-    transact FROM TO... KEYWORD=VALUE... size=OCTETS      FROM may be <>
+    transact FROM TO... KEYWORD=VALUE... size=OCTETS      FROM may be <>; +KEYWORD=VALUE belongs to the TO before it
 Settings: `hostname`, `lmtp = yes`.
 """
 
@@ -184,12 +184,20 @@ def take_step(client: smtp.SmtpClient, words: str) -> None:
 
 def _envelope(words: list[str]) -> tuple[Envelope, int | None]:
     of, *rest = words
-    settings = [word.partition("=") for word in rest if "@" not in word and "=" in word]
+    to: list[tuple[str, dict[str, str | None]]] = []
+    for word in rest:
+        if word.startswith("+"):
+            keyword, _, value = word[1:].partition("=")
+            to[-1][1][keyword] = value or None
+        elif "@" in word or "=" not in word:
+            to.append((word, {}))
+    settings = [
+        word.partition("=") for word in rest if not word.startswith("+") and "@" not in word and "=" in word
+    ]
     size = next((int(value) for key, _, value in settings if key == "size"), None)
-    to = [word for word in rest if "@" in word or "=" not in word]
     envelope = Envelope(
         parse_reverse_path("<>" if of == "<>" else f"<{of}>"),
-        tuple(Recipient(parse_forward_path(f"<{path}>")) for path in to),
+        tuple(Recipient(parse_forward_path(f"<{path}>"), parameters) for path, parameters in to),
         {key: value or None for key, _, value in settings if key != "size"},
     )
     return envelope, size
