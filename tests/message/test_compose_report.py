@@ -148,6 +148,8 @@ def test_the_original_recipient_is_what_the_sender_said() -> None:
     assert original("rfc822;sales+2Bx@drag.net") == "rfc822;sales+x@drag.net"
     assert original("x400;a+0D+0Ab") == "x400;a  b"
     assert original("nonsense@x.org") == "rfc822;nonsense@x.org"
+    assert original("rfc822;j+C3+BCrgen@x.org") == "utf-8;j\\x{FC}rgen@x.org", "as Postfix writes it"
+    assert original("x400;j+C3+BCrgen") == "x400;j?rgen"
     assert original("utf-8;j\\x{FC}rgen@x.org") == "utf-8;j\\x{FC}rgen@x.org"
     assert original("utf-8;jürgen@x.org") == "utf-8;j\\x{FC}rgen@x.org"
 

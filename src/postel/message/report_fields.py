@@ -66,7 +66,10 @@ def _original_recipient(value: str, facts: ReportFacts) -> str:
     if not (semicolon and _ADDRESS_TYPE.fullmatch(kind)):
         kind, address = "rfc822", value
     if kind.lower() != "utf-8":
-        return f"{kind};{_shown(_decoded(parse_xtext, address), facts)}"
+        text = _decoded(parse_xtext, address)
+        if text.isascii() or kind.lower() != "rfc822":
+            return f"{kind};{_shown(text, facts)}"
+        kind, address = "utf-8", format_unitext(text)  # RFC 6533 3: the type for what rfc822 cannot say
     if facts.is_smtputf8:
         return f"{kind};{clean(_decoded(parse_unitext, address))}"
     return f"{kind};{as_ascii(clean(address))}"

@@ -65,6 +65,7 @@ ATYPE = "rfc822;"
         (check_orcpt, "rfc822;bob@example.org"),
         (check_orcpt, "rfc822;e+3Dmc2@example.org"),
         (check_orcpt, "rfc822;not/an/address"),
+        (check_orcpt, "rfc822;k+C3+A4the@example.org"),  # as Postfix writes it
         (check_orcpt, "RFC822;"),
         (check_orcpt, "x400;/C+3DUS/"),
         (check_orcpt, "utf-8;käthe@example.org"),
@@ -100,7 +101,8 @@ def test_what_asks_for_reports_rightly_is_taken(check: Check, value: str) -> Non
         (check_orcpt, "rfc(822);bob@example.org"),
         (check_orcpt, "rfc822;a+b@example.org"),
         (check_orcpt, "rfc822;+0A@example.org"),
-        (check_orcpt, "rfc822;+C3+A4@example.org"),
+        (check_orcpt, "rfc822;+C2+9B@example.org"),
+        (check_orcpt, "rfc822;+E4@example.org"),
         (check_orcpt, "rfc822;ä@example.org"),
         (check_orcpt, "utf-8;"),
         (check_orcpt, "utf-8;a+2Bb@example.org"),
