@@ -62,7 +62,7 @@ class Bed:
 
     def __init__(self, folder: Path, text: str, runner: ThreadRunner) -> None:
         path = folder / "policy.py"
-        path.write_text("import asyncio, threading\nfrom postel.hooks import *\n" + textwrap.dedent(text))
+        path.write_text("import asyncio, sys, threading\nfrom postel.hooks import *\n" + textwrap.dedent(text))
         self.files = HookFiles.load([path])
         self.runner = runner
         self.patient = Hooks(self.files, options=PATIENT, runner=runner)
@@ -291,7 +291,7 @@ async def test_a_thread_that_a_hook_has_ended_is_replaced(
     text = """
         async def rcpt(facts):
             if facts.queue_id == "block":
-                asyncio.get_running_loop().call_soon(exit)
+                asyncio.get_running_loop().call_soon(sys.exit)
                 await asyncio.sleep(60)
             return refuse("550 5.7.1 judged")
         """
