@@ -1,5 +1,6 @@
 import io
 import json
+import logging
 import threading
 import time
 
@@ -105,3 +106,13 @@ class _Id(int):
 def test_an_id_is_the_same_in_both_formats() -> None:
     assert "id=id-7" in _written(LogFormat.TEXT, id=_Id(7))
     assert json.loads(_written(LogFormat.JSON, id=_Id(7)))["id"] == "id-7"
+
+
+def test_the_standard_librarys_formatters_can_read_an_event(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "postel")
+    logger("room").event("ready", size=3)
+    [record] = caplog.records
+    places = (
+        "%(filename)s %(pathname)s %(module)s %(funcName)s %(lineno)d %(thread)d %(threadName)s %(process)d"
+    )
+    assert logging.Formatter(f"{places} %(asctime)s %(message)s").format(record).endswith(" ready")

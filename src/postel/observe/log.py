@@ -48,14 +48,10 @@ class EventRecord(logging.LogRecord):
     What that library would find out about the place of the call is always the same here: it is not looked up.
     """
 
-    # The library's own names.
-    args = stack_info = exc_text = threadName = processName = taskName = None  # noqa: N815
-    pathname, filename, module, lineno, funcName = __file__, "log.py", "log", 0, "_log"  # noqa: N815
-    thread = process = relativeCreated = 0  # noqa: N815
-
     def __init__(
         self, name: str, level: int, event: str, room: str, fields: dict[str, Any], exc_info: Any
     ) -> None:
+        self.__dict__.update(_NO_PLACE)
         self.name = name
         self.levelno = level
         self.levelname = logging.getLevelName(level)
@@ -65,6 +61,21 @@ class EventRecord(logging.LogRecord):
         self.room = room
         self.fields = fields
         self.exc_info = exc_info
+
+
+# The library's own names; its formatters look for them in the record itself.
+_NO_PLACE: Final = dict.fromkeys(
+    ("args", "stack_info", "exc_text", "threadName", "processName", "taskName")
+) | {
+    "pathname": __file__,
+    "filename": "log.py",
+    "module": "log",
+    "lineno": 0,
+    "funcName": "_log",
+    "thread": 0,
+    "process": 0,
+    "relativeCreated": 0,
+}
 
 
 class EventLogger:
