@@ -20,7 +20,13 @@ from postel.contents import Contents
 from postel.database import Transaction
 from postel.mail import Mailbox, Reply, Status
 from postel.mail.replies import LOOP_DETECTED, SYSTEM_TROUBLE
-from postel.message import HeaderBlock, compose_field, compose_return_path
+from postel.message import (
+    DELIVERED_TO_LIMIT,
+    RECEIVED_LIMIT,
+    HeaderBlock,
+    compose_field,
+    compose_return_path,
+)
 from postel.net import Clock
 from postel.queue import (
     Delayed,
@@ -48,14 +54,14 @@ class MailboxOptions:
     """Limits of local delivery.
 
     head_bytes      how much of a content is looked at for its header.
-    hops            Received fields before a message is taken for a loop; at least 100 (RFC 5321 6.3).
-    deliveries      Delivered-To fields for one address before that. More than one, since people do resend
-                    what they received, even to themselves.
+    hops            Received fields before a message is taken for a loop; at least 100 (RFC 5321 6.3). More than
+                    the servers let in, or what they have taken would come back as a report.
+    deliveries      Delivered-To fields for one address before that; not less than the servers let in.
     """
 
     head_bytes: int = 64 * 1024
-    hops: int = 100
-    deliveries: int = 3
+    hops: int = RECEIVED_LIMIT + 1
+    deliveries: int = DELIVERED_TO_LIMIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from postel.message.submission import (
     inspect_submission,
 )
 from postel.message.trace import (
+    DELIVERED_TO_LIMIT,
     RECEIVED_LIMIT,
     TraceFacts,
     compose_received,
@@ -28,6 +29,7 @@ from postel.message.trace import (
 )
 
 __all__ = [
+    "DELIVERED_TO_LIMIT",
     "HEADER_LIMIT",
     "RECEIVED_LIMIT",
     "Action",

@@ -1,7 +1,8 @@
 """Trace fields: where a message came from, put on top of it.
 
 Implements  RFC 5321 4.4 (Received, Return-Path), RFC 3848 and RFC 6531 4.3 (the `with` names), RFC 5321 6.3 (loops).
-Gives       TraceFacts, compose_received, compose_return_path, with_protocol, RECEIVED_LIMIT.
+Gives       TraceFacts, compose_received, compose_return_path, with_protocol, RECEIVED_LIMIT,
+            DELIVERED_TO_LIMIT.
 
 Everything that the client said is cleaned: it can neither end the field, nor a comment, nor pose as our words.
 """
@@ -20,6 +21,10 @@ from postel.message.fields import clean_comment, clean_word, compose_field, cont
 
 # RFC 5321 6.3: counting Received fields with a threshold of 100 or more is how loops are found.
 RECEIVED_LIMIT: Final = 100
+
+# RFC 9228 4: so many Delivered-To fields of one address are a loop. More than one, since people do resend what they
+# received, even to themselves.
+DELIVERED_TO_LIMIT: Final = 3
 
 # Names with underscores are no domain names, but many honest machines have one.
 _NEARLY_A_DOMAIN: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?")

@@ -12,14 +12,15 @@ hook file, and no hook can overrule them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from postel.asks import Asks
 from postel.hooks import Content, Defer, HookFunction, Mail, Phase, Rcpt, Refuse
-from postel.mail import Mailbox, Reply, Status
+from postel.mail import BadSyntax, Mailbox, Reply, Status, parse_mailbox
 from postel.mail.replies import LOOP_DETECTED
-from postel.message import HEADER_LIMIT
+from postel.message import DELIVERED_TO_LIMIT, HEADER_LIMIT
 from postel.routing import Expand, Route, ToMailbox, admit, decide, may_relay
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts
 from postel.servers.submission import check_author
@@ -68,16 +69,30 @@ class _Policy:
         return (Defer if reply.is_transient else Refuse)(reply, admission.because)
 
     async def header(self, facts: Content) -> Refuse | None:
-        """RFC 5321 6.3: a message that passed too many servers goes round in circles."""
+        """RFC 5321 6.3: a message that passed too many servers, or came here too often, goes round in circles.
+
+        Delivery finds such a loop too, but then it is late: its report would go to a reverse path that a
+        stranger has named.
+        """
         if len(facts.head) >= HEADER_LIMIT:
             return Refuse(HEADER_TOO_BIG, because=f"more than {HEADER_LIMIT} octets")
-        # A cheap upper bound first: it counts every field whose name merely begins so.
-        if facts.head.lower().count(b"received") <= self._options.hops:
-            return None
-        hops = facts.header.count("Received")
-        if hops <= self._options.hops:
-            return None
-        return Refuse(LOOP_DETECTED, because=f"{hops} Received fields")
+        # Cheap upper bounds first: they count every field whose name merely begins so.
+        lower = facts.head.lower()
+        if lower.count(b"received") > self._options.hops:
+            hops = facts.header.count("Received")
+            if hops > self._options.hops:
+                return Refuse(LOOP_DETECTED, because=f"{hops} Received fields")
+        if lower.count(b"delivered-to") >= DELIVERED_TO_LIMIT:
+            for address, times in Counter(map(str.casefold, facts.header.all("Delivered-To"))).items():
+                if times >= DELIVERED_TO_LIMIT and self._is_at_ours(address):
+                    return Refuse(LOOP_DETECTED, because=f"delivered to {address} {times} times")
+        return None
+
+    def _is_at_ours(self, address: str) -> bool:
+        try:
+            return self._table.our_domain(parse_mailbox(address).domain) is not None
+        except BadSyntax:
+            return False
 
     async def author(self, facts: Content) -> Refuse | None:
         """RFC 6409 6.1: who answers for the message is the account."""
