@@ -82,12 +82,13 @@ async def serve(folder: Path, is_mailbox: bool, profiler: cProfile.Profile | Non
 
 
 def run_server(folder: Path, is_mailbox: bool, profile: int) -> None:
-    from postel.observe import start_logging
+    from postel.observe import start_logging, stop_logging
 
     profiler = cProfile.Profile(time.thread_time) if profile else None  # CPU, not waiting for a turn
     with open(os.devnull, "w") as nowhere:
-        start_logging(stream=nowhere)
+        voice = start_logging(stream=nowhere)
         uvloop.run(serve(folder, is_mailbox, profiler))
+        stop_logging(voice)
     if profiler is not None:
         pstats.Stats(profiler, stream=sys.stderr).sort_stats("tottime").print_stats(profile)
 
