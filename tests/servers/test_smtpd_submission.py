@@ -140,3 +140,19 @@ async def test_content_that_begins_with_a_blank_adds_nothing_to_the_fields_put_o
             f"\r\nMessage-ID: <{bound['id']}@mx.example.org>\r\nFrom: <ann@example.org>\r\n\r\n"
             "\t, boss@example.org\r\nFrom: boss@example.org\r\n\r\nHello\r\n".encode()
         )
+
+
+@pytest.mark.parametrize(
+    ("said", "passed_on"),
+    [
+        ("ann@example.org", "ann@example.org"),
+        ("boss@example.org", "<>"),
+        ("<>", "<>"),
+        ("Ann@Example.Org",) * 2,
+    ],
+)
+async def test_nobody_is_vouched_for_but_who_has_logged_in(said: str, passed_on: str) -> None:
+    async with world(OPTIONS) as w:
+        await w.play(a_mail(*FIELDS).replace("MAIL FROM:<ann@example.org>", f"MAIL FROM:<> AUTH={said}"))
+        [entry] = await w.queued()
+        assert entry.message.parameters["AUTH"] == passed_on

@@ -1,7 +1,7 @@
 """From the end of mail data to its reply: check, complete, seal, queue.
 
 Implements  RFC 5321 4.2.5 and 6.1 (250 makes us responsible), 4.4 (the trace field), RFC 3848 (its `with`),
-            RFC 6409 8 (completing a submission).
+            RFC 6409 8 (completing a submission), RFC 4954 5 (who vouches for a submitter).
 Asks        The hooks of phase `content`, Postel's own policy first.
 Gives       Intake, trouble_reply.
 Not here    Receiving the octets: smtpd_session, smtpd_transaction. Making them durable: contents, queue.
@@ -17,7 +17,7 @@ from typing import Final
 
 from postel.database import DatabaseTrouble
 from postel.hooks import Client, Content, Decision, Hooks, Phase, Queued
-from postel.mail import Parameters, Reply, Status
+from postel.mail import Mailbox, Parameters, Reply, Status, parse_mailbox, parse_xtext
 from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
 from postel.message import TraceFacts, compose_received, with_protocol
 from postel.net import Stream
@@ -101,7 +101,7 @@ class Intake:
     ) -> Reply:
         """Make the message durable."""
         received_at = self.parts.clock.now()
-        parameters = _corrected(transaction.parameters, event)
+        parameters = _corrected(transaction.parameters, event, client.account)
         origin = self._origin(client, stream, is_smtputf8="SMTPUTF8" in parameters)
         prefix = await self._prefix(transaction, client, stream, origin, received_at)
         sealed = await transaction.draft.seal(prefix)
@@ -198,8 +198,17 @@ def _queued_as(transaction: MailTransaction) -> Reply:
     return Reply(250, _QUEUED, f"queued as {transaction.id_text}")
 
 
-def _corrected(parameters: Parameters, event: DataEnd) -> Parameters:
-    """RFC 6152 3: whoever passes it on must know what it holds, whatever the client declared."""
+def _corrected(parameters: Parameters, event: DataEnd, account: Mailbox | None) -> Parameters:
+    """What the next hop is told, whatever the client declared."""
+    corrections: dict[str, str] = {}
     if event.is_8bit and (parameters.get("BODY") or "7BIT").upper() == "7BIT":
-        return {**parameters, "BODY": "8BITMIME"}
-    return parameters
+        corrections["BODY"] = "8BITMIME"  # RFC 6152 3: whoever passes it on must know what it holds
+    submitter = parameters.get("AUTH")
+    if submitter is not None and not _is(submitter, account):
+        corrections["AUTH"] = "<>"  # RFC 4954 5: we vouch for nobody but who has logged in
+    return {**parameters, **corrections} if corrections else parameters
+
+
+def _is(submitter: str, account: Mailbox | None) -> bool:
+    text = parse_xtext(submitter)
+    return account is not None and text != "<>" and parse_mailbox(text).folded == account.folded
