@@ -36,6 +36,7 @@ tls_advertise_hosts = *
 tls_certificate = /etc/exim4/cert.pem
 tls_privatekey = /etc/exim4/key.pem
 smtputf8_advertise_hosts = *
+dsn_advertise_hosts = *
 log_file_path = /var/log/exim4/%slog
 log_selector = +tls_cipher +smtp_confirmation +received_recipients
 queue_run_in_order = true

@@ -168,12 +168,12 @@ files = ["greylisting.py"]
             address=at[PLUTO],
             name_server=name_server.host,
             domains=["free.org"],
-            mailboxes=["kitt", "bob", "carol", "dora", "emil", "fay", "lena", "mona", "nils"],
+            mailboxes=["kitt", "bob", "carol", "dora", "emil", "fay", "lena", "mona", "nils", "olga", "rosa"],
         )
         peer = stack.enter_context(running(PEERS[request.param], plan))
         config = out_there(ORIGIN, rules, at[ORIGIN], name_server)
         postel = stack.enter_context(PostelProcess(folder, config, address=at[ORIGIN], smtp_port=25))
-        for name in ("frito", "gina", "hugo", "iris", "jens", "large", "grüße"):
+        for name in ("frito", "gina", "hugo", "iris", "jens", "large", "grüße", "paul", "quinn"):
             postel.add_account(f"{name}@drag.net")
         postel.start()
         yield Neighbours(postel, peer)
@@ -324,9 +324,48 @@ def test_internationalised_mail_goes_both_ways(neighbours: Neighbours) -> None:
     assert neighbours.postel.letter("grüße@drag.net").endswith(back)
 
 
-def failed_recipient(report: EmailMessage) -> str:
-    """What the machine-readable part says (RFC 3464 2.3)."""
+def test_the_peer_reports_success_to_a_sender_of_postels(neighbours: Neighbours) -> None:
+    """NOTIFY and ENVID go on to the next hop, which has the last word (RFC 3461 5.2.1)."""
+    letter = compose("paul@drag.net", "olga@free.org")
+    with smtplib.SMTP(neighbours.postel.address, neighbours.postel.port("submission")) as client:
+        client.starttls(context=trusting())
+        client.login("paul@drag.net", PASSWORD)
+        client.sendmail(
+            "paul@drag.net", ["olga@free.org"], letter,
+            ["ENVID=letter-1", "RET=HDRS", "BODY=8BITMIME"], ["NOTIFY=SUCCESS", "ORCPT=rfc822;olga@free.org"],
+        )  # fmt: skip
+    assert neighbours.peer_letters("olga")[0].endswith(letter)
+    report = read(neighbours.postel.letter("paul@drag.net"))
+    message, recipient = status_of(report)
+    assert message["Original-Envelope-Id"] == "letter-1"
+    assert recipient["Action"] == "delivered"
+    assert recipient["Final-Recipient"].endswith("olga@free.org")
+    assert BODY.splitlines()[0] not in report.as_string(), "only the header was to come back"
+
+
+def test_postel_reports_success_to_a_sender_of_the_peers(neighbours: Neighbours) -> None:
+    letter = compose("rosa@free.org", "quinn@drag.net")
+    with smtplib.SMTP(neighbours.peer.plan.address, 25, timeout=PATIENCE_S) as client:
+        client.sendmail(
+            "rosa@free.org", ["quinn@drag.net"], letter, ["ENVID=c+3Dd", "BODY=8BITMIME"], ["NOTIFY=SUCCESS"]
+        )
+    assert neighbours.postel.letter("quinn@drag.net").endswith(letter)
+    report = read(neighbours.peer_letters("rosa")[0])
+    message, recipient = status_of(report)
+    assert message["Reporting-MTA"].endswith("mail.drag.net")
+    assert message["Original-Envelope-Id"] == "c=d"
+    assert recipient["Action"] == "delivered"
+    assert recipient["Final-Recipient"].endswith("quinn@drag.net")
+
+
+def status_of(report: EmailMessage) -> list[EmailMessage]:
+    """The machine-readable part of a report: about the message, then about each recipient (RFC 3464 2.1)."""
     (status,) = (part for part in report.walk() if part.get_content_type() == "message/delivery-status")
-    about = next(block for block in status.get_payload() if "Final-Recipient" in block)
-    assert about["Action"] == "failed"
-    return str(about["Final-Recipient"]).partition(";")[2].strip()
+    return [block for block in status.get_payload() if block.keys()]
+
+
+def failed_recipient(report: EmailMessage) -> str:
+    """The one recipient that a report is about."""
+    _, recipient = status_of(report)
+    assert recipient["Action"] == "failed"
+    return str(recipient["Final-Recipient"]).partition(";")[2].strip()

@@ -160,6 +160,29 @@ def test_msmtp_submits(
     assert_arrived(server, bob, letter, "ESMTPSA")
 
 
+def test_msmtp_asks_for_a_report_of_success(server: Server, ann: str, bob: str, tmp_path: Path) -> None:
+    settings = f"""
+        account default
+        host 127.0.0.1
+        port {server.postel.port("submissions")}
+        auth plain
+        user {ann}
+        password {PASSWORD}
+        tls on
+        tls_starttls off
+        tls_trust_file {server.authority}
+        from {ann}
+        dsn_notify success,failure
+        dsn_return headers
+        """
+    letter = compose(ann, bob)
+    run(program("msmtp"), f"--file={secret_file(tmp_path / 'msmtprc', settings)}", bob, stdin=letter)
+    assert_arrived(server, bob, letter, "ESMTPSA")
+    report = read(server.postel.letter(ann))
+    assert report.get_content_type() == "multipart/report"
+    assert re.search(rf"Final-Recipient: rfc822;{bob}\s+Action: delivered", report.as_string())
+
+
 # Mail programs that compose the letter themselves
 
 
