@@ -86,6 +86,8 @@ def test_verbose_tells_the_id(site: Site) -> None:
         (["-f", "a b", "kitt@free.org"], "\n", 64),
         (["-N", "nonsense", "kitt@free.org"], "\n", 64),
         (["-R", "nonsense", "kitt@free.org"], "\n", 64),
+        (["-V", "ä", "kitt@free.org"], "\n", 64),
+        (["-V", "+" * 34, "kitt@free.org"], "\n", 64),
         (["<"], "\n", 65),
         (["kitt@-"], "\n", 65),
         (["ki\x07tt@free.org"], "\n", 65),
@@ -108,6 +110,15 @@ def test_a_large_message_goes_whole(site: Site) -> None:
     body = b"".join(b"%07d. a line of the large body\r\n" % n for n in range(100_000))
     site.ok(*FRITO, "kitt@free.org", stdin=b"\n" + body)
     assert content(site).endswith(b"\r\n\r\n" + body)
+
+
+def test_wishes_for_reports_arrive_in_the_queue(site: Site) -> None:
+    site.ok(*FRITO, "-N", "success,failure", "-R", "hdrs", "-V", "order 4711+1", "kitt@free.org", stdin="\n")
+    (entry,) = site.on_bench(lambda bench: bench.queue.list())
+    assert dict(entry.message.parameters) == {"RET": "HDRS", "ENVID": "order+204711+2B1"}
+    assert [dict(row.recipient.parameters) for row in entry.message.recipients] == [
+        {"NOTIFY": "SUCCESS,FAILURE"}
+    ]
 
 
 def test_policy_in_python_is_asked_here_too(site: Site) -> None:
