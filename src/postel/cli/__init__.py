@@ -5,7 +5,7 @@ from postel.cli.main import main
 
 def sendmail_main() -> None:
     """The program that others know as /usr/sbin/sendmail."""
-    from postel.cli.sendmail import sendmail_main as run
+    from postel.cli.send import sendmail_main as run
 
     run()
 

@@ -21,13 +21,18 @@ from postel.routing import Explanation, Onward, Step, explain, may_relay, render
 
 @click.command("explain")
 @click.argument("address")
-@click.option("--from", "sender", metavar="ADDRESS", help="The reverse path of the mail.")
+@click.option("--from", "reverse_path", metavar="ADDRESS", help="The reverse path of the mail.")
 @click.option("--client", metavar="IP", help="The client that brings it; by default a stranger.")
 @click.option("--login", is_flag=True, help="The client is logged in.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 @pass_settings
 def explain_command(
-    settings: Settings, address: str, sender: str | None, client: str | None, login: bool, as_json: bool
+    settings: Settings,
+    address: str,
+    reverse_path: str | None,
+    client: str | None,
+    login: bool,
+    as_json: bool,
 ) -> None:
     """Say where mail for ADDRESS would go, and every rule and look-up that leads there.
 
@@ -40,7 +45,7 @@ def explain_command(
     Exit status 1 when a client like this one would be refused.
     """
     recipient, ip = _recipient(address), _ip(client)
-    reverse_path = _mailbox(sender) if sender else None
+    originator = _mailbox(reverse_path) if reverse_path else None
 
     async def work(bench: Bench) -> Explanation:
         right = may_relay(bench.table, ip, is_authenticated=login)
@@ -49,9 +54,9 @@ def explain_command(
 
     told = run(settings, work, may_lack_data=True)
     if as_json:
-        click.echo(json.dumps(_facts(told, reverse_path), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(_facts(told, originator), ensure_ascii=False, indent=2))
     else:
-        for line in (*render(told), *_dialogue(told, reverse_path)):
+        for line in (*render(told), *_dialogue(told, originator)):
             click.echo(plain(line))
     sys.exit(1 if told.for_client.refusal else 0)
 

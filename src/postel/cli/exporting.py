@@ -29,7 +29,7 @@ async def write_mbox(bench: Bench, box: StoredMailbox, path: Path) -> int:
         writer = MboxWriter(file)
         async for message, pieces in _messages(bench, box):
             first = await anext(pieces, b"")
-            writer.begin(_sender(first), message.internal_date_at)
+            writer.begin(_reverse_path(first), message.internal_date_at)
             writer.write(first)
             async for piece in pieces:
                 writer.write(piece)
@@ -94,6 +94,6 @@ async def _unix_lines(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[byt
         yield held
 
 
-def _sender(head: bytes) -> str:
-    """Who the separator line says a message is from: its reverse path, as delivery noted it."""
+def _reverse_path(head: bytes) -> str:
+    """The reverse path of a message, as delivery noted it; empty for the null one and where there is none."""
     return (HeaderBlock.parse(head).get("Return-Path") or "").strip("<> ")

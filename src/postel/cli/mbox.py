@@ -160,13 +160,13 @@ class MboxWriter:
         self._held = b""  # the beginning of a line, which may yet need quoting
         self._is_line_start = True
 
-    def begin(self, sender: str, came_at: float) -> None:
-        """A message begins. `sender` is where reports about it would go."""
-        word = re.sub(r"\s+", "", sender) or "MAILER-DAEMON"
+    def begin(self, reverse_path: str, came_at: float) -> None:
+        """A message begins. A reverse path that is empty is written as MAILER-DAEMON."""
+        word = re.sub(r"\s+", "", reverse_path) or "MAILER-DAEMON"
         date = datetime.fromtimestamp(came_at, UTC)
         day, month = _DAYS[date.weekday()], _MONTHS[date.month - 1].capitalize()
-        stamp = f"{day} {month} {date.day:2d} {date:%H:%M:%S} {date.year:04d}"
-        self._file.write(f"From {word} {stamp}\n".encode("utf-8", "replace"))
+        came = f"{day} {month} {date.day:2d} {date:%H:%M:%S} {date.year:04d}"
+        self._file.write(f"From {word} {came}\n".encode("utf-8", "replace"))
 
     def write(self, piece: bytes) -> None:
         """The next octets of the message."""

@@ -53,14 +53,14 @@ def choosing(command: C) -> C:
     everything: Callable[[C], C] = click.option(
         "--all", "everything", is_flag=True, help="All that is queued."
     )
-    sender: Callable[[C], C] = click.option(
-        "--from", "sender", metavar="ADDRESS", help="With this reverse path."
+    reverse_path: Callable[[C], C] = click.option(
+        "--from", "reverse_path", metavar="ADDRESS", help="With this reverse path."
     )
     domain: Callable[[C], C] = click.option(
         "--domain", metavar="DOMAIN", help="For recipients at this domain."
     )
     ids: Callable[[C], C] = click.argument("ids", metavar="[ID]...", nargs=-1)
-    return ids(domain(sender(everything(command))))
+    return ids(domain(reverse_path(everything(command))))
 
 
 @queue_command.command("list")
@@ -206,23 +206,26 @@ def _change(
 
 
 def _chosen(
-    ids: tuple[str, ...], domain: str | None, sender: str | None, everything: bool, *, or_everything: bool
+    ids: tuple[str, ...],
+    domain: str | None,
+    reverse_path: str | None,
+    everything: bool,
+    *,
+    or_everything: bool,
 ) -> Chosen:
     """What the arguments choose. Ends the command where they say nothing, or nonsense."""
-    is_narrow = bool(ids) or domain is not None or sender is not None
+    is_narrow = bool(ids) or domain is not None or reverse_path is not None
     if everything and is_narrow:
         raise click.UsageError("--all goes with nothing else")
     if not (is_narrow or everything or or_everything):
         raise click.UsageError("say which mail: an ID, --domain, --from or --all")
     try:
         at = None if domain is None else parse_domain(domain)
-        reverse_path = None if sender is None else parse_reverse_path(f"<{sender.strip('<>')}>")
+        path = None if reverse_path is None else parse_reverse_path(f"<{reverse_path.strip('<>')}>")
     except BadSyntax as complaint:
         raise click.UsageError(str(complaint)) from None
     wanted: tuple[QueueId | None, ...] = tuple(map(_id, dict.fromkeys(ids))) or (None,)
-    filters = tuple(
-        QueueFilter(queue_id=queue_id, domain=at, reverse_path=reverse_path) for queue_id in wanted
-    )
+    filters = tuple(QueueFilter(queue_id=queue_id, domain=at, reverse_path=path) for queue_id in wanted)
     return Chosen(filters, is_everything=not is_narrow)
 
 

@@ -1,8 +1,13 @@
-"""`postel send`: sendmail under another name."""
+"""The two doors to sendmail: the command `postel send`, and the program by its own names.
+
+Gives       send_command, sendmail_main.
+Not here    What sendmail does: cli.sendmail.
+"""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Final
 
 import click
@@ -11,6 +16,8 @@ from postel.cli.context import Settings, pass_settings
 from postel.cli.sendmail import run_sendmail
 
 _HELP: Final = ("-h", "--help")
+# Names under which the program is something else.
+_BY_NAME: Final = {"mailq": "-bp", "newaliases": "-bi"}
 
 
 class _PassThrough(click.Command):
@@ -55,3 +62,13 @@ def send_command(settings: Settings, arguments: tuple[str, ...]) -> None:
     later, 77 not allowed, 78 the configuration.
     """
     sys.exit(run_sendmail(arguments, settings))
+
+
+def sendmail_main() -> None:
+    """The program by its own name, or as mailq or newaliases."""
+    arguments = sys.argv[1:]
+    if mode := _BY_NAME.get(Path(sys.argv[0]).name):
+        arguments = [mode, *arguments]
+    if arguments[:1] == ["--help"]:
+        send_command.main(["--help"], prog_name="sendmail")
+    sys.exit(run_sendmail(arguments, Settings.of_environment()))

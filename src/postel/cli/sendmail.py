@@ -1,17 +1,15 @@
 """`sendmail`: the program that cron, mailx, PHP and a thousand others send mail with.
 
-Gives       run_sendmail(arguments, settings) -> exit status; sendmail_main.
+Gives       run_sendmail(arguments, settings) -> exit status.
 Exit        sysexits.h, as those programs expect: 0 all is taken; 64 wrong usage; 65 a message or an address that
             makes no sense; 67 no such recipient; 69 refused; 75 try again later; 77 not allowed; 78 configuration.
-Not here    Sending itself: cli.posting. The options: cli.sendmail_options.
+Not here    Sending itself: cli.posting. The options: cli.sendmail_options. The program by its names: cli.send.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 import click
 
@@ -28,21 +26,6 @@ from postel.config import Loaded
 from postel.database import DatabaseTooNew
 from postel.mail import BadSyntax
 from postel.net import DialFailed
-
-# Names under which the program is something else.
-_BY_NAME: Final = {"mailq": "-bp", "newaliases": "-bi"}
-
-
-def sendmail_main() -> None:
-    """The program by its own name, or as mailq or newaliases."""
-    arguments = sys.argv[1:]
-    if mode := _BY_NAME.get(Path(sys.argv[0]).name):
-        arguments = [mode, *arguments]
-    if arguments[:1] == ["--help"]:
-        from postel.cli.send import send_command
-
-        send_command.main(["--help"], prog_name="sendmail")
-    sys.exit(run_sendmail(arguments, Settings.of_environment()))
 
 
 def run_sendmail(arguments: Sequence[str], settings: Settings) -> int:
