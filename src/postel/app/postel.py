@@ -13,7 +13,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 from postel.app import options
 from postel.app.accounts import AccountAnswers
@@ -35,7 +34,6 @@ from postel.routing import (
     DISCARD_LANE,
     LOCAL_LANE,
     Decision,
-    HopFacts,
     RoutingTable,
     decide,
     lane,
@@ -158,18 +156,9 @@ class Postel:
         """The routing table in force."""
         return self._rules.table
 
-    @property
-    def hop_facts(self) -> HopFacts:
-        """What the search for next hops knows of this server."""
-        return self._rules.facts
-
     async def decide(self, mailbox: Mailbox) -> Decision:
         """What becomes of a recipient, by the table in force."""
         return await answer(decide(self._rules.table, mailbox), self.resolver, self._answers)
-
-    async def answer_accounts(self, question: Any) -> Any:
-        """The directory's answer to what routing asks."""
-        return await self._answers(question)
 
     # Joining
 

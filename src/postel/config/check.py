@@ -22,7 +22,6 @@ from postel.routing import ToHop, parse_route
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
 LOCAL_PROTOCOLS: Final = ("submission", "submissions", "pop3", "pop3s")
-TLS_PROTOCOLS: Final = ("submissions", "pop3s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,8 @@ from postel.mail.fault import BadSyntax
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 DOMAIN_LIMIT: Final = 255  # octets: RFC 5321 4.5.3.1.2
-LABEL_LIMIT: Final = 63  # octets: RFC 1035 2.3.4
 
-# RFC 5321 4.1.2: sub-domain = Let-dig [Ldh-str]
+# RFC 5321 4.1.2: sub-domain = Let-dig [Ldh-str]; RFC 1035 2.3.4: at most 63 octets
 _SUB_DOMAIN: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOTS: Final = ".\u3002\uff0e\uff61"  # RFC 3490 3.1 (1): what people write for a dot in their scripts
 _DOMAIN: Final = re.compile(rf"{_SUB_DOMAIN}(?:\.{_SUB_DOMAIN})*\.?")
