@@ -23,26 +23,22 @@ from postel.directory import Account, Throttled
 from postel.net import Clock, ConnectionLost, Stream
 from postel.observe import logger
 from postel.proto import pop3
-from postel.proto.sasl import MECHANISMS, find_mechanism
+from postel.proto.sasl import MECHANISMS, Denial, Denied, find_mechanism
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
+from postel.servers.login import LoginExchange, LoginStep
 from postel.servers.pop3d_maildrop import InUse, OpenMaildrop, open_maildrop
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
-from postel.servers.smtpd_login import (
-    LOGIN_LATER,
-    LOGIN_MALFORMED,
-    LoginExchange,
-    LoginOver,
-)
 from postel.store import LockLost, NoSuchMessage
 from postel.tls import HandshakeFailed, ServerTls, start_server
 
 log = logger("pop3d")
 
-# The directory knows one kind of no for each; POP3 says them in its own codes (RFC 3206).
-_REFUSALS: Final = {
-    LOGIN_LATER: pop3.TRY_LATER,
-    LOGIN_MALFORMED: pop3.Refused(pop3.Text.BAD_ARGUMENTS),
+# RFC 3206: what the client is told of each kind of no.
+_DENIED: Final = {
+    Denial.CREDENTIALS: pop3.LOGIN_FAILED,
+    Denial.MALFORMED: pop3.Refused(pop3.Text.BAD_ARGUMENTS),
+    Denial.LATER: pop3.TRY_LATER,
 }
 
 
@@ -190,31 +186,26 @@ class Pop3Session:
             return
         peer = self.stream.peer.ip
         self._login = LoginExchange(mechanism, event.initial, self._parts.directory, peer)
-        await self._go_on_with_login(self._login.begin)
+        await self._go_on_with_login(self._login.begin())
 
     async def _auth_response(self, event: pop3.AuthResponse) -> None:
-        login = self._login
-        if login is not None:
-            await self._go_on_with_login(lambda: login.respond(event.data))
+        if self._login is not None:
+            await self._go_on_with_login(self._login.respond(event.data))
 
     async def _auth_cancelled(self, event: pop3.AuthCancelled) -> None:
         self._login = None
 
-    async def _go_on_with_login(self, step: Callable[[], Awaitable[bytes | LoginOver]]) -> None:
-        try:
-            outcome = await step()
-        except DatabaseTrouble as trouble:
-            outcome = LoginOver(None, LOGIN_LATER, str(trouble))
-        if isinstance(outcome, bytes):
-            self._talk.answer(pop3.Challenge(outcome))
+    async def _go_on_with_login(self, step: Awaitable[LoginStep]) -> None:
+        found = await step
+        if isinstance(found, bytes):
+            self._talk.answer(pop3.Challenge(found))
             return
-        login, self._login = self._login, None
-        assert login is not None
-        if outcome.account is None:
-            refusal = _REFUSALS.get(outcome.reply, pop3.LOGIN_FAILED)
-            self._fail(login.login, login.mechanism.name, refusal, outcome.because)
+        exchange, self._login = self._login, None
+        assert exchange is not None
+        if isinstance(found, Denied):
+            self._fail(exchange.login, exchange.mechanism.name, _DENIED[found.kind], found.because)
         else:
-            await self._enter(outcome.account, login.mechanism.name)
+            await self._enter(found, exchange.mechanism.name)
 
     async def _answer_login(
         self, name: str, mechanism: str, check: Awaitable[Account | Throttled | None]

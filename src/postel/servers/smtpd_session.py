@@ -38,13 +38,13 @@ from postel.mail import LocalFault, Mailbox, Reply, Status
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.proto import smtp
-from postel.proto.sasl import find_mechanism
+from postel.proto.sasl import Denial, Denied, find_mechanism
 from postel.proto.smtp import replies
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
+from postel.servers.login import LoginExchange, LoginStep
 from postel.servers.smtpd_content import Intake, trouble_reply
 from postel.servers.smtpd_log import SessionLog
-from postel.servers.smtpd_login import LOGIN_LATER, LoginExchange, LoginOver
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
 from postel.servers.smtpd_transaction import MailTransaction
 from postel.tls import HandshakeFailed, ServerTls, start_server
@@ -54,6 +54,13 @@ GUESSING: Final = Reply(421, Status(4, 7, 0), "Too many unknown recipients; clos
 LASTED_TOO_LONG: Final = Reply(421, Status(4, 4, 2), "This session has lasted long enough; closing")
 OWN_FAULT: Final = Reply(421, Status(4, 3, 0), "Local trouble; try again later")
 NO_TLS_NOW: Final = Reply(454, Status(4, 7, 0), "TLS not available")  # RFC 3207 4
+
+# RFC 4954 6: what the client is told of each kind of no.
+_DENIED: Final = {
+    Denial.CREDENTIALS: replies.LOGIN_FAILED,
+    Denial.MALFORMED: replies.LOGIN_MALFORMED,
+    Denial.LATER: replies.LOGIN_LATER,
+}
 
 
 class SmtpSession:
@@ -224,21 +231,18 @@ class SmtpSession:
     async def _auth_cancelled(self, event: smtp.AuthCancelled) -> None:
         self._login = None
 
-    async def _go_on_with_login(self, step: Awaitable[bytes | LoginOver]) -> None:
-        try:
-            outcome = await step
-        except DatabaseTrouble as trouble:
-            outcome = LoginOver(None, LOGIN_LATER, str(trouble))
-        if isinstance(outcome, bytes):
-            self._talk.challenge(outcome)
+    async def _go_on_with_login(self, step: Awaitable[LoginStep]) -> None:
+        found = await step
+        if isinstance(found, bytes):
+            self._talk.challenge(found)
             return
         exchange, self._login = self._login, None
         if exchange is None:
             raise LocalFault("a login ended that never began")
-        if outcome.account is None:
-            self._login_failed(exchange, outcome.reply, outcome.because)
+        if isinstance(found, Denied):
+            self._login_failed(exchange, _DENIED[found.kind], found.because)
         else:
-            await self._login_succeeds(exchange, outcome.account.mailbox)
+            await self._login_succeeds(exchange, found.mailbox)
 
     async def _login_succeeds(self, exchange: LoginExchange, account: Mailbox) -> None:
         mechanism = exchange.mechanism.name

@@ -65,6 +65,9 @@ MECHANISM_UNKNOWN: Final = Reply(504, Status(5, 5, 4), "Mechanism not offered")
 MECHANISM_NEEDS_TLS: Final = Reply(538, Status(5, 7, 11), "Encryption required: say STARTTLS first")
 BAD_BASE64: Final = Reply(501, Status(5, 5, 2), "Not base64")
 AUTH_CANCELLED: Final = Reply(501, Status(5, 7, 0), "Authentication cancelled")
+LOGIN_FAILED: Final = Reply(535, Status(5, 7, 8), "Authentication credentials invalid")
+LOGIN_MALFORMED: Final = Reply(501, Status(5, 5, 2), "The authentication response cannot be read")
+LOGIN_LATER: Final = Reply(454, Status(4, 7, 0), "Temporary authentication failure; try again later")
 AUTH_LINE_TOO_LONG: Final = Reply(500, Status(5, 5, 6), "Authentication exchange line too long")
 
 # Content that cannot be taken; said after its end.
