@@ -97,7 +97,7 @@ words = st.text(st.sampled_from("abcxyz0"), min_size=1, max_size=8)
 addresses = st.builds("{}.{}@{}.org".format, words, words, words)
 
 
-@given(st.lists(st.tuples(names, addresses), max_size=5))
+@given(st.lists(st.tuples(names, addresses), min_size=1, max_size=5))
 def test_what_the_standard_library_writes_is_read_as_it_reads_it(pairs: list[tuple[str, str]]) -> None:
     text = ", ".join(formataddr(pair) for pair in pairs)
     found = parse_addresses(text)
