@@ -64,13 +64,17 @@ class Stranger:
 
 
 class Sink:
-    """A server that takes everything, and remembers the octets of each session as they came."""
+    """A server that takes everything, and remembers the octets of each session as they came.
 
-    def __init__(self, net: MailNetwork, name: str, *offers: str) -> None:
+    refuses     what it answers to RCPT instead, the line with its end.
+    """
+
+    def __init__(self, net: MailNetwork, name: str, *offers: str, refuses: str = "") -> None:
         self.host = net.host(name)
         self.sessions: list[bytes] = []
         self._name = name
         self._offers = [name, *offers]
+        self._refusal = refuses.encode()
 
     async def open(self) -> Sink:
         """Listen at port 25."""
@@ -98,9 +102,13 @@ class Sink:
             is_content = verb == b"DATA"
             if verb == b"DATA":
                 buffer = b"\r\n" + buffer
-            code = 354 if is_content else 250
-            text = "\n".join(self._offers) if verb == b"EHLO" else "OK"
-            await stream.write(Reply(code, None, text).format())
+            await stream.write(self._reply(verb))
+
+    def _reply(self, verb: bytes) -> bytes:
+        if verb == b"RCPT" and self._refusal:
+            return self._refusal
+        text = "\n".join(self._offers) if verb == b"EHLO" else "OK"
+        return Reply(354 if verb == b"DATA" else 250, None, text).format()
 
     @property
     def contents(self) -> list[bytes]:
