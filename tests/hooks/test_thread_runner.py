@@ -62,7 +62,9 @@ class Bed:
 
     def __init__(self, folder: Path, text: str, runner: ThreadRunner) -> None:
         path = folder / "policy.py"
-        path.write_text("import asyncio, sys, threading\nfrom postel.hooks import *\n" + textwrap.dedent(text))
+        path.write_text(
+            "import asyncio, sys, threading\nfrom postel.hooks import *\n" + textwrap.dedent(text)
+        )
         self.files = HookFiles.load([path])
         self.runner = runner
         self.patient = Hooks(self.files, options=PATIENT, runner=runner)
