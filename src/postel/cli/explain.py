@@ -87,7 +87,7 @@ def _ip(text: str | None) -> IPAddress | None:
 def _dialogue(told: Explanation, reverse_path: Mailbox | None) -> Iterator[str]:
     """What this client would send, and see; and what the log would say."""
     yield "The session"
-    yield f"  MAIL FROM:<{reverse_path or ''}>  ->  {replies.SENDER_OK}"
+    yield f"  MAIL FROM:<{reverse_path or ''}>  ->  {replies.REVERSE_PATH_OK}"
     yield f"  RCPT TO:<{told.decision.mailbox}>  ->  {_reply(told)}"
     if told.for_client.because:
         yield f"    because {told.for_client.because}"

@@ -68,7 +68,7 @@ def test_a_slow_shell_gets_one_event_at_a_time_and_the_replies_keep_their_order(
     assert isinstance(server.next_event(), Mail)
     assert server.next_event() is PAUSED
     assert codes(server) == ["250", "250"]
-    server.answer(replies.SENDER_OK)
+    server.answer(replies.REVERSE_PATH_OK)
     assert isinstance(server.next_event(), Misbehaved)
     assert isinstance(server.next_event(), Rcpt)
     assert server.next_event() is PAUSED
@@ -92,7 +92,7 @@ def test_octets_that_come_while_an_answer_is_owed_wait() -> None:
 def test_an_answer_nobody_asked_for_is_our_own_fault() -> None:
     server = greeted()
     with pytest.raises(LocalFault):
-        server.answer(replies.SENDER_OK)
+        server.answer(replies.REVERSE_PATH_OK)
     server.answer(None)
     assert server.data_to_send() == b""
 

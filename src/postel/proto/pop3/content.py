@@ -1,7 +1,7 @@
 """Message content on its way out: byte-stuffed, whole or cut after some lines, chunk by chunk.
 
 Implements  RFC 1939 3 (byte-stuffing), 7 (TOP).
-Gives       Stuffer, TopCutter. Both cost O(n) and keep a few octets between chunks.
+Gives       Outgoing, made of Stuffer and TopCutter. All cost O(n) and keep a few octets between chunks.
 """
 
 from __future__ import annotations
@@ -76,3 +76,26 @@ class TopCutter:
             end = chunk.index(b"\n", end) + 1
             self._lines -= 1
         return chunk[:end]
+
+
+class Outgoing:
+    """A message on its way out: the answer to RETR, or, with a number of `lines`, to TOP."""
+
+    __slots__ = ("_cutter", "_stuffer")
+
+    def __init__(self, lines: int | None) -> None:
+        self._cutter = None if lines is None else TopCutter(lines)
+        self._stuffer = Stuffer()
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether more of the message is of use."""
+        return self._cutter is None or not self._cutter.is_done
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The chunk as it goes over the wire."""
+        return self._stuffer.feed(chunk if self._cutter is None else self._cutter.feed(chunk))
+
+    def end(self) -> bytes:
+        """The termination line."""
+        return self._stuffer.end()

@@ -20,7 +20,7 @@ from postel.proto import sasl
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.pop3.capabilities import announced
 from postel.proto.pop3.commands import BadArguments, Command, State, UnknownCommand, Verb, parse_command
-from postel.proto.pop3.content import Stuffer, TopCutter
+from postel.proto.pop3.content import Outgoing
 from postel.proto.pop3.events import (
     Answer,
     Answered,
@@ -69,7 +69,7 @@ class Pop3Server:
         self._is_utf8 = False
         self._drop = Maildrop(())
         self._listing: Iterator[bytes] | None = None
-        self._content: _Content | None = None
+        self._content: Outgoing | None = None
         self._is_closed = False  # the peer will send nothing more
         self._ended = ""
         self._told_over = False
@@ -471,7 +471,7 @@ class Pop3Server:
             self._ok(self._say(Text.MESSAGE_FOLLOWS, octets=self._drop[number].size_bytes))
         else:
             self._ok(self._say(Text.TOP_FOLLOWS))
-        self._content = _Content(None if lines is None else TopCutter(lines))
+        self._content = Outgoing(lines)
 
     def _dele(self, number: str) -> None:
         if found := self._found(number):
@@ -512,26 +512,6 @@ class Pop3Server:
     def _line(self, text: str) -> None:
         encoded = text.encode()
         self._out += encoded[: RESPONSE_LIMIT - 2] + b"\r\n"
-
-
-class _Content:
-    """A message on its way out."""
-
-    __slots__ = ("_cutter", "_stuffer")
-
-    def __init__(self, cutter: TopCutter | None) -> None:
-        self._cutter = cutter
-        self._stuffer = Stuffer()
-
-    @property
-    def wants_more(self) -> bool:
-        return self._cutter is None or not self._cutter.is_done
-
-    def feed(self, chunk: bytes) -> bytes:
-        return self._stuffer.feed(chunk if self._cutter is None else self._cutter.feed(chunk))
-
-    def end(self) -> bytes:
-        return self._stuffer.end()
 
 
 _DO: Final[Mapping[Verb, Callable[..., Any]]] = {

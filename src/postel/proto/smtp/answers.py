@@ -38,7 +38,7 @@ _DEFAULTS: Final[Mapping[type[Event], Reply]] = MappingProxyType(
     {
         Hello: replies.HELLO,
         StartTls: replies.START_TLS,
-        Mail: replies.SENDER_OK,
+        Mail: replies.REVERSE_PATH_OK,
         Rcpt: replies.RECIPIENT_OK,
         DataStart: replies.START_DATA,
         DataEnd: replies.MESSAGE_OK,

@@ -14,7 +14,7 @@ from postel.mail.replies import MESSAGE_TOO_BIG
 
 # What answers each command when nothing speaks against it: RFC 5321 4.3.2.
 HELLO: Final = Reply(250, None, "")
-SENDER_OK: Final = Reply(250, Status(2, 1, 0), "Sender OK")
+REVERSE_PATH_OK: Final = Reply(250, Status(2, 1, 0), "Sender OK")
 RECIPIENT_OK: Final = Reply(250, Status(2, 1, 5), "Recipient OK")
 START_DATA: Final = Reply(354, None, "End data with <CR><LF>.<CR><LF>")
 MESSAGE_OK: Final = Reply(250, Status(2, 0, 0), "Message accepted")

@@ -3,7 +3,8 @@
 Implements  RFC 5321 3 and 4 (a session), 2920 3.2 (pipelining), 3207 4 (STARTTLS), 4954 4 (AUTH),
             2034 4 (a status in every reply that should carry one).
 Gives       SmtpServer, a proto.Conversation.
-Not here    The command table: commands. Arguments: arguments. Content: content. Policy: the shell's answers.
+Not here    The command table: commands. Whether a command may come now: order. Arguments: arguments. Content:
+            content. Policy: the shell's answers.
 
 Invariants. A command has an effect only through a row of COMMANDS that allows its verb in the present state.
 At most one answer is owed at a time and nothing behind it is read until it is given, so replies leave in the
@@ -27,17 +28,7 @@ from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.smtp import replies
 from postel.proto.smtp.answers import checked_answer, default_answer, hello_answer
 from postel.proto.smtp.arguments import decode_response, longest_line, read_argument
-from postel.proto.smtp.commands import (
-    FOREIGN_VERBS,
-    NOT_IMPLEMENTED,
-    VERBS,
-    Row,
-    Verb,
-    find_row,
-    is_allowed_before_login,
-    is_allowed_before_tls,
-    out_of_place,
-)
+from postel.proto.smtp.commands import VERBS, Row, Verb
 from postel.proto.smtp.content import ContentReader, ContentTrouble
 from postel.proto.smtp.events import (
     Auth,
@@ -62,7 +53,8 @@ from postel.proto.smtp.events import (
 from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.fault import CommandRefused
 from postel.proto.smtp.lines import LineReader, LineTrouble
-from postel.proto.smtp.options import GroupRule, ServerOptions, Standing
+from postel.proto.smtp.options import ServerOptions, Standing
+from postel.proto.smtp.order import allowed_row, check_group, unknown_command
 from postel.proto.smtp.states import Ending, State
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -297,55 +289,24 @@ class SmtpServer:
         if len(line) > longest_line(verb, self._offers):
             raise CommandRefused(replies.LINE_TOO_LONG, Breach.LINE_TOO_LONG)
         if verb is None:
-            raise self._unknown(word.upper())
-        row = self._allow(verb)
+            raise unknown_command(word.upper(), self.options.hostname)
+        row = allowed_row(verb, self._state, self._standing)
         event = read_argument(verb, rest.lstrip(" "), self._offers)
         self._check_order(row, event)
         if row.brings_mail or not self._is_idle_too_long(verb):
             self._begin(row, event)
 
-    def _unknown(self, word: str) -> CommandRefused:
-        if word in FOREIGN_VERBS:
-            text = "This is a mail server; closing"
-            reply = replies.closing(self.options.hostname, Status(4, 7, 0), text)
-            return CommandRefused(reply, Breach.FOREIGN_PROTOCOL, is_fatal=True)
-        if word in NOT_IMPLEMENTED:
-            return CommandRefused(replies.COMMAND_NOT_IMPLEMENTED, Breach.NOT_OFFERED)
-        return CommandRefused(replies.COMMAND_UNKNOWN, Breach.UNKNOWN_COMMAND)
-
-    def _allow(self, verb: Verb) -> Row:
-        """The row that lets the command through. Raises CommandRefused."""
-        standing = self._standing
-        if standing.options.needs_tls and not standing.is_tls and not is_allowed_before_tls(verb):
-            raise CommandRefused(replies.TLS_FIRST, Breach.TLS_NEEDED)
-        if standing.options.needs_login and not standing.is_logged_in and not is_allowed_before_login(verb):
-            raise CommandRefused(replies.LOGIN_FIRST, Breach.LOGIN_NEEDED)
-        row = find_row(verb, self._state)
-        if row is None:
-            raise CommandRefused(out_of_place(verb, self._state), Breach.BAD_SEQUENCE)
-        return row
-
     def _check_order(self, row: Row, event: Event) -> None:
         if row.ends_group and self._buffer:
-            self._check_group(row, event)
+            if row.verb is Verb.QUIT:  # it may: nothing more is read
+                self._misbehave(Breach.AHEAD_OF_REPLY, None, bytes(self._buffer))
+            check_group(row.verb, event, self.options.group_rule)
         if isinstance(event, Rcpt):
             # RFC 6531 3.5: the whole transaction is declared at MAIL.
             if not event.is_ascii and not self._is_smtputf8:
                 raise CommandRefused(replies.NON_ASCII_ADDRESS, Breach.NEEDS_SMTPUTF8)
             if self._recipients >= self.options.limits.recipients:
                 raise CommandRefused(TOO_MANY_RECIPIENTS, Breach.TOO_MANY_RECIPIENTS)
-
-    def _check_group(self, row: Row, event: Event) -> None:
-        if row.verb is Verb.QUIT:
-            self._misbehave(Breach.AHEAD_OF_REPLY, None, bytes(self._buffer))
-            return
-        if row.verb is Verb.STARTTLS:
-            raise CommandRefused(replies.PLAINTEXT_BEFORE_TLS, Breach.PLAINTEXT_BEFORE_TLS, is_fatal=True)
-        if isinstance(event, Auth) and event.initial is not None:
-            return  # RFC 4954 4: with an initial response it may stand inside a group
-        rule = self.options.group_rule
-        if rule is GroupRule.ALL or (rule is GroupRule.CONTENT and row.verb is Verb.DATA):
-            raise CommandRefused(replies.AHEAD_OF_REPLY, Breach.AHEAD_OF_REPLY, is_fatal=True)
 
     def _begin(self, row: Row, event: Event) -> None:
         self._row = row
