@@ -22,14 +22,13 @@ NEIGHBOURS = {
     "message": {"mail"},
     "asks": {"mail"},
     "contents": {"net", "database", "observe"},
-    "database": {"net", "observe"},
-    "directory": {"net", "database", "contents", "observe"},
-    "dns": {"net", "observe"},
-    "hooks": {"net", "observe"},
-    "net": {"observe"},
+    "database": {"observe"},
+    "directory": {"net", "database"},
+    "dns": {"net"},
+    "hooks": {"observe"},
     "queue": {"net", "database", "contents", "observe"},
     "store": {"net", "database", "contents", "observe"},
-    "tls": {"net", "observe"},
+    "tls": {"net"},
     "app": {"config"},
     "testing": {"app", "config"},
     "cli": {"app", "config", "testing"},
@@ -69,6 +68,14 @@ def test_a_room_imports_from_lower_floors_and_named_neighbours_only(room: str) -
                 continue
             fine = FLOORS[parts[1]] < FLOORS[room] or parts[1] in NEIGHBOURS.get(room, set())
             assert fine, f"{path.relative_to(SOURCE)}:{line}: {room} must not import {parts[1]}"
+
+
+@pytest.mark.parametrize("room", NEIGHBOURS)
+def test_no_neighbour_is_named_that_a_room_does_not_need(room: str) -> None:
+    needed = {
+        module.split(".")[1] for path in files(room) for module, _ in imports(path) if "postel." in module
+    }
+    assert NEIGHBOURS[room] <= needed
 
 
 @pytest.mark.parametrize("room", FLOORS)
