@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -48,11 +47,12 @@ QUICK = HookOptions(timeout_s=0.03)
 # Blocks for the queue id "block", until the test opens the gate; answers everybody else.
 BLOCKING = """
 gate = threading.Event()
-begun = []
+begun, ended = [], []
 async def rcpt(facts):
     begun.append(facts.queue_id)
     if facts.queue_id == "block":
         gate.wait(20)
+        ended.append(facts.queue_id)
     return refuse("550 5.7.1 judged")
 """
 
@@ -148,9 +148,8 @@ async def test_a_hook_that_blocks_is_left_behind_and_later_mail_is_judged(
 ) -> None:
     with caplog.at_level(logging.INFO, "postel.hooks"):
         async with bed(tmp_path, BLOCKING, new_loop=new_loop) as b:
-            began_s = time.perf_counter()
             deferred = await b.get_stuck()
-            assert time.perf_counter() - began_s < 1
+            assert not b.names["ended"], "the hook was not waited for"
             assert deferred.refusal is not None
             assert deferred.refusal.reply == POLICY_TROUBLE
             assert (await b.ask()).source == "policy.py:rcpt"  # asked in time, though the thread is stuck
@@ -216,11 +215,10 @@ async def test_what_waits_is_deferred_when_the_last_thread_gets_stuck(tmp_path: 
     async with bed(tmp_path, BLOCKING, stuck_limit=1) as b:
         stuck = asyncio.create_task(b.get_stuck())
         await until(lambda: b.names["begun"])
-        began_s = time.perf_counter()
         decision = await b.ask()
         assert decision.refusal is not None
         assert decision.refusal.reply == POLICY_TROUBLE
-        assert time.perf_counter() - began_s < 1
+        assert not b.names["ended"], "the hook was not waited for"
         await stuck
 
 
@@ -459,12 +457,10 @@ def test_a_stuck_hook_does_not_keep_the_process_from_ending(tmp_path: Path) -> N
 
         asyncio.run(main())
         """
-    began_s = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=50,  # the hooks sleep for 60 s
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "451\n" * 3, "")
-    assert time.perf_counter() - began_s < 20

@@ -43,6 +43,12 @@ async def wait_for_end(stream: Stream) -> None:
         raise ConnectionLost("ended")
 
 
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for something that the other end does."""
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
 async def read_all(stream: Stream) -> bytes:
     parts = []
     while data := await stream.read(5):
@@ -194,11 +200,10 @@ def test_timeouts_end_one_wait_and_leave_the_stream_usable(run: Run) -> None:
         assert await stream.read(60) == b"x"
         with pytest.raises(TimedOut):
             await stream.read(0.05)  # while the timer of the read before is still set
-        reading = asyncio.ensure_future(stream.read(0.2))
-        await asyncio.sleep(0.1)
+        reading = asyncio.ensure_future(stream.read(60))
+        await asyncio.sleep(0.1)  # a timer of the reads before fires with nothing to do
         await stream.write(b"y")
         assert await reading == b"y"
-        await asyncio.sleep(0.15)  # the timer fires with nothing to do
         await close()
 
     run(main)
@@ -264,7 +269,7 @@ def test_pieces_that_were_not_read_are_joined(run: Run) -> None:
                 await asyncio.sleep(0.01)
 
         stream, close = await pair(serve)
-        await asyncio.sleep(0.1)
+        await until(lambda: len(stream._data) == 3)  # type: ignore[attr-defined]
         assert await stream.read(5) == b"abc"
         assert await stream.read(5) == b""
         assert await stream.read(5) == b""
@@ -307,19 +312,23 @@ def test_a_peer_that_floods_a_closing_stream_is_cut(run: Run) -> None:
 
 def test_closing_waits_for_a_deaf_peer_only_so_long(run: Run) -> None:
     async def main() -> None:
+        may_hear, has_heard = asyncio.Event(), asyncio.Event()
+
         async def serve(stream: Stream) -> None:
-            await asyncio.sleep(0.5)
+            await may_hear.wait()
             with pytest.raises(ConnectionLost):
                 while True:
                     await stream.write(b"x")
                     await asyncio.sleep(0.01)
+            has_heard.set()
 
         stream, close = await pair(serve)
         began = asyncio.get_running_loop().time()
         assert isinstance(stream, TcpStream)
-        await stream.close(limit_s=0.1)
-        assert 0.05 < asyncio.get_running_loop().time() - began < 0.4
-        await asyncio.sleep(0.7)
+        await stream.close(limit_s=0.1)  # ends at all, while the peer is deaf
+        assert asyncio.get_running_loop().time() - began > 0.05
+        may_hear.set()
+        await has_heard.wait()
         await close()
 
     run(main)
@@ -327,12 +336,13 @@ def test_closing_waits_for_a_deaf_peer_only_so_long(run: Run) -> None:
 
 def test_a_reset_is_a_lost_connection(run: Run) -> None:
     async def main() -> None:
+        heard: list[bytes] = []
         lost: list[str] = []
 
         async def serve(stream: Stream) -> None:
             try:
-                while await stream.read():
-                    pass
+                while data := await stream.read():
+                    heard.append(data)
             except ConnectionLost as fault:
                 lost.append(str(fault))
 
@@ -340,10 +350,10 @@ def test_a_reset_is_a_lost_connection(run: Run) -> None:
         listener = await net.listen(ANY, serve)
         rude = socket.create_connection((listener.endpoint.host, listener.endpoint.port))
         rude.sendall(b"hello")
-        await asyncio.sleep(0.05)
+        await until(lambda: heard)
         rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         rude.close()
-        await asyncio.sleep(0.05)
+        await until(lambda: lost)
         assert lost == ["connection reset by peer"]
         await listener.close()
 
