@@ -11,7 +11,8 @@ import asyncio
 import errno
 import os
 import socket
-from typing import Final
+import sys
+from typing import Any, Final
 
 from postel.mail import IPAddress
 from postel.net import interfaces
@@ -33,6 +34,9 @@ _DIAL_WORDS: Final = {
     errno.ETIMEDOUT: "timed out",
     errno.ENOENT: "connection refused",  # a unix socket whose listener never ran
 }
+
+# From Python 3.13 on, a loop removes the file of a unix socket unasked, also of one that somebody else has made.
+_KEEPS_FILE: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
 
 
 class TcpNetwork:
@@ -77,10 +81,15 @@ class TcpNetwork:
         made.setblocking(False)
         answer_at_once(made)
         endpoint = endpoint_of(made.getsockname())
-        serve = loop.create_unix_server if endpoint.is_unix else loop.create_server
-        server = await serve(
-            lambda: _Session(loop, self._scratch, handler, self._sessions), sock=made, backlog=BACKLOG
-        )
+
+        def session() -> _Session:
+            return _Session(loop, self._scratch, handler, self._sessions)
+
+        server: asyncio.AbstractServer
+        if endpoint.is_unix:
+            server = await loop.create_unix_server(session, sock=made, backlog=BACKLOG, **_KEEPS_FILE)
+        else:
+            server = await loop.create_server(session, sock=made, backlog=BACKLOG)
         return TcpListener(endpoint, server, made_file=endpoint.is_unix and socket is None)
 
 
