@@ -22,7 +22,7 @@ from typing import Any, Final
 from postel.hooks.hook_file import HookFile, HookFunction
 from postel.hooks.phases import NO_OPINION, PHASES, Decision, Facts, Phase
 from postel.hooks.runner import LoopRunner, NoAnswer, Runner
-from postel.hooks.verdicts import Accept, AddHeader, ChangeRecipients, Decisive, Defer, Refuse
+from postel.hooks.verdicts import Accept, AddHeader, ChangeRecipients, Decisive, Defer, what_is_wrong
 from postel.mail.replies import POLICY_TROUBLE
 from postel.observe import logger
 
@@ -137,12 +137,12 @@ async def _guarded(function: HookFunction, facts: Facts) -> Any:
     """Run a foreign function so that nothing it raises gets further than the log."""
     try:
         answer = await function.call(facts)
+        wrong = _what_is_wrong(function, answer)
     except (asyncio.CancelledError, GeneratorExit):
         raise
     except BaseException as error:
         log.fault("hook_failed", error, hook=function.source, because="it raised")
         return _trouble(function)
-    wrong = _what_is_wrong(function, answer)
     if wrong:
         log.trouble("hook_failed", hook=function.source, because=wrong)
         return _trouble(function)
@@ -161,10 +161,8 @@ def _what_is_wrong(function: HookFunction, answer: Any) -> str:
     for verdict in answer if isinstance(answer, tuple) else (answer,):
         if type(verdict) not in allowed:
             return f"{function.phase} cannot answer {_shown(verdict)}"
-        if isinstance(verdict, Refuse) and not verdict.reply.is_permanent:
-            return f"a refusal is 5yz, not {verdict.reply.code}"
-        if isinstance(verdict, Defer) and not verdict.reply.is_transient:
-            return f"a deferral is 4yz, not {verdict.reply.code}"
+        if wrong := what_is_wrong(verdict):
+            return wrong
     return ""
 
 

@@ -120,14 +120,8 @@ def discard(because: str = "") -> Discard:
 
 def add_header(name: str, value: str) -> AddHeader:
     """Add a header field. Raises ValueError for a name or value that would break the header."""
-    if not _FIELD_NAME.fullmatch(name) or len(name) > FIELD_NAME_LIMIT:
-        raise ValueError(
-            "a field name is printable ASCII without blanks and colons, of at most 77 characters"
-        )
-    if len(value) > FIELD_VALUE_LIMIT:
-        raise ValueError(f"a field value has at most {FIELD_VALUE_LIMIT} characters")
-    if not value.isprintable():
-        raise ValueError("a field value is one line without control characters; Postel folds it")
+    if wrong := _wrong_field(name, value):
+        raise ValueError(wrong)
     return AddHeader(name, value)
 
 
@@ -136,6 +130,46 @@ def change_recipients(
 ) -> ChangeRecipients:
     """Change who gets the message. Raises ValueError for text that is no address."""
     return ChangeRecipients(_mailboxes(add), _mailboxes(remove))
+
+
+def what_is_wrong(verdict: Verdict) -> str:
+    """Why a verdict that was made by hand, past the functions above, cannot be used; "" when it can."""
+    match verdict:
+        case Refuse(reply) | Defer(reply) if not _is_reply(reply):
+            return "its reply is none that SMTP has"
+        case Refuse(reply) if not reply.is_permanent:
+            return f"a refusal is 5yz, not {reply.code}"
+        case Defer(reply) if not reply.is_transient:
+            return f"a deferral is 4yz, not {reply.code}"
+        case AddHeader(name, value):
+            return _wrong_field(name, value)
+        case ChangeRecipients(add, remove) if not all(isinstance(one, Mailbox) for one in (*add, *remove)):
+            return "recipients are addresses: use change_recipients()"
+        case _:
+            return ""
+
+
+def _is_reply(reply: object) -> bool:
+    return (
+        isinstance(reply, Reply)
+        and isinstance(reply.code, int)
+        and 400 <= reply.code < 600
+        and isinstance(reply.text, str)
+        and (
+            reply.status is None
+            or (isinstance(reply.status, Status) and reply.status.klass == reply.code // 100)
+        )
+    )
+
+
+def _wrong_field(name: object, value: object) -> str:
+    if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name) or len(name) > FIELD_NAME_LIMIT:
+        return "a field name is printable ASCII without blanks and colons, of at most 77 characters"
+    if not isinstance(value, str) or not value.isprintable():
+        return "a field value is one line without control characters; Postel folds it"
+    if len(value) > FIELD_VALUE_LIMIT:
+        return f"a field value has at most {FIELD_VALUE_LIMIT} characters"
+    return ""
 
 
 def _mailboxes(given: Iterable[str | Mailbox]) -> tuple[Mailbox, ...]:
