@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from postel.app import systemd
+from postel.app.descriptors import allow_descriptors
 from postel.app.edges import real_edges
 from postel.app.owner import AlreadyServed, CannotUse, Owner, make_directory
 from postel.app.ports import OpenPorts
@@ -161,6 +162,7 @@ class Life:
             systemd.ready("Serving by the old configuration: the new one cannot be used")
         else:
             change_logging(self.voice, *log_settings(loaded))
+            allow_descriptors(loaded.config)
             self._tell_of_the_rest(loaded)
             log.event("reloaded")
             systemd.ready("Serving")

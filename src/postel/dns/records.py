@@ -13,12 +13,18 @@ from typing import Final, TypeAlias
 
 import dns.name
 import dns.rdata
+import dns.rdataclass
 import dns.rdatatype
 
-from postel.asks import MxRecord
+from postel.asks import MxRecord, RecordType
 from postel.mail import IPAddress
 
 Record: TypeAlias = MxRecord | IPAddress | bytes | str
+
+# dnspython imports the class of a record when it first meets one. By then we may have given up root, or a newer
+# dnspython may have been installed; what cannot be imported would be read as a record of an unknown kind.
+for _type in (*RecordType, "SOA", "OPT"):
+    dns.rdata.get_rdata_class(dns.rdataclass.IN, dns.rdatatype.from_text(_type))  # type: ignore[no-untyped-call]
 
 _NAME_LIMIT: Final = 253  # octets of text: RFC 1035 3.1 allows 255 on the wire
 
