@@ -70,11 +70,13 @@ class Scheduler:
         self._is_poked = False
         self._is_stopping = False
         self._timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one it was started on
 
     # Life
 
     async def start(self) -> None:
         """Learn what waits, and begin. Raises DatabaseTrouble."""
+        self._loop = asyncio.get_running_loop()
         await self.learn()
         self.keeper.next_at = self._clock.now()
         self._poke()
@@ -186,9 +188,11 @@ class Scheduler:
     # The pump
 
     def _poke(self) -> None:
-        if not (self._is_poked or self._is_stopping):
-            self._is_poked = True
-            asyncio.get_running_loop().call_soon(self._pump)
+        # What an agent left behind on a loop that has ended is cleared away on whatever loop runs then.
+        if self._loop is None or self._loop.is_closed() or self._is_poked or self._is_stopping:
+            return
+        self._is_poked = True
+        self._loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         self._is_poked = False
