@@ -38,6 +38,19 @@ async def test_accounts_are_listed_by_address() -> None:
         assert kitt.quota_bytes == 1000
 
 
+async def test_the_first_account_is_that_of_the_domain_or_else_of_all() -> None:
+    async with directory() as accounts:
+        assert await accounts.first("free.org") is None
+        frito = await accounts.add(FRITO, "secret")
+        assert await accounts.first("free.org") == frito
+        kitt = await accounts.add(KITT, "secret")
+        await accounts.add(parse_mailbox("aaron@free.org"), "secret")
+        assert await accounts.first("free.org") == kitt
+        assert await accounts.first("drag.net") == await accounts.first("org") == frito
+        await accounts.remove(KITT)
+        assert str(await accounts.first("free.org")) == "aaron@free.org"
+
+
 async def test_a_removed_account_is_gone_at_once() -> None:
     async with directory() as accounts:
         await accounts.add(FRITO, "secret")

@@ -133,6 +133,11 @@ async def test_what_our_own_policy_raises_is_not_hidden() -> None:
         ("return AddHeader('X', 'a' * 10_000)", "at most 8192"),
         ("return ChangeRecipients(add=('x@free.example',))", "recipients are addresses"),
         ("return ChangeRecipients(add=5)", "it raised"),
+        (
+            "from postel.mail import LocalPart, Mailbox, parse_domain; "
+            "return ChangeRecipients(add=(Mailbox(LocalPart('a\\r\\nDATA'), parse_domain('b.example')),))",
+            "recipients are addresses",
+        ),
         ("return type('T', (), {'__str__': lambda self: 1 / 0})()", "it raised"),
         ("return tuple(add_header('X', '1') for _ in range(101))", "more than 100 amendments"),
         ("await asyncio.sleep(11)", "no answer within 10 s"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from postel.directory import Account, Directory
+from postel.directory import Directory
 from postel.routing import AccountQuestion, FirstAccountQuestion
 
 
@@ -23,17 +23,11 @@ class AccountAnswers:
             case AccountQuestion(address):
                 return await self._directory.find(address) is not None
             case FirstAccountQuestion(domain):
-                return self._first(await self._directory.list(), domain)
+                first = await self._directory.first(domain)
+                return None if first is None else first.mailbox.folded
         raise TypeError(f"nobody answers a {type(question).__name__} here")
 
     async def account_id(self, address: str) -> int | None:
         """The id of the account of a folded address."""
         account = await self._directory.find(address)
         return None if account is None else account.id
-
-    @staticmethod
-    def _first(accounts: tuple[Account, ...], domain: str) -> str | None:
-        """The account made first at the domain, or else at all."""
-        here = [account for account in accounts if account.mailbox.domain.ascii == domain]
-        oldest = min(here or accounts, key=lambda account: account.id, default=None)
-        return None if oldest is None else oldest.mailbox.folded

@@ -109,6 +109,15 @@ async def all_accounts(tx: Transaction) -> tuple[Account, ...]:
     return tuple(Account(id_, parse_mailbox(address), *rest) for id_, address, *rest in rows)
 
 
+async def first_account(tx: Transaction, domain: str) -> Account | None:
+    """The account made first at a domain, or else at all."""
+    sql = "SELECT id, address, quota_bytes, created_at FROM account {} ORDER BY id LIMIT 1"
+    row = await tx.fetch_one(sql.format("WHERE folded LIKE ?"), (f"%@{domain}",))
+    if row is None:
+        row = await tx.fetch_one(sql.format(""))
+    return None if row is None else Account(row[0], parse_mailbox(row[1]), row[2], row[3])
+
+
 async def insert_account(
     tx: Transaction, mailbox: Mailbox, password_hash: str, quota_bytes: int | None, created_at: float
 ) -> Account:

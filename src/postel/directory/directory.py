@@ -22,6 +22,7 @@ from postel.directory.account import (
     all_accounts,
     find_account,
     find_credentials,
+    first_account,
     fold,
     get_account,
     insert_account,
@@ -72,7 +73,8 @@ class Directory:
         self._throttle = Throttle(clock, self._options.throttle)
         self._answers = Answers(clock, self._options.remember_for_s, self._options.answers_kept)
         self._found: OrderedDict[str, Account | None] = OrderedDict()
-        self._unwatch: Action = database.watch(self._found.clear)
+        self._first: dict[str, Account | None] = {}
+        self._unwatch: Action = database.watch(self._forget_found)
 
     def throttle_by(self, options: ThrottleOptions) -> None:
         """Be as patient as this with those who guess, from now on."""
@@ -93,7 +95,7 @@ class Directory:
             account = await insert_account(tx, mailbox, password_hash, quota_bytes, self._clock.now())
             if also is not None:
                 await also(tx, account)
-            tx.after_commit(self._found.clear)
+            tx.after_commit(self._forget_found)
             return account
 
         return await self._database.write(work)
@@ -125,6 +127,20 @@ class Directory:
         if len(self._found) > self._options.accounts_kept:
             self._found.popitem(last=False)
         return account
+
+    async def first(self, domain: str) -> Account | None:
+        """The account made first at a domain (in A-label form), or else at all. Remembered: strangers ask for it,
+        whenever they write to a postmaster.
+        """
+        if domain not in self._first:
+            if len(self._first) >= self._options.accounts_kept:
+                self._first.clear()
+            self._first[domain] = await self._database.read(partial(first_account, domain=domain))
+        return self._first[domain]
+
+    def _forget_found(self) -> None:
+        self._found.clear()
+        self._first.clear()
 
     async def set_password(self, mailbox: Mailbox, password: str) -> None:
         """Change a password, at once and everywhere. Raises NoAccount, BadSyntax."""
@@ -254,5 +270,5 @@ class Directory:
         await self._database.write(work)
 
     def _changes(self, tx: Transaction, mailbox: Mailbox) -> None:
-        tx.after_commit(self._found.clear)
+        tx.after_commit(self._forget_found)
         tx.after_commit(partial(self._throttle.forget, fold(mailbox.folded)))

@@ -143,7 +143,7 @@ def what_is_wrong(verdict: Verdict) -> str:
             return f"a deferral is 4yz, not {reply.code}"
         case AddHeader(name, value):
             return _wrong_field(name, value)
-        case ChangeRecipients(add, remove) if not all(isinstance(one, Mailbox) for one in (*add, *remove)):
+        case ChangeRecipients(add, remove) if not all(_is_address(one) for one in (*add, *remove)):
             return "recipients are addresses: use change_recipients()"
         case _:
             return ""
@@ -160,6 +160,13 @@ def _is_reply(reply: object) -> bool:
             or (isinstance(reply.status, Status) and reply.status.klass == reply.code // 100)
         )
     )
+
+
+def _is_address(one: object) -> bool:
+    try:
+        return isinstance(one, Mailbox) and parse_mailbox(str(one)) == one
+    except BadSyntax:
+        return False
 
 
 def _wrong_field(name: object, value: object) -> str:
