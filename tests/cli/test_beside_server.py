@@ -114,7 +114,8 @@ def test_accounts_sending_and_the_queue(served: Served) -> None:
     assert letter.endswith(b"Subject: hello\r\n\r\nHello!")
     match = re.search(rb"queued as (\w+)", sent.stdout)
     assert match is not None
-    assert f"event=delivered room=queue id={match[1].decode()}" in served.log
+    delivered = f"event=delivered room=queue id={match[1].decode()}"
+    until(lambda: delivered in served.log, "the log does not tell of the delivery")
 
     def waiting(state: str) -> bool:
         rows = site.json("queue", "list", "--domain", "free.org")
