@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import poplib
 import re
 import signal
@@ -17,17 +18,18 @@ from cli_kit import Site
 
 pytestmark = pytest.mark.slow
 
+HOST = f"127.{os.getpid() >> 8 & 15 | 112}.{os.getpid() & 255}.1"
 ANN, BOB = "ann@postel.test", "bob@postel.test"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0  # the machine may be slow and shared
 CONFIG = """\
 hostname = "mail.postel.test"
 data = "data"
 [[listen]]
 protocol = "smtp"
-address = "127.0.0.1:{smtp}"
+address = "{host}:{smtp}"
 [[listen]]
 protocol = "pop3"
-address = "127.0.0.1:{pop3}"
+address = "{host}:{pop3}"
 [[domain]]
 name = "postel.test"
 [login]
@@ -38,8 +40,9 @@ servers = ["127.0.0.1:1"]
 
 
 def free_port() -> int:
+    """At an address that only this process uses, so that nobody takes it before the server does."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
@@ -62,7 +65,7 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.pop3 = free_port()
-        self.site = Site.make(folder, CONFIG.format(smtp=free_port(), pop3=self.pop3))
+        self.site = Site.make(folder, CONFIG.format(host=HOST, smtp=free_port(), pop3=self.pop3))
         self._log = (folder / "log").open("wb")
         command = [sys.executable, "-m", "postel", "--config", str(self.site.config), "serve"]
         self._process = subprocess.Popen(command, stderr=self._log)
@@ -83,7 +86,7 @@ class Served:
         return status
 
     def fetch(self, address: str, password: str) -> list[bytes]:
-        box = poplib.POP3("127.0.0.1", self.pop3, timeout=PATIENCE_S)
+        box = poplib.POP3(HOST, self.pop3, timeout=PATIENCE_S)
         box.user(address)
         box.pass_(password)
         number, _ = box.stat()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from served import PATIENCE_S, POSTEL, as_an_ordinary_user, letters
+from served import PATIENCE_S, POSTEL, as_an_ordinary_user, eventually, letters
 
 CAN_BE_SAID_BY = re.compile(r"^  (\w+@postel\.test) +(\w+)$|^  (\w+) +127\.0\.0\.1:(\d+) ", re.MULTILINE)
 
@@ -63,10 +63,7 @@ def test_what_it_prints_is_all_that_is_needed(trial: Trial) -> None:
         client.starttls()
         client.login(ann, trial.passwords[ann])
         client.sendmail(ann, bob, f"From: {ann}\r\nTo: {bob}\r\nSubject: hello\r\n\r\nHello, Bob!\r\n")
-    count = 0
-    while not count:
-        count = letters(trial.ports["pop3"], bob, trial.passwords[bob])
-    assert count == 1
+    eventually(lambda: letters(trial.ports["pop3"], bob, trial.passwords[bob]) == 1, "Bob has his letter")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -184,6 +184,7 @@ def verifying(server: Server) -> ssl.SSLContext:
 @contextmanager
 def pop3(server: Server, person: str, *, stls: bool = True) -> Iterator[poplib.POP3]:
     client: poplib.POP3
+    since = len(server.postel.process.lines)
     if stls:
         client = poplib.POP3("127.0.0.1", server.postel.port("pop3"), timeout=PATIENCE_S)
         client.stls(verifying(server))
@@ -196,6 +197,7 @@ def pop3(server: Server, person: str, *, stls: bool = True) -> Iterator[poplib.P
         yield client
     finally:
         client.close()
+        server.postel.wait_for("session_closed", since=since)  # and the maildrop is free for the next
 
 
 def uidls(client: poplib.POP3) -> dict[int, bytes]:

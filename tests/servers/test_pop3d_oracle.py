@@ -83,7 +83,7 @@ async def service(folder: Path, *, implicit: bool = False, apop: bool = False) -
 
 
 async def in_thread(session: Callable[[], None]) -> None:
-    await asyncio.wait_for(asyncio.to_thread(session), 30)
+    await asyncio.wait_for(asyncio.to_thread(session), 60)
 
 
 def trusting() -> ssl.SSLContext:
@@ -95,7 +95,7 @@ def trusting() -> ssl.SSLContext:
 
 async def test_poplib_reads_deletes_and_comes_back(tmp_path: Path) -> None:
     def first(port: int) -> None:
-        client = poplib.POP3("127.0.0.1", port, timeout=10)
+        client = poplib.POP3("127.0.0.1", port, timeout=60)
         assert client.capa()["PIPELINING"] == []
         client.user(NAME)
         client.pass_(PASSWORD)
@@ -115,7 +115,7 @@ async def test_poplib_reads_deletes_and_comes_back(tmp_path: Path) -> None:
         client.quit()
 
     def second(port: int) -> None:
-        client = poplib.POP3("127.0.0.1", port, timeout=10)
+        client = poplib.POP3("127.0.0.1", port, timeout=60)
         client.user(NAME)
         client.pass_(PASSWORD)
         assert client.stat()[0] == 2
@@ -123,7 +123,7 @@ async def test_poplib_reads_deletes_and_comes_back(tmp_path: Path) -> None:
         client.close()
 
     def third(port: int) -> None:
-        client = poplib.POP3("127.0.0.1", port, timeout=10)
+        client = poplib.POP3("127.0.0.1", port, timeout=60)
         client.utf8()
         client.user(NAME)
         client.pass_(PASSWORD)
@@ -137,7 +137,7 @@ async def test_poplib_reads_deletes_and_comes_back(tmp_path: Path) -> None:
 
 async def test_poplib_with_stls_and_pop3s(tmp_path: Path) -> None:
     def stls(port: int) -> None:
-        client = poplib.POP3("127.0.0.1", port, timeout=10)
+        client = poplib.POP3("127.0.0.1", port, timeout=60)
         client.stls(trusting())
         client.user(NAME)
         client.pass_(PASSWORD)
@@ -145,7 +145,7 @@ async def test_poplib_with_stls_and_pop3s(tmp_path: Path) -> None:
         client.quit()
 
     def pop3s(port: int) -> None:
-        client = poplib.POP3_SSL("127.0.0.1", port, timeout=10, context=trusting())
+        client = poplib.POP3_SSL("127.0.0.1", port, timeout=60, context=trusting())
         client.user(NAME)
         client.pass_(PASSWORD)
         assert len(client.retr(3)[1]) > 10_000
@@ -161,7 +161,7 @@ async def test_poplib_with_stls_and_pop3s(tmp_path: Path) -> None:
 
 async def test_poplib_with_apop(tmp_path: Path) -> None:
     def session(port: int) -> None:
-        client = poplib.POP3("127.0.0.1", port, timeout=10)
+        client = poplib.POP3("127.0.0.1", port, timeout=60)
         client.apop(NAME, "tanstaaf")
         assert client.stat()[0] == 3
         client.quit()
