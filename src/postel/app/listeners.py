@@ -17,7 +17,7 @@ from postel.app.ports import cannot_listen
 from postel.config import BadConfig, Listen, Loaded
 from postel.net import Endpoint, Listener, Network, Stream, parse_endpoint
 from postel.observe import logger
-from postel.servers import Pop3Parts, Pop3Service, SmtpParts, SmtpService
+from postel.servers import Pop3Parts, Pop3Service, ProxyDoor, SmtpParts, SmtpService
 from postel.tls import ServerTls
 
 log = logger("app")
@@ -36,11 +36,14 @@ class Bound:
     listen: Listen
     wanted: Endpoint
     service: _Service
+    door: ProxyDoor
     listener: Listener = field(init=False)
 
     async def handle(self, stream: Stream) -> None:
         """Serve one connection."""
-        await self.service.handle(stream)
+        entered = await self.door.enter(stream)
+        if entered is not None:
+            await self.service.handle(entered)
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -78,6 +81,7 @@ class Listeners:
         """Accept nothing more. Sessions go on."""
         for bound in self.bound:
             await bound.listener.close()
+            bound.door.close()
 
     async def stop_sessions(self, drain_s: float) -> None:
         """Let all sessions end, within so many seconds."""
@@ -112,26 +116,30 @@ class Listeners:
             return False
         new.remove(successor)
         bound.listen, bound.service = successor, self._service(loaded, successor)
+        bound.door.reload(*options.proxies(successor))
         self._tell(bound)
         return True
 
     async def _close_one(self, bound: Bound) -> None:
         await bound.listener.close()
+        bound.door.close()
         self.bound.remove(bound)
         log.event("listener_closed", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
 
     def _exchange_kept(self, loaded: Loaded) -> set[tuple[str, str | None]]:
         """Give the listeners that stay their new settings; which they are."""
-        wanted = {(listen.protocol, listen.address) for listen in loaded.config.listen}
+        wanted = {(listen.protocol, listen.address): listen for listen in loaded.config.listen}
         kept = [bound for bound in self.bound if bound.key in wanted]
         for bound in kept:
+            bound.listen = wanted[bound.key]
+            bound.door.reload(*options.proxies(bound.listen))
             self._exchange(bound.service, loaded, bound.listen)
         return {bound.key for bound in kept}
 
     async def _open_one(self, loaded: Loaded, listen: Listen, sockets: SocketsByEndpoint) -> None:
         assert listen.address is not None, "config.check refuses a listener without an address"
         endpoint = parse_endpoint(listen.address)
-        bound = Bound(listen, endpoint, self._service(loaded, listen))
+        bound = Bound(listen, endpoint, self._service(loaded, listen), ProxyDoor(*options.proxies(listen)))
         try:
             bound.listener = await self._network.listen(endpoint, bound.handle, socket=sockets.get(endpoint))
         except OSError as error:

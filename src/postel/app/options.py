@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
-from postel.config import Listen, Loaded, parse_duration, parse_network, parse_size
+from postel.config import Listen, Loaded, parse_duration, parse_network, parse_proxy, parse_size
 from postel.delivery import MailboxOptions, RelayOptions
 from postel.directory import DirectoryOptions, ThrottleOptions
 from postel.hooks import HookOptions
@@ -93,6 +93,12 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
         hops=limits.hops,
         greet_delay_s=parse_duration(limits.greeting_delay) if listen.protocol == "smtp" else 0.0,
     )
+
+
+def proxies(listen: Listen) -> tuple[tuple[IPNetwork, ...], bool]:
+    """Where the proxies of a listener are: their networks, and whether those by a unix socket are among them."""
+    parsed = [parse_proxy(text) for text in listen.proxy]
+    return tuple(network for network in parsed if network is not None), None in parsed
 
 
 def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:

@@ -33,6 +33,11 @@ def parse_network(text: str) -> IPNetwork:
         raise BadSyntax(f"a network is like 192.0.2.0/24 or 2001:db8::/32 ({error})") from None
 
 
+def parse_proxy(text: str) -> IPNetwork | None:
+    """Parse where a proxy is: a network, or `unix` (None) for those that come by a unix socket. Raises BadSyntax."""
+    return None if text == "unix" else parse_network(text)
+
+
 def parse_own_address(text: str) -> IPAddress:
     """Parse an address of this machine. Raises BadSyntax."""
     try:
@@ -52,6 +57,7 @@ MailboxText = Annotated[str, kind("address", parse_mailbox)]
 EndpointText = Annotated[str, kind("host:port", parse_endpoint)]
 AddressText = Annotated[str, kind("address of this machine", parse_own_address)]
 NetworkText = Annotated[str, kind("network", parse_network)]
+ProxyText = Annotated[str, kind("network or unix", parse_proxy)]
 DurationText = Annotated[str, kind("duration", parse_duration)]
 SizeText = Annotated[str, kind("size", parse_size)]
 RouteText = Annotated[str, kind("route", parse_route)]

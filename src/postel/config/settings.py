@@ -18,6 +18,7 @@ from postel.config.kinds import (
     EndpointText,
     MailboxText,
     NetworkText,
+    ProxyText,
     RelayDomainText,
     RouteText,
     SizeText,
@@ -51,6 +52,14 @@ class Listen(Section, frozen=True):
             "Where to listen: `host:port`, `[v6]:port` or `unix:/path`. Must be given: no port is opened unasked."
         ),
     ] = None
+    proxy: Annotated[
+        list[ProxyText],
+        says(
+            "Networks of proxies that speak the PROXY protocol (version 1 or 2) here; `unix` stands for all that come "
+            "by a unix socket. From them the header is required and believed, from others none is read. None by "
+            "default: whoever may write the header decides who a client is."
+        ),
+    ] = []
 
 
 class DomainSettings(Section, frozen=True):

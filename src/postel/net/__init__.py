@@ -8,12 +8,15 @@ from postel.net.clock import Clock, SystemClock
 from postel.net.endpoint import Endpoint, parse_endpoint
 from postel.net.faults import ConnectionLost, DialFailed, TimedOut
 from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
+from postel.net.proxied_stream import ProxiedStream, read_proxy_header
+from postel.net.proxy_header import BadProxyHeader, ProxyHeader, parse_proxy_header
 from postel.net.sockets import listening_socket
 from postel.net.tcp import TcpListener, TcpNetwork
 from postel.net.workers import ThreadWorkers, Workers
 
 __all__ = [
     "READ_LIMIT",
+    "BadProxyHeader",
     "Clock",
     "ConnectionLost",
     "DialFailed",
@@ -21,6 +24,8 @@ __all__ = [
     "Handler",
     "Listener",
     "Network",
+    "ProxiedStream",
+    "ProxyHeader",
     "Stream",
     "SystemClock",
     "TcpListener",
@@ -31,4 +36,6 @@ __all__ = [
     "Workers",
     "listening_socket",
     "parse_endpoint",
+    "parse_proxy_header",
+    "read_proxy_header",
 ]

@@ -7,6 +7,7 @@ from postel.routing import IPNetwork
 from postel.servers.admission import Admission, AdmissionOptions
 from postel.servers.pop3d import Pop3Service
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
+from postel.servers.proxied import ProxyDoor
 from postel.servers.smtpd import SmtpService
 from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
 
@@ -17,6 +18,7 @@ __all__ = [
     "Pop3Parts",
     "Pop3Service",
     "Pop3ServiceOptions",
+    "ProxyDoor",
     "Service",
     "ServiceOptions",
     "SmtpParts",
