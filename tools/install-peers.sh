@@ -10,6 +10,9 @@ packages=(
     curl swaks libnet-ssleay-perl msmtp s-nail mutt            # sending
     fetchmail getmail6 mpop                                    # POP3
     postfix unbound                                            # a mail server, a resolver
+    dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd     # a store that takes LMTP, and SASL for Postfix
+    gsasl                                                      # SASL
+    opendkim-tools                                             # signatures
     procps openssl
 )
 exim=exim4-daemon-light
