@@ -17,6 +17,7 @@ from postel.tls import (
     CertificateFiles,
     ClientTls,
     HandshakeFailed,
+    PeerDemand,
     ServerTls,
     TlsStream,
     start_client,
@@ -204,11 +205,8 @@ async def test_garbage_from_a_client_fails_the_handshake(mx: CertificateFiles) -
 
 async def test_old_versions_are_refused(mx: CertificateFiles) -> None:
     world = World(ServerTls(mx))
-    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_2
     client = trusting()
-    client._context = old
+    client_context(client).maximum_version = ssl.TLSVersion.TLSv1_2
     stream = await world.connect(client)
     assert stream.tls and stream.tls.version == "TLSv1.2"
     stream.abort()
@@ -217,7 +215,7 @@ async def test_old_versions_are_refused(mx: CertificateFiles) -> None:
 
 
 def client_context(tls: ClientTls) -> ssl.SSLContext:
-    return tls._context
+    return tls._context_for(PeerDemand())
 
 
 async def test_a_stream_cut_without_close_notify_ends_flagged(mx: CertificateFiles) -> None:
@@ -298,7 +296,7 @@ async def test_few_sessions_are_remembered(mx: CertificateFiles) -> None:
         await stream.write(b"x")
         await stream.read()
         await stream.close()
-    assert [name for name, _ in client._sessions] == ["b.example", "c.example"]
+    assert [name for name, *_ in client._sessions] == ["b.example", "c.example"]
 
 
 async def test_new_files_are_used_after_a_reload(authority: Authority) -> None:

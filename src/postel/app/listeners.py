@@ -128,7 +128,9 @@ class Listeners:
 
     def _exchange_kept(self, loaded: Loaded) -> set[tuple[str, str | None]]:
         """Give the listeners that stay their new settings; which they are."""
-        wanted = {(listen.protocol, listen.address): listen for listen in loaded.config.listen}
+        wanted: dict[tuple[str, str | None], Listen] = {
+            (listen.protocol, listen.address): listen for listen in loaded.config.listen
+        }
         kept = [bound for bound in self.bound if bound.key in wanted]
         for bound in kept:
             bound.listen = wanted[bound.key]

@@ -3,6 +3,7 @@
 from postel.tls.certificates import CertificateFacts, CertificateFiles, certificate_facts, self_signed
 from postel.tls.contexts import ClientTls, ServerTls
 from postel.tls.faults import BadCertificate, HandshakeFailed
+from postel.tls.names import PeerDemand
 from postel.tls.stream import TlsStream, start_client, start_server
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "CertificateFiles",
     "ClientTls",
     "HandshakeFailed",
+    "PeerDemand",
     "ServerTls",
     "TlsStream",
     "certificate_facts",

@@ -11,14 +11,17 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 from postel.tls.certificates import CertificateFiles, certificate_facts
 from postel.tls.faults import BadCertificate, HandshakeFailed
+from postel.tls.names import NO_DEMAND, OLDEST, PeerDemand, certificate_is_for
 
 _OPTIONS: Final = ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
 _SESSION_LIMIT: Final = 1000  # sessions that a client remembers for resumption
+_VERSIONS: Final = {OLDEST: ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
+_Remembered: TypeAlias = tuple[str | None, str, PeerDemand]
 
 
 class ServerTls:
@@ -93,42 +96,69 @@ class ClientTls:
         self, *, verify: bool, ca_file: Path | None = None, session_limit: int = _SESSION_LIMIT
     ) -> None:
         """Read the trust anchors. Raises BadCertificate."""
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._context.options |= _OPTIONS
-        self._context.check_hostname = verify
-        self._context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
+        self._ca_file = ca_file
         self._session_limit = session_limit
-        self._sessions: OrderedDict[tuple[str | None, str], ssl.SSLSession] = OrderedDict()
+        self._sessions: OrderedDict[_Remembered, ssl.SSLSession] = OrderedDict()
+        self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
         self.verify = verify
-        self._load(ca_file)
+        self._context_for(NO_DEMAND)
 
-    def _load(self, ca_file: Path | None) -> None:
-        if ca_file is not None:
-            certificate_facts(ca_file)  # for its clear words
-            self._context.load_verify_locations(ca_file)
+    def _context_for(self, demand: PeerDemand) -> ssl.SSLContext:
+        """The context that fits a demand; the few there are get made once."""
+        key = (demand.least, bool(demand.names))
+        if key not in self._contexts:
+            self._contexts[key] = self._made(demand)
+        return self._contexts[key]
+
+    def _made(self, demand: PeerDemand) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = _VERSIONS[demand.least]
+        context.options |= _OPTIONS
+        # OpenSSL compares with the name that the server was reached by; other names we compare ourselves.
+        context.check_hostname = self.verify and not demand.names
+        context.verify_mode = ssl.CERT_REQUIRED if self.verify else ssl.CERT_NONE
+        self._load(context)
+        return context
+
+    def _load(self, context: ssl.SSLContext) -> None:
+        if self._ca_file is not None:
+            certificate_facts(self._ca_file)  # for its clear words
+            context.load_verify_locations(self._ca_file)
         elif self.verify:
-            self._context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
 
     def wrap(
-        self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, server_name: str | None, host: str
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_name: str | None,
+        host: str,
+        demand: PeerDemand,
     ) -> ssl.SSLObject:
         """The client's end of a new TLS session with the server at `host`. Raises HandshakeFailed."""
-        if self.verify and not server_name:
+        if self.verify and not (server_name or demand.names):
             raise HandshakeFailed("there is no name to verify the certificate against")
         # RFC 8446 C.4: a ticket is used once, so that nobody can tell our connections belong together.
-        known = self._sessions.pop((server_name, host), None)
+        known = self._sessions.pop((server_name, host, demand), None)
+        context = self._context_for(demand)
         try:
-            return self._context.wrap_bio(incoming, outgoing, server_hostname=server_name, session=known)
+            return context.wrap_bio(incoming, outgoing, server_hostname=server_name, session=known)
         except (ValueError, UnicodeError) as fault:
             raise HandshakeFailed(f"the name of the server cannot be used in TLS: {fault}") from None
 
-    def remember(self, session: ssl.SSLSession | None, server_name: str | None, host: str) -> None:
+    def check_names(self, session: ssl.SSLObject, demand: PeerDemand) -> None:
+        """After the handshake: whether the server has one of the names it must have. Raises HandshakeFailed."""
+        if self.verify and demand.names and not certificate_is_for(session.getpeercert() or {}, demand.names):
+            raise HandshakeFailed(f"the certificate is not for {' or '.join(demand.names)}")
+
+    def remember(
+        self, session: ssl.SSLSession | None, server_name: str | None, host: str, demand: PeerDemand
+    ) -> None:
         """Keep a session for resumption, if it can be resumed."""
         if session is None or not session.has_ticket:
             return
-        self._sessions[server_name, host] = session
-        self._sessions.move_to_end((server_name, host))
+        self._sessions[server_name, host, demand] = session
+        self._sessions.move_to_end((server_name, host, demand))
         while len(self._sessions) > self._session_limit:
             self._sessions.popitem(last=False)
 

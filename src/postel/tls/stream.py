@@ -18,6 +18,7 @@ from typing import Final
 from postel.net import READ_LIMIT, ConnectionLost, Endpoint, Stream, TimedOut, TlsInfo
 from postel.tls.contexts import ClientTls, ServerTls, reason_of
 from postel.tls.faults import HandshakeFailed
+from postel.tls.names import NO_DEMAND, PeerDemand
 
 _FEED_SIZE: Final = 16384  # octets given to OpenSSL at once: its buffers never shrink, so they must not grow
 _CLOSE_WRITE_LIMIT_S: Final = 5.0  # how long closing waits to get the close_notify out
@@ -34,20 +35,27 @@ async def start_server(stream: Stream, context: ServerTls, *, timeout_s: float) 
 
 
 async def start_client(
-    stream: Stream, context: ClientTls, *, server_name: str | None, timeout_s: float
+    stream: Stream,
+    context: ClientTls,
+    *,
+    server_name: str | None,
+    timeout_s: float,
+    demand: PeerDemand = NO_DEMAND,
 ) -> TlsStream:
     """Be the client of a handshake on `stream`; the whole may take `timeout_s`. Raises HandshakeFailed.
 
     server_name     sent as SNI; what the certificate must be for if the context verifies. An IP address
                     is verified but not sent (RFC 6066 3).
+    demand          names that the certificate may be for instead, and the oldest version that will do.
     """
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     host = stream.peer.host
-    session = context.wrap(incoming, outgoing, server_name, host)
+    session = context.wrap(incoming, outgoing, server_name, host, demand)
     secure = TlsStream(stream, session, incoming, outgoing)
     await secure.handshake(timeout_s)
+    context.check_names(session, demand)
     secure.tls = _info(session, server_name, is_verified=context.verify)
-    secure.at_end(lambda: context.remember(session.session, server_name, host))
+    secure.at_end(lambda: context.remember(session.session, server_name, host, demand))
     return secure
 
 
