@@ -3,8 +3,11 @@
 Implements  RFC 5321 3 and 4 (a session), 2920 3.2 (pipelining), 3207 4 (STARTTLS), 4954 4 (AUTH),
             2034 4 (a status in every reply that should carry one).
 Gives       SmtpServer, a proto.Conversation.
-Not here    The command table: commands. Whether a command may come now: order. Arguments: arguments. Content:
-            content. Policy: the shell's answers.
+Not here    The command table: commands. From a line to an event: command_line. Content and recipients:
+            server_transaction. Counting what wears our patience out: misconduct. Policy: the shell's answers.
+
+A new command is a row in commands, an event, a reader in arguments, and, if it changes the session, a line in
+one of the three tables at the end of this file.
 
 Invariants. A command has an effect only through a row of COMMANDS that allows its verb in the present state.
 At most one answer is owed at a time and nothing behind it is read until it is given, so replies leave in the
@@ -15,27 +18,24 @@ Only LocalFault escapes.
 from __future__ import annotations
 
 import base64
-import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from postel.mail import LocalFault, Reply, Status
-from postel.mail.replies import TOO_MANY_RECIPIENTS
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.smtp import replies
 from postel.proto.smtp.answers import checked_answer, default_answer, hello_answer
-from postel.proto.smtp.arguments import decode_response, longest_line, read_argument
-from postel.proto.smtp.commands import VERBS, Row, Verb
-from postel.proto.smtp.content import ContentReader, ContentTrouble
+from postel.proto.smtp.arguments import decode_response
+from postel.proto.smtp.command_line import read_command
+from postel.proto.smtp.commands import Row, Verb
 from postel.proto.smtp.events import (
     Auth,
     AuthCancelled,
     AuthResponse,
     Breach,
-    Chunk,
     Closed,
     Connected,
     DataAborted,
@@ -53,22 +53,14 @@ from postel.proto.smtp.events import (
 from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.fault import CommandRefused
 from postel.proto.smtp.lines import LineReader, LineTrouble
+from postel.proto.smtp.misconduct import PARDONED, Misconduct
 from postel.proto.smtp.options import ServerOptions, Standing
-from postel.proto.smtp.order import allowed_row, check_group, unknown_command
+from postel.proto.smtp.order import check_group
+from postel.proto.smtp.server_transaction import ServerTransaction
 from postel.proto.smtp.states import Ending, State
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _EXCERPT: Final = 80  # octets of a line at fault that the log may see
 _TLS_HANDSHAKE: Final = b"\x16\x03"  # RFC 8446 5.1: how a ClientHello begins
-# Refusals that an honest client may meet many times in one session: they count as refusals, not as faults.
-_PARDONED: Final = frozenset({Breach.TOO_MANY_RECIPIENTS, Breach.TOO_BIG, Breach.NEEDS_SMTPUTF8})
-_CONTENT_BREACHES: Final[Mapping[ContentTrouble, Breach]] = MappingProxyType(
-    {
-        ContentTrouble.BARE_NEWLINE: Breach.BARE_NEWLINE,
-        ContentTrouble.LINE_TOO_LONG: Breach.TEXT_LINE_TOO_LONG,
-        ContentTrouble.TOO_BIG: Breach.TOO_BIG,
-    }
-)
 
 
 class SmtpServer:
@@ -91,14 +83,9 @@ class SmtpServer:
         self._standing = Standing(options, is_tls, is_logged_in)
         self._offers = offers_to(self._standing)
         self._lines = LineReader(options.limits)
-        self._content: ContentReader | None = None
+        self._transaction = ServerTransaction()
+        self._misconduct = Misconduct()
         self._has_ended = False  # the peer has closed its side
-        self._is_smtputf8 = False  # of the present transaction
-        self._recipients = 0
-        self._faults = 0
-        self._idle_commands = 0
-        self._refusals = 0
-        self._failed_logins = 0
         self.has_talked_early = False
         self.is_extended = False
 
@@ -283,17 +270,9 @@ class SmtpServer:
         self._events.append(AuthResponse(decode_response(text)))
 
     def _take_command(self, line: bytes) -> None:
-        # RFC 5321 4.1.1: blanks before the CRLF are tolerated.
-        word, _, rest = _decode(line[:-2].rstrip(b" \t")).partition(" ")
-        verb = VERBS.get(word.upper())
-        if len(line) > longest_line(verb, self._offers):
-            raise CommandRefused(replies.LINE_TOO_LONG, Breach.LINE_TOO_LONG)
-        if verb is None:
-            raise unknown_command(word.upper(), self.options.hostname)
-        row = allowed_row(verb, self._state, self._standing)
-        event = read_argument(verb, rest.lstrip(" "), self._offers)
+        row, event = read_command(line, self._state, self._offers)
         self._check_order(row, event)
-        if row.brings_mail or not self._is_idle_too_long(verb):
+        if row.brings_mail or not self._is_idle_too_long(row.verb):
             self._begin(row, event)
 
     def _check_order(self, row: Row, event: Event) -> None:
@@ -302,52 +281,36 @@ class SmtpServer:
                 self._misbehave(Breach.AHEAD_OF_REPLY, None, bytes(self._buffer))
             check_group(row.verb, event, self.options.group_rule)
         if isinstance(event, Rcpt):
-            # RFC 6531 3.5: the whole transaction is declared at MAIL.
-            if not event.is_ascii and not self._is_smtputf8:
-                raise CommandRefused(replies.NON_ASCII_ADDRESS, Breach.NEEDS_SMTPUTF8)
-            if self._recipients >= self.options.limits.recipients:
-                raise CommandRefused(TOO_MANY_RECIPIENTS, Breach.TOO_MANY_RECIPIENTS)
+            self._transaction.check_recipient(event, self.options.limits)
 
     def _begin(self, row: Row, event: Event) -> None:
         self._row = row
         self._events.append(event)
-        match event:
-            case Quit():
-                self._say(replies.goodbye(self.options.hostname))
-                self._finish(Ending.QUIT)
-            case Reset():
-                self._say(replies.RESET)
-                self._end_transaction()
-                self._enter(row)
-            case Noop():
-                self._say(replies.NOTHING_DONE)
+        if not event.wants_answer:
+            _AT_ONCE[type(event)](self)
 
     def _read_content(self) -> bool:
-        content = self._content
-        assert content is not None
-        had_trouble = content.trouble is not None
-        piece = content.read(self._buffer)
-        if piece:
-            self._events.append(Chunk(piece))
-        if content.trouble is not None and not had_trouble:
-            self._events.append(DataAborted(content.trouble))
-        if content.is_done and content.trouble is None:
-            self._events.append(DataEnd(content.size_bytes, content.is_8bit, content.has_long_lines))
-        elif content.trouble is not None and (content.is_done or content.is_endless):
-            self._refuse_content(content, content.trouble)
+        try:
+            self._transaction.read_content(self._buffer, self.options.limits, self._events)
+        except CommandRefused as refused:
+            self._end_transaction()
+            self._state = State.READY
+            self._refuse(refused, b"")
         return bool(self._events)
 
-    def _refuse_content(self, content: ContentReader, trouble: ContentTrouble) -> None:
-        match trouble:
-            case ContentTrouble.BARE_NEWLINE:
-                reply = replies.CONTENT_BARE_NEWLINE
-            case ContentTrouble.LINE_TOO_LONG:
-                reply = replies.CONTENT_LINE_TOO_LONG
-            case ContentTrouble.TOO_BIG:
-                reply = replies.size_exceeded(self.options.limits.message_size)
+    # What the machine answers by itself.
+
+    def _quit(self) -> None:
+        self._say(replies.goodbye(self.options.hostname))
+        self._finish(Ending.QUIT)
+
+    def _reset(self) -> None:
+        self._say(replies.RESET)
         self._end_transaction()
-        self._state = State.READY
-        self._refuse(CommandRefused(reply, _CONTENT_BREACHES[trouble], is_fatal=content.is_endless), b"")
+        self._enter()
+
+    def _noop(self) -> None:
+        self._say(replies.NOTHING_DONE)
 
     # After an answer.
 
@@ -356,32 +319,31 @@ class SmtpServer:
         if isinstance(event, Hello) and reply.is_positive:
             reply = hello_answer(event, reply, self._offers)
         self._say(reply)
-        match event:
-            case Connected():
-                self._after_greeting(reply)
-            case Auth() | AuthResponse():
-                self._after_auth(reply)
-            case DataEnd():
-                self._after_data(reply)
-            case _ if reply.is_positive and self._row is not None:
-                self._succeed(event, self._row)
-            case Mail() | Rcpt() | DataStart():
-                self._count_refusal()
+        after = _AFTER.get(type(event))
+        if after is not None:
+            after(self, reply)
+        elif reply.is_positive and self._row is not None:
+            succeed = _SUCCEEDED.get(type(event))
+            if succeed is not None:
+                succeed(self, event)
+            self._enter()
+        elif self._row is not None and self._row.brings_mail:
+            self._count(Breach.TOO_MANY_REFUSALS)
 
-    def _succeed(self, event: Event, row: Row) -> None:
-        match event:
-            case Hello():
-                if self._state in (State.IN_MAIL, State.HAS_RCPT):
-                    self._events.append(Reset())  # RFC 5321 4.1.4: EHLO clears like RSET
-                self._end_transaction()
-                self.is_extended = event.is_extended
-            case Mail():
-                self._is_smtputf8 = "SMTPUTF8" in event.parameters
-            case Rcpt():
-                self._recipients += 1
-            case DataStart():
-                self._content = ContentReader(self.options.limits, self._buffer)
-        self._enter(row)
+    def _hello_succeeded(self, event: Hello) -> None:
+        if self._state in (State.IN_MAIL, State.HAS_RCPT):
+            self._events.append(Reset())  # RFC 5321 4.1.4: EHLO clears like RSET
+        self._end_transaction()
+        self.is_extended = event.is_extended
+
+    def _mail_succeeded(self, event: Mail) -> None:
+        self._transaction = ServerTransaction(event.parameters)
+
+    def _rcpt_succeeded(self, event: Rcpt) -> None:
+        self._transaction.recipients += 1
+
+    def _data_begins(self, event: DataStart) -> None:
+        self._transaction.begin_content(self.options.limits, self._buffer)
 
     def _after_greeting(self, reply: Reply) -> None:
         self._state = State.GREETED if reply.is_positive else State.TURNED_AWAY
@@ -396,29 +358,28 @@ class SmtpServer:
         if reply.is_positive:
             self._stand(replace(self._standing, is_logged_in=True))
         else:
-            self._count_failed_login()
+            self._count(Breach.TOO_MANY_FAILED_LOGINS)
 
     def _after_data(self, reply: Reply) -> None:
         self._end_transaction()
         self._state = State.READY
         if reply.is_positive:
-            self._idle_commands = self._refusals = 0
+            self._misconduct.forgive()
         else:
-            self._count_refusal()
+            self._count(Breach.TOO_MANY_REFUSALS)
 
     def _end_transaction(self) -> None:
-        self._content = None
-        self._is_smtputf8 = False
-        self._recipients = 0
+        self._transaction = ServerTransaction()
 
     def _end_auth(self, event: Event) -> None:
         self._events.append(event)
         self._state = State.READY
-        self._count_failed_login()
+        self._count(Breach.TOO_MANY_FAILED_LOGINS)
 
-    def _enter(self, row: Row) -> None:
-        if row.then is not None:
-            self._state = row.then
+    def _enter(self) -> None:
+        """Go where the command's row leads."""
+        if self._row is not None and self._row.then is not None:
+            self._state = self._row.then
 
     def _stand(self, standing: Standing) -> None:
         self._standing = standing
@@ -444,30 +405,21 @@ class SmtpServer:
             self._end_auth(AuthCancelled())
         if refused.is_fatal:
             self._finish(Ending.FAULT)
-        elif refused.breach in _PARDONED:
-            self._count_refusal()
+        elif refused.breach in PARDONED:
+            self._count(Breach.TOO_MANY_REFUSALS)
         else:
-            self._faults += 1
-            if self._faults >= self.options.limits.faults:
-                self._hang_up(Breach.TOO_MANY_FAULTS)
+            self._count(Breach.TOO_MANY_FAULTS)
 
     def _is_idle_too_long(self, verb: Verb) -> bool:
-        """Count a command that brings no mail; the one too many is answered with 421."""
-        self._idle_commands += verb is not Verb.QUIT
-        is_too_long = self._idle_commands >= self.options.limits.idle_commands
-        if is_too_long:
-            self._hang_up(Breach.TOO_MANY_IDLE_COMMANDS)
-        return is_too_long
+        """Count a command that brings no mail; the one too many is answered with 421. QUIT is never too many."""
+        return verb is not Verb.QUIT and self._count(Breach.TOO_MANY_IDLE_COMMANDS)
 
-    def _count_refusal(self) -> None:
-        self._refusals += 1
-        if self._refusals >= self.options.limits.refusals:
-            self._hang_up(Breach.TOO_MANY_REFUSALS)
-
-    def _count_failed_login(self) -> None:
-        self._failed_logins += 1
-        if self._failed_logins >= self.options.limits.failed_logins:
-            self._hang_up(Breach.TOO_MANY_FAILED_LOGINS)
+    def _count(self, kind: Breach) -> bool:
+        """Count one more of what wears our patience out; whether that was too much, and 421 is said."""
+        is_too_much = self._misconduct.is_too_much(kind, self.options.limits)
+        if is_too_much:
+            self._hang_up(kind)
+        return is_too_much
 
     def _hang_up(self, breach: Breach) -> None:
         if self._state is not State.OVER:
@@ -485,8 +437,7 @@ class SmtpServer:
         """The only way to OVER: what is open is void, and Closed comes last."""
         if self._state is State.OVER:
             return
-        content = self._content
-        if content is not None and not content.is_done and content.trouble is None:
+        if self._transaction.has_open_content:
             self._events.append(DataAborted(ending))
         if self._state is State.IN_AUTH:
             self._events.append(AuthCancelled())
@@ -496,12 +447,33 @@ class SmtpServer:
         self._events.append(Closed(ending))
 
 
-def _decode(line: bytes) -> str:
-    """A command as text. Raises CommandRefused for what no command may hold."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        raise CommandRefused(replies.BAD_UTF8, Breach.BAD_SYNTAX) from None
-    if _CONTROL.search(text):
-        raise CommandRefused(replies.CONTROL_CHARACTER, Breach.CONTROL_CHARACTER)
-    return text
+_AtOnce: TypeAlias = Callable[[SmtpServer], None]
+_After: TypeAlias = Callable[[SmtpServer, Reply], None]
+_Succeed: TypeAlias = Callable[[SmtpServer, Any], None]
+
+# Commands that the machine answers by itself.
+_AT_ONCE: Final[Mapping[type[Event], _AtOnce]] = MappingProxyType(
+    {
+        Quit: SmtpServer._quit,
+        Reset: SmtpServer._reset,
+        Noop: SmtpServer._noop,
+    }
+)
+# What follows any answer of the shell, yes or no.
+_AFTER: Final[Mapping[type[Event], _After]] = MappingProxyType(
+    {
+        Connected: SmtpServer._after_greeting,
+        Auth: SmtpServer._after_auth,
+        AuthResponse: SmtpServer._after_auth,
+        DataEnd: SmtpServer._after_data,
+    }
+)
+# What a positive answer of the shell changes, beside leading where the row says.
+_SUCCEEDED: Final[Mapping[type[Event], _Succeed]] = MappingProxyType(
+    {
+        Hello: SmtpServer._hello_succeeded,
+        Mail: SmtpServer._mail_succeeded,
+        Rcpt: SmtpServer._rcpt_succeeded,
+        DataStart: SmtpServer._data_begins,
+    }
+)

@@ -1,0 +1,47 @@
+"""From a line to the command that may come now, or to its refusal.
+
+Implements  RFC 5321 2.4 (ASCII, CRLF), 4.1.1 (a verb and what stands after it), 4.5.3.1.4 (its length).
+Gives       read_command.
+Not here    Taking lines off a buffer: lines. Order: order. Arguments: arguments.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from postel.proto.smtp import replies
+from postel.proto.smtp.arguments import longest_line, read_argument
+from postel.proto.smtp.commands import VERBS, Row
+from postel.proto.smtp.events import Breach, Event
+from postel.proto.smtp.extensions import Offers
+from postel.proto.smtp.fault import CommandRefused
+from postel.proto.smtp.order import allowed_row, unknown_command
+from postel.proto.smtp.states import State
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def read_command(line: bytes, state: State, offers: Offers) -> tuple[Row, Event]:
+    """The row of the table and the event of one line, which ends in CRLF. Raises CommandRefused."""
+    # RFC 5321 4.1.1: blanks before the CRLF are tolerated.
+    word, _, rest = _decode(line[:-2].rstrip(b" \t")).partition(" ")
+    word = word.upper()
+    verb = VERBS.get(word)
+    if len(line) > longest_line(verb, offers):
+        raise CommandRefused(replies.LINE_TOO_LONG, Breach.LINE_TOO_LONG)
+    if verb is None:
+        raise unknown_command(word, offers.standing.options.hostname)
+    row = allowed_row(verb, state, offers.standing)
+    return row, read_argument(verb, rest.lstrip(" "), offers)
+
+
+def _decode(line: bytes) -> str:
+    """A command as text. Raises CommandRefused for what no command may hold."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        raise CommandRefused(replies.BAD_UTF8, Breach.BAD_SYNTAX) from None
+    if _CONTROL.search(text):
+        raise CommandRefused(replies.CONTROL_CHARACTER, Breach.CONTROL_CHARACTER)
+    return text
