@@ -3,7 +3,8 @@
 Gives       backup, restore; NotEmpty, NotABackup, FilesMissing.
 Form        A directory as the data directory is: the database, the files of large contents, the certificate.
 
-A content file is complete before a row names it, never changes, and has a name of its own. So: copy the database,
+A content file is complete before a row names it, never changes, and has a name of its own (those of interrupted
+transactions do not, and stay behind: such a transaction begins anew). So: copy the database,
 then the files that the copy names. A file that was swept in between is missed; then the database is copied again,
 and that copy no longer names it. What was copied before need not be again, so this comes to its end.
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from postel.contents import FOLDER as CONTENTS
-from postel.contents import named_files
+from postel.contents import content_files
 from postel.database import FILE_NAME as DATABASE_FILE
 from postel.database import Database
 
@@ -95,7 +96,7 @@ async def _named_files(copy: Path, open_database: OpenDatabase) -> set[str]:
     """The content files that a copy of the database names."""
     database = await open_database(copy)
     try:
-        return await database.read(lambda tx: named_files(tx, ""))
+        return await database.read(lambda tx: content_files(tx))
     finally:
         await database.close()
 

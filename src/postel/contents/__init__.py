@@ -7,7 +7,18 @@ from postel.contents.contents import INLINE_LIMIT, Contents
 from postel.contents.draft import Draft
 from postel.contents.files import FOLDER
 from postel.contents.reader import CHUNK_BYTES, ContentReader
-from postel.contents.rows import MIGRATIONS, ContentMissing, hold, keep, named_files, release
+from postel.contents.rows import (
+    MIGRATIONS,
+    ContentMissing,
+    DraftBusy,
+    content_files,
+    hold,
+    keep,
+    name_draft,
+    release,
+    release_draft,
+    unname_draft,
+)
 from postel.contents.sealed import Sealed
 
 __all__ = [
@@ -19,9 +30,13 @@ __all__ = [
     "ContentReader",
     "Contents",
     "Draft",
+    "DraftBusy",
     "Sealed",
+    "content_files",
     "hold",
     "keep",
-    "named_files",
+    "name_draft",
     "release",
+    "release_draft",
+    "unname_draft",
 ]

@@ -16,16 +16,19 @@ from pathlib import Path
 from typing import Final
 
 from postel.contents.draft import Draft
-from postel.contents.files import ContentFiles
+from postel.contents.files import ContentFiles, DraftFile
 from postel.contents.reader import ContentReader
 from postel.contents.rows import (
     RELEASED,
+    ContentMissing,
+    DraftBusy,
     find_content,
     forget_released,
     named_files,
     released_files,
 )
 from postel.database import Database, DatabaseTrouble, Transaction
+from postel.mail import LocalFault
 from postel.net import Workers
 from postel.observe import logger
 
@@ -56,6 +59,54 @@ class Contents:
     def draft(self) -> Draft:
         """A new content, empty. Somebody must seal and keep it, or discard it."""
         return Draft(self._files, self._database, self._workers, self._inline_limit)
+
+    @property
+    def can_suspend(self) -> bool:
+        """Whether drafts can be suspended: there is a place for files."""
+        return self._files is not None
+
+    async def lasting_draft(self) -> Draft:
+        """A new content that has its file from the start, so that it can be suspended.
+
+        Somebody must name the file (name_draft) before it matters. Raises DatabaseTrouble.
+        """
+        files = self._disk
+        return self._draft_in(await self._workers.run(files.create), 0)
+
+    async def resume(self, file: str, at_most: int | None = None) -> Draft:
+        """Go on with a suspended draft: with the whole lines that its file holds, or its first `at_most` octets.
+
+        What comes behind them is cut off. Raises ContentMissing, DraftBusy, DatabaseTrouble.
+        """
+        return await self._workers.run(partial(self._open_again, self._disk, file, at_most))
+
+    async def free_bytes(self) -> int:
+        """Room left on the disk, in octets. Raises DatabaseTrouble."""
+        return await self._workers.run(self._disk.free_bytes)
+
+    @property
+    def _disk(self) -> ContentFiles:
+        if self._files is None:
+            raise LocalFault("there is no place for files")
+        return self._files
+
+    def _open_again(self, files: ContentFiles, name: str, at_most: int | None) -> Draft:
+        file = files.lock(name)
+        if file is None:
+            raise DraftBusy(name) if files.is_there(name) else ContentMissing(f"the draft {name} is gone")
+        try:
+            there = file.size()
+            size_bytes = file.line_start(there if at_most is None else min(at_most, there))
+            file.cut(size_bytes)
+        except BaseException:
+            file.let_go()
+            raise
+        return self._draft_in(file, size_bytes)
+
+    def _draft_in(self, file: DraftFile, size_bytes: int) -> Draft:
+        return Draft(
+            self._files, self._database, self._workers, self._inline_limit, file=file, size_bytes=size_bytes
+        )
 
     async def reader(self, content_id: int) -> ContentReader:
         """Read a content. Raises ContentMissing."""

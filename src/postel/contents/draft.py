@@ -2,13 +2,17 @@
 
 Gives       Draft.
 
+    OPEN --- seal ------> SEALED, then kept: contents.rows
+      +----- discard ---> gone
+      +----- suspend ---> a file that somebody's row names; Contents.resume opens it again
+
 Nothing here blocks the loop: a write to a file can wait for the disk once the kernel has too much unwritten
 data, so it is handed to a worker, in pieces large enough that the hand-over does not matter.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -23,7 +27,7 @@ PIECE_BYTES: Final = 256 * 1024  # gathered before a worker writes them: all tha
 
 
 class Draft:
-    """Written, then sealed and kept, or discarded. One task uses it; `discard` may always be called.
+    """Written, then sealed and kept, suspended, or discarded. One task uses it; `discard` may always be called.
 
     size_bytes   octets written so far; a limit is the caller's business.
     """
@@ -40,16 +44,28 @@ class Draft:
     )
 
     def __init__(
-        self, files: ContentFiles | None, database: Database, workers: Workers, inline_limit: int
+        self,
+        files: ContentFiles | None,
+        database: Database,
+        workers: Workers,
+        inline_limit: int,
+        *,
+        file: DraftFile | None = None,
+        size_bytes: int = 0,
     ) -> None:
         self._files = files
         self._database = database
         self._workers = workers
         self._inline_limit = inline_limit
         self._buffer = bytearray()
-        self._file: DraftFile | None = None
+        self._file = file
         self._is_over = False
-        self.size_bytes = 0
+        self.size_bytes = size_bytes
+
+    @property
+    def file_name(self) -> str | None:
+        """The name of its file; None while it is in memory."""
+        return None if self._file is None else self._file.name
 
     async def write(self, chunk: bytes) -> None:
         """Append. Raises DatabaseTrouble. After that, or when cancelled, only `discard` is left."""
@@ -61,12 +77,12 @@ class Draft:
         if len(self._buffer) > limit and self._files is not None:
             await self._spill(self._files)
 
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """What was written so far, from its start, in pieces of at most 256 KiB. Not while it is written.
+    async def chunks(self, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """What was written so far, from `start`, in pieces of at most 256 KiB. Not while it is written.
 
-        Raises DatabaseTrouble, and LocalFault once it is sealed or discarded.
+        From another place than its start only where all of it is in its file. Raises DatabaseTrouble, and
+        LocalFault once it is sealed or discarded.
         """
-        start = 0
         in_file = self.size_bytes - len(self._buffer)
         while start < in_file:
             piece = await self._read_file(start, min(PIECE_BYTES, in_file - start))
@@ -97,6 +113,34 @@ class Draft:
         await self._workers.run(finish)
         return Sealed(prefix, file, self.size_bytes)
 
+    async def sync(self) -> int:
+        """What was written is on disk when this returns: how many octets. Only where there is a file.
+
+        Raises DatabaseTrouble. After that, or when cancelled, only `suspend` and `discard` are left.
+        """
+        await self._write_out(lambda file: file.sync())
+        return self.size_bytes
+
+    async def suspend(self) -> int:
+        """Leave what came in the file, on disk, for `Contents.resume`: how many octets. Only where there is one.
+
+        Right also after a write that failed or was cancelled: nothing was written behind it, so whatever the file
+        holds is a beginning of what came. Raises DatabaseTrouble.
+        """
+        file, rest = self._lasting_file, self._buffer
+        self._is_over = True
+        self._buffer = bytearray()
+
+        def finish() -> int:
+            try:
+                file.write(rest)
+                file.sync()
+                return file.size()
+            finally:
+                file.let_go()
+
+        return await self._workers.run(finish)
+
     async def discard(self) -> None:
         """Forget it, unless it was kept. Idempotent; right after success, failure and cancellation alike."""
         self._is_over = True
@@ -117,15 +161,34 @@ class Draft:
         return piece
 
     async def _spill(self, files: ContentFiles) -> None:
-        piece, self._buffer = self._buffer, bytearray()
-        try:
-            if self._file is None:
+        if self._file is None:
+            try:
                 self._file = await self._workers.run(files.create)
-            file = self._file
-            await self._workers.run(lambda: file.write(piece))
+            except BaseException:
+                self._is_over = True
+                raise
+        await self._write_out()
+
+    async def _write_out(self, then: Callable[[DraftFile], None] = lambda file: None) -> None:
+        """Write what is gathered to the file, and do one thing more in the same hand-over."""
+        file = self._lasting_file
+        piece, self._buffer = self._buffer, bytearray()
+
+        def write() -> None:
+            file.write(piece)
+            then(file)
+
+        try:
+            await self._workers.run(write)
         except BaseException:  # cancelled, too: nobody may seal what has a hole
             self._is_over = True
             raise
+
+    @property
+    def _lasting_file(self) -> DraftFile:
+        if self._file is None or self._file.is_over:
+            raise LocalFault("the draft has no file")
+        return self._file
 
     async def _leave_to_sweep(self, file: DraftFile) -> None:
         """The transaction that named the file ran, and its caller does not know how it ended."""

@@ -25,6 +25,7 @@ from postel.database import DatabaseTrouble
 from postel.mail import LocalFault
 
 FOLDER: Final = "contents"
+_LOOK_BACK: Final = 64 * 1024  # octets read at a time, from the end
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -92,6 +93,16 @@ class ContentFiles:
                 return None
             return DraftFile(name, path, fd)
 
+    def is_there(self, name: str) -> bool:
+        """Whether there is a file of this name. Blocks."""
+        return self.path(name).exists()
+
+    def free_bytes(self) -> int:
+        """What a program without privileges may still write to this disk. Blocks; raises DatabaseTrouble."""
+        with disk_trouble("cannot tell what is free on the disk"):
+            found = os.statvfs(self._root if self._root.exists() else self._root.parent)
+            return found.f_bavail * found.f_frsize
+
     def _make_folder(self, folder: str) -> None:
         """A file is not durable before all directories that lead to it are."""
         if folder in self._synced:
@@ -131,6 +142,11 @@ class DraftFile:
             os.close(self._fd)
 
     @property
+    def is_over(self) -> bool:
+        """Whether it was let go or discarded."""
+        return self._fd < 0
+
+    @property
     def is_undecided(self) -> bool:
         """Whether a transaction has named it whose end is not known here."""
         return self._state is _State.CLAIMED
@@ -155,6 +171,32 @@ class DraftFile:
         with self._guard, disk_trouble("cannot read a content file"):
             self._check_open()
             return os.pread(self._fd, count, start)
+
+    def size(self) -> int:
+        """Octets of the file as it is. Blocks; raises DatabaseTrouble."""
+        with self._guard, disk_trouble("cannot look at a content file"):
+            self._check_open()
+            return os.fstat(self._fd).st_size
+
+    def line_start(self, before: int) -> int:
+        """Where the last line that begins at or before an offset begins. Blocks; raises DatabaseTrouble."""
+        end = before
+        while end > 0:
+            start = max(end - _LOOK_BACK, 0)
+            found = self.read(start, end - start).rfind(b"\r\n")
+            if found >= 0:
+                return start + found + 2
+            if start == 0:
+                break
+            end = start + 1  # a CRLF may lie across the border
+        return 0
+
+    def cut(self, size_bytes: int) -> None:
+        """Forget what comes after that; writing goes on there. Blocks; raises DatabaseTrouble."""
+        with self._guard, disk_trouble("cannot cut a content file"):
+            self._check_open()
+            os.ftruncate(self._fd, size_bytes)
+            os.lseek(self._fd, size_bytes, os.SEEK_SET)
 
     def claim(self) -> None:
         """A transaction names the file now. Raises LocalFault when it was discarded before that."""

@@ -1,6 +1,7 @@
 """What the database knows of content, and who holds it.
 
-Gives       MIGRATIONS, keep, hold, release, ContentMissing, RELEASED (a channel).
+Gives       MIGRATIONS, keep, hold, release, name_draft, unname_draft, release_draft, ContentMissing,
+            RELEASED (a channel).
 Not here    The files beside the database: contents.files.
 
 A content is its `data` followed by the octets of its `file`, if it has one. `holders` counts the queue's
@@ -10,6 +11,9 @@ would rewrite all its data.
     SEALED -> KEPT       keep, in the transaction of its first holder
     KEPT   -> RELEASED   release by the last holder: the rows are gone, the file's name is in content_released
            -> gone       the file is removed and its name forgotten (Contents.sweep)
+
+A draft that is to outlive its process has its file named in `content_draft`, by the same transaction as the row of
+whoever will resume it. It is no content: it has no id and no holders, and its file may still grow or be cut.
 """
 
 from __future__ import annotations
@@ -41,13 +45,22 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         );
         """,
     ),
+    Migration("contents", 2, "CREATE TABLE content_draft (file TEXT NOT NULL PRIMARY KEY);"),
 )
+
+_NAMED: Final = """
+SELECT file FROM content WHERE file >= ? AND file < ?
+UNION ALL SELECT file FROM content_draft WHERE file >= ? AND file < ?"""
 
 RELEASED: Final = "contents.released"  # notified when a file waits to be removed
 
 
 class ContentMissing(Exception):
     """No such content, or its file is lost or cut short."""
+
+
+class DraftBusy(Exception):
+    """Somebody who lives has the draft open."""
 
 
 async def keep(tx: Transaction, sealed: Sealed, holders: int = 1) -> int:
@@ -90,9 +103,25 @@ async def release(tx: Transaction, content_id: int, fewer: int = 1) -> None:
         tx.notify(RELEASED)
 
 
+async def name_draft(tx: Transaction, file: str) -> None:
+    """The file of a draft stays when its writer is gone. Raises Conflict when it is named already."""
+    await tx.execute("INSERT INTO content_draft (file) VALUES (?)", (file,))
+
+
+async def unname_draft(tx: Transaction, file: str) -> None:
+    """Somebody else names the file from now on, or its writer lives and will see to it."""
+    await tx.execute("DELETE FROM content_draft WHERE file = ?", (file,))
+
+
+async def release_draft(tx: Transaction, file: str) -> None:
+    """Have the file of a suspended draft removed."""
+    await unname_draft(tx, file)
+    await release_unnamed(tx, file)
+
+
 async def release_unnamed(tx: Transaction, file: str) -> None:
     """Have a file removed if no row names it, once its writer is known to have ended."""
-    if await tx.fetch_one("SELECT 1 FROM content WHERE file = ?", (file,)) is None:
+    if file not in await named_files(tx, file):
         await tx.execute("INSERT INTO content_released (file) VALUES (?) ON CONFLICT DO NOTHING", (file,))
         tx.notify(RELEASED)
 
@@ -126,5 +155,11 @@ async def forget_released(tx: Transaction, files: Sequence[str]) -> None:
 
 async def named_files(tx: Transaction, folder: str) -> set[str]:
     """The files of one sub-directory that rows name; of all for ""."""
-    rows = await tx.fetch_all("SELECT file FROM content WHERE file >= ? AND file < ?", (folder, folder + "~"))
+    rows = await tx.fetch_all(_NAMED, (folder, folder + "~") * 2)
+    return {str(row[0]) for row in rows}
+
+
+async def content_files(tx: Transaction) -> set[str]:
+    """The files of all contents: those that are complete and never change."""
+    rows = await tx.fetch_all("SELECT file FROM content WHERE file IS NOT NULL")
     return {str(row[0]) for row in rows}
