@@ -155,6 +155,7 @@ class Keeper:
             self._late(message, one)
             for one in stuck
             if wants_report(one.recipient.parameters, Action.DELAYED)
+            and not self._options.is_patient(one.lane)
         ]
         return await self._recorder.record_warning(message, notices), True
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 _DEFAULT_STEPS: Final = (60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0)
-_LANE_LIMITS: Final[Mapping[str, int]] = MappingProxyType({"local": 64, "discard": 16})
+_LANE_LIMITS: Final[Mapping[str, int]] = MappingProxyType({"local": 64, "discard": 16, "pull": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class QueueOptions:
     down_limit           of these, places that lanes found dead may take while they are tried again.
     lane_limit           agents at once in one lane.
     lane_limits          the same for lanes by the word before their colon.
+    patient_lanes        lanes, by the same word, whose mail waits by arrangement: nobody is told that it is late.
     max_recipients_per_job  recipients that one transaction names; RFC 5321 4.5.3.1.8 promises 100.
     page_limit           messages of one lane that are known in memory before they are worked on.
     fresh_limit          accepted messages kept in memory to spare reading them back.
@@ -79,6 +80,7 @@ class QueueOptions:
     down_limit: int = 250
     lane_limit: int = 10
     lane_limits: Mapping[str, int] = field(default_factory=lambda: _LANE_LIMITS)
+    patient_lanes: frozenset[str] = frozenset({"pull"})
     max_recipients_per_job: int = 100
     page_limit: int = 100
     fresh_limit: int = 1000
@@ -91,3 +93,7 @@ class QueueOptions:
     def limit_of(self, lane: str) -> int:
         """Agents at once in that lane."""
         return self.lane_limits.get(lane.partition(":")[0], self.lane_limit)
+
+    def is_patient(self, lane: str) -> bool:
+        """Whether mail in that lane waits until somebody comes for it."""
+        return lane.partition(":")[0] in self.patient_lanes

@@ -15,11 +15,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 
 from postel.contents import Contents
 from postel.database import Conflict, Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
+from postel.queue.following import Followers, Following
 from postel.queue.ids import QueueId, QueueIds
 from postel.queue.intake import LaneOf, Placed, insert_message, sort_by_lane
 from postel.queue.job import DeliveryAgent, NewMessage
@@ -32,6 +34,7 @@ from postel.queue.record import Recorded
 from postel.queue.recorder import Listener, Recorder
 from postel.queue.reports import Reports
 from postel.queue.scheduler import Scheduler
+from postel.queue.waking import count_messages, lanes_with_mail, make_due
 
 log = logger("queue")
 
@@ -63,7 +66,8 @@ class Queue:
         self._clock = clock
         self._ids = QueueIds(clock, rng)
         reports = Reports(contents, clock, options, self._ids)
-        self._recorder = Recorder(database, reports, clock, options, lane_of, listener)
+        self._followers = Followers(listener)
+        self._recorder = Recorder(database, reports, clock, options, lane_of, self._followers.settled)
         self._scheduler = Scheduler(database, self._recorder, clock, options, agents)
         self._desk = Desk(database, self._recorder, clock, self._leave_word, self._look_again)
         self._unwatch: Callable[[], None] | None = None
@@ -130,6 +134,38 @@ class Queue:
     def _offer(self, placed: Placed) -> None:
         if self.is_scheduling:
             self._scheduler.offer(placed)
+
+    def follow(self, queue_id: QueueId, recipients: int) -> AbstractContextManager[Following]:
+        """Watch what becomes of a message that is about to be accepted; only where this process delivers."""
+        return self._followers.follow(queue_id, recipients)
+
+    # Lanes by name
+
+    async def lanes_with_mail(self) -> Sequence[str]:
+        """The lanes that have mail, held mail too. Raises DatabaseTrouble, as the next two."""
+        return await self._database.read(lanes_with_mail)
+
+    async def count_messages(self, lanes: Collection[str]) -> int:
+        """Messages that wait in these lanes, held ones apart; one that waits in two of them counts twice."""
+        return await self._database.read(lambda tx: count_messages(tx, lanes))
+
+    async def wake(self, lanes: Collection[str]) -> None:
+        """Make what waits in these lanes due now, lanes that are down included."""
+        for lane in lanes:
+            while await self._wake_page(lane):
+                await asyncio.sleep(0)  # reading does not suspend, and others want the loop too
+
+    async def _wake_page(self, lane: str) -> bool:
+        now = self._clock.now()
+
+        async def work(tx: Transaction) -> bool:
+            has_more = await make_due(tx, lane, now)
+            await self._leave_word(tx, (lane,))
+            return has_more
+
+        has_more = await self._database.write(work)
+        await self._look_again((lane,), Recorded())
+        return has_more
 
     # The operator
 

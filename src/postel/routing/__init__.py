@@ -6,9 +6,10 @@ from postel.routing.dangers import dangers_of
 from postel.routing.decide import decide
 from postel.routing.explain import Explanation, Onward, explain, render
 from postel.routing.hops import HopFacts, HopHost, HopLimits, HopPlan, NoRoute, Tier, TierHosts
-from postel.routing.lanes import DISCARD_LANE, LOCAL_LANE, lane, target_of_lane
+from postel.routing.lanes import DISCARD_LANE, LOCAL_LANE, PULL, lane, target_of_lane
 from postel.routing.mx import all_hosts, hops_of, next_hops
 from postel.routing.patterns import DomainPattern, parse_pattern
+from postel.routing.pulling import NamedQueue, PullRight
 from postel.routing.questions import AccountQuestion, FirstAccountQuestion
 from postel.routing.route import (
     Decision,
@@ -24,6 +25,7 @@ from postel.routing.route import (
     ToHop,
     ToMailbox,
     ToMx,
+    ToPull,
     Trail,
     parse_route,
 )
@@ -40,16 +42,36 @@ from postel.routing.table import (
     parse_alias,
     with_login,
 )
+from postel.routing.tls_demand import (
+    Care,
+    DestinationTls,
+    TlsDemand,
+    cared_for,
+    demand_of_hop,
+    parse_certificate_name,
+)
+from postel.routing.waiting import (
+    Node,
+    NotYours,
+    is_fetched,
+    is_known_node,
+    lanes_of_node,
+    lanes_to_pull,
+    node_of,
+)
 
 __all__ = [
     "CATCH_ALL",
     "DISCARD_LANE",
     "LOCAL_LANE",
+    "PULL",
     "AccountQuestion",
     "Admission",
     "Alias",
     "AliasLimits",
+    "Care",
     "Decision",
+    "DestinationTls",
     "Discard",
     "DomainPattern",
     "Expand",
@@ -63,10 +85,14 @@ __all__ = [
     "HopPlan",
     "IPNetwork",
     "Login",
+    "NamedQueue",
     "NoRoute",
+    "Node",
+    "NotYours",
     "Onward",
     "OurDomain",
     "OwnMailbox",
+    "PullRight",
     "Refuse",
     "RelayDomain",
     "RelayNetwork",
@@ -76,23 +102,33 @@ __all__ = [
     "Step",
     "Tier",
     "TierHosts",
+    "TlsDemand",
     "TlsPolicy",
     "ToHop",
     "ToMailbox",
     "ToMx",
+    "ToPull",
     "Trail",
     "admit",
     "all_hosts",
+    "cared_for",
     "dangers_of",
     "decide",
+    "demand_of_hop",
     "explain",
     "hops_of",
     "hosts_of",
+    "is_fetched",
+    "is_known_node",
     "lane",
+    "lanes_of_node",
+    "lanes_to_pull",
     "may_relay",
     "next_hops",
     "no_hosts",
+    "node_of",
     "parse_alias",
+    "parse_certificate_name",
     "parse_pattern",
     "parse_route",
     "render",

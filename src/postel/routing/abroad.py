@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from postel.mail import Host, Mailbox
-from postel.routing.route import Discard, OwnMailbox, Refuse, Step, ToHop, ToMx, Trail
+from postel.routing.route import Discard, OwnMailbox, Refuse, Step, ToHop, ToMx, ToPull, Trail
 from postel.routing.table import FixedRoute, RelayDomain, RoutingTable
 
-Abroad: TypeAlias = ToMx | ToHop | Discard | Refuse
+Abroad: TypeAlias = ToMx | ToHop | ToPull | Discard | Refuse
 
 
 def route_abroad(table: RoutingTable, mailbox: Mailbox) -> tuple[Abroad, Trail]:
@@ -42,11 +42,13 @@ def _rows_for(table: RoutingTable, domain: Host) -> tuple[RelayDomain | None, Fi
     return relay, table.fixed_route(domain, or_everything=relay is None)
 
 
-def name_of(target: ToHop | Discard | Refuse) -> str:
+def name_of(target: ToHop | ToPull | Discard | Refuse) -> str:
     """The target in words for a trail."""
     match target:
         case ToHop():
             return f"on to {target}"
+        case ToPull():
+            return "kept until it is fetched"
         case Discard():
             return "accepted and discarded"
         case Refuse(reply):

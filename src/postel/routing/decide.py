@@ -27,10 +27,10 @@ from postel.routing.ours import (
     split_detail,
 )
 from postel.routing.questions import AccountQuestion, FirstAccountQuestion
-from postel.routing.route import Decision, Discard, Expand, Refuse, Route, Step, ToHop, ToMailbox
+from postel.routing.route import Decision, Discard, Expand, Refuse, Route, Step, ToHop, ToMailbox, ToPull
 from postel.routing.table import Alias, OurDomain, RoutingTable
 
-_Found: TypeAlias = Alias | ToMailbox | ToHop | Discard | Refuse
+_Found: TypeAlias = Alias | ToMailbox | ToHop | ToPull | Discard | Refuse
 
 _NO_ACCOUNT_YET: Final = Refuse(
     replies.SYSTEM_TROUBLE, "no account exists yet that mail for postmaster could reach"
@@ -85,7 +85,7 @@ class _Walk:
                 yield from self._follow(mailbox, members)
             case ToMailbox(account):
                 self._mailboxes.setdefault(account, found)
-            case ToHop():
+            case ToHop() | ToPull():
                 self._members[mailbox.folded] = mailbox
             case Discard():
                 self._discard = found
@@ -118,7 +118,7 @@ class _Walk:
         return Refuse(replies.MAILBOX_UNKNOWN, f"{mailbox} is neither alias nor account")
 
     def _away(
-        self, ours: OurDomain, mailbox: Mailbox, target: ToHop | Discard | Refuse, source: str
+        self, ours: OurDomain, mailbox: Mailbox, target: ToHop | ToPull | Discard | Refuse, source: str
     ) -> _Found:
         alias = base_alias(self._table, ours, mailbox) or last_alias(self._table, ours, mailbox)
         if alias is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from postel.mail import LocalPart, Mailbox
-from postel.routing.route import Discard, OwnMailbox, Refuse, ToHop
+from postel.routing.route import Discard, OwnMailbox, Refuse, ToHop, ToPull
 from postel.routing.table import CATCH_ALL, Alias, OurDomain, RoutingTable
 
 MUST_REACH_SOMEBODY: Final = frozenset({"postmaster", "abuse"})
@@ -50,7 +50,7 @@ def last_alias(table: RoutingTable, ours: OurDomain, mailbox: Mailbox) -> Alias 
     return ours.aliases.get(CATCH_ALL)
 
 
-def elsewhere(table: RoutingTable, mailbox: Mailbox) -> tuple[ToHop | Discard | Refuse, str] | None:
+def elsewhere(table: RoutingTable, mailbox: Mailbox) -> tuple[ToHop | ToPull | Discard | Refuse, str] | None:
     """The fixed route, with its source, that takes a domain of ours away from our accounts."""
     fixed = table.fixed_route(mailbox.domain, or_everything=False)
     if fixed is None or isinstance(fixed.target, OwnMailbox):

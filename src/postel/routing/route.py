@@ -14,9 +14,10 @@ from typing import Final, Literal, TypeAlias
 
 from postel.mail import BadSyntax, Host, IPAddress, Mailbox, Reply, parse_domain
 
-DEFAULT_PORTS: Final[dict[str, int]] = {"smtp": 25, "lmtp": 24}
+DEFAULT_PORTS: Final[dict[str, int]] = {"smtp": 25, "smtps": 465, "lmtp": 24}
+IMPLICIT_TLS_PORT: Final = 465  # RFC 8314 3.3
 
-HopProtocol: TypeAlias = Literal["smtp", "lmtp"]
+HopProtocol: TypeAlias = Literal["smtp", "smtps", "lmtp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,11 @@ class ToMx:
 class ToHop:
     """On to a configured next hop.
 
-    host    a domain name, the text of an IP address, or the path of a unix socket (then port is 0).
+    protocol    "smtps" is SMTP under TLS from the first octet.
+    host        a domain name, the text of an IP address, or the path of a unix socket (then port is 0).
+    tls_names   names that its certificate may have instead of the host's (TlsDemand.names).
+    tls_least   the oldest version of TLS that will do.
+    xforward    whether it is told where messages came from, if it offers XFORWARD.
     """
 
     protocol: HopProtocol
@@ -94,6 +99,14 @@ class ToHop:
     port: int
     login: Login | None = None
     tls: TlsPolicy = TlsPolicy.WHEN_OFFERED
+    tls_names: tuple[str, ...] = ()
+    tls_least: str = "TLSv1.2"
+    xforward: bool = False
+
+    @property
+    def is_tls_implicit(self) -> bool:
+        """Whether TLS comes before the greeting (RFC 8314 3.3)."""
+        return self.protocol == "smtps" or (self.protocol == "smtp" and self.port == IMPLICIT_TLS_PORT)
 
     @property
     def ip(self) -> IPAddress | None:
@@ -115,6 +128,11 @@ class ToHop:
 
 
 @dataclass(frozen=True, slots=True)
+class ToPull:
+    """Kept until the domain's own host comes for it: by ATRN (RFC 2645) or TURN."""
+
+
+@dataclass(frozen=True, slots=True)
 class Discard:
     """Accepted and thrown away, as configured."""
 
@@ -127,7 +145,7 @@ class Refuse:
     because: str
 
 
-Route: TypeAlias = ToMailbox | Expand | ToMx | ToHop | Discard | Refuse
+Route: TypeAlias = ToMailbox | Expand | ToMx | ToHop | ToPull | Discard | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +153,7 @@ class OwnMailbox:
     """The text "mailbox" as a fixed route: the domain's mail goes to accounts."""
 
 
-FixedTarget: TypeAlias = OwnMailbox | ToHop | Discard | Refuse
+FixedTarget: TypeAlias = OwnMailbox | ToHop | ToPull | Discard | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +166,7 @@ class Decision:
 
 
 def parse_route(text: str) -> FixedTarget:
-    """Parse `smtp:host:port`, `smtp:[ip]:port`, `lmtp:unix:/path`, `mailbox`, `discard`, `error:550 5.7.1 text`.
+    """Parse `smtp:host:port`, `smtp:[ip]:port`, `lmtp:unix:/path`, `pull`, `mailbox`, `discard`, `error:550 5.7.1 no`.
 
     The port may be left out. Raises BadSyntax, which says what to write instead.
     """
@@ -156,16 +174,18 @@ def parse_route(text: str) -> FixedTarget:
     match kind:
         case "mailbox" if not rest:
             return OwnMailbox()
+        case "pull" if not rest:
+            return ToPull()
         case "discard" if not rest:
             return Discard()
         case "error":
             return _parse_refusal(rest)
-        case "smtp" | "lmtp":
+        case "smtp" | "smtps" | "lmtp":
             return _parse_hop(kind, rest)
         case _:
             raise BadSyntax(
-                'a route is "smtp:host:port", "smtp:[address]:port", "lmtp:unix:/path", "mailbox", "discard" '
-                'or "error:550 5.7.1 text"'
+                'a route is "smtp:host:port", "smtp:[address]:port", "smtps:host:port", "lmtp:unix:/path", "pull", '
+                '"mailbox", "discard" or "error:550 5.7.1 text"'
             )
 
 

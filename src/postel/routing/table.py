@@ -28,7 +28,9 @@ from postel.mail import (
     plain_ip,
 )
 from postel.routing.patterns import DomainPattern, DomainTable
+from postel.routing.pulling import NamedQueue, PullRight
 from postel.routing.route import FixedTarget, Login, OwnMailbox, TlsPolicy, ToHop
+from postel.routing.tls_demand import DestinationTls
 
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -97,6 +99,9 @@ class RoutingTable:
     own_addresses       addresses at which we listen, or are reached behind a translator.
     postmaster          who gets what must reach somebody; None for the account that was made first.
     detail_separator    between a local part and its detail (RFC 5233): `kitt+lists`; "" for none.
+    tls                 what the MX hosts of domains owe us.
+    pulls               accounts that fetch mail of domains routed to "pull" (RFC 2645).
+    queues              queues that ETRN may name (RFC 1985 5.3).
     """
 
     hostname: Domain
@@ -110,6 +115,9 @@ class RoutingTable:
     postmaster_source: str = ""
     detail_separator: str = "+"
     limits: AliasLimits = AliasLimits()
+    tls: tuple[DestinationTls, ...] = ()
+    pulls: tuple[PullRight, ...] = ()
+    queues: tuple[NamedQueue, ...] = ()
 
     def our_domain(self, host: Host) -> OurDomain | None:
         """The domain of ours that this is; None when we are not its final destination.
@@ -141,6 +149,10 @@ class RoutingTable:
         address = plain_ip(client_ip)
         return next((row for row in self.relay_networks if address in row.network), None)
 
+    def tls_of(self, host: Host) -> DestinationTls | None:
+        """The row about TLS that fits a destination best."""
+        return self._tls.find(host)
+
     @property
     def all_own_names(self) -> frozenset[str]:
         """Every name under which an MX record may mean us, in A-label form."""
@@ -166,6 +178,10 @@ class RoutingTable:
         return DomainTable((row.pattern, row) for row in self.relay_domains)
 
     @cached_property
+    def _tls(self) -> DomainTable[DestinationTls]:
+        return DomainTable((row.pattern, row) for row in self.tls)
+
+    @cached_property
     def _routes(self) -> DomainTable[FixedRoute]:
         return DomainTable((row.pattern, row) for row in self.routes)
 
@@ -175,13 +191,31 @@ def lane_of_hop(hop: ToHop) -> str:
     return f"hop:{hop}" + (f"#{hop.login.name}" if hop.login else "")
 
 
-def with_login(target: FixedTarget, login: Login | None, tls: TlsPolicy | None = None) -> FixedTarget:
-    """A next hop as `parse_route` gives it, with a login and a TLS policy. Raises BadSyntax for other targets."""
-    if login is None and tls is None:
+def with_login(
+    target: FixedTarget,
+    login: Login | None,
+    tls: TlsPolicy | None = None,
+    *,
+    names: tuple[str, ...] = (),
+    least: str | None = None,
+    xforward: bool = False,
+) -> FixedTarget:
+    """A next hop as `parse_route` gives it, with a login, what TLS it owes us, and what it is told.
+
+    Raises BadSyntax for other targets.
+    """
+    if login is None and tls is None and not (names or least or xforward):
         return target
     if not isinstance(target, ToHop):
         raise BadSyntax('only a route to "smtp:…" or "lmtp:…" has a login or a TLS policy')
-    return replace(target, login=login, tls=tls or target.tls)
+    return replace(
+        target,
+        login=login,
+        tls=tls or target.tls,
+        tls_names=names,
+        tls_least=least or target.tls_least,
+        xforward=xforward,
+    )
 
 
 def parse_alias(name: str, members: str | Iterable[str], domain: Host, source: str = "") -> tuple[str, Alias]:
