@@ -26,7 +26,7 @@ from postel.proto.smtp import (
     StartTls,
 )
 from postel.queue import Failed, Job, Outcome, QueuedRecipient, QueueId, Relayed
-from postel.routing import HopFacts, RoutingTable, ToHop, ToMx, target_of_lane
+from postel.routing import HopFacts, RoutingTable, TlsDemand, TlsPolicy, ToHop, ToMx, target_of_lane
 from postel.testing import MemoryNetwork, Zone
 from postel.tls import ClientTls, HandshakeFailed, ServerTls, start_server
 
@@ -194,7 +194,8 @@ class World:
         self.tls = ClientTls(verify=False)
         self.verified = ClientTls(verify=True)
         self.hops: dict[str, ToHop] = {}
-        self.options = RelayOptions(hostname="mail.drag.net", **options)
+        demand = TlsDemand(options.pop("tls", TlsPolicy.WHEN_OFFERED))
+        self.options = RelayOptions(hostname="mail.drag.net", tls=demand, **options)
         self._ids = 0
 
     def host(self, name: str) -> Any:

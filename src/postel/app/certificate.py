@@ -1,6 +1,7 @@
 """The certificate that servers show: the configured one, or a self-signed one of the data directory.
 
-Gives       read_certificate, read_certificate_again, own_certificate.
+Implements  RFC 6066 3 (one for each server name).
+Gives       read_certificate, more_certificates, read_certificate_again, own_certificate.
 Not here    What a certificate is good for: app.check. Handshakes: tls.
 """
 
@@ -12,7 +13,7 @@ from postel.app.options import hostname
 from postel.app.privileges import current_user
 from postel.config import BadConfig, Loaded, Mistake
 from postel.observe import logger
-from postel.tls import BadCertificate, CertificateFiles, ServerTls, self_signed
+from postel.tls import BadCertificate, CertificateFiles, ServerTls, certificate_facts, self_signed
 
 log = logger("app")
 
@@ -22,14 +23,35 @@ def read_certificate(loaded: Loaded) -> ServerTls | None:
     files = _named(loaded)
     if files is None:
         return None
+    by_name = more_certificates(loaded)
     try:
-        return ServerTls(files)
+        return ServerTls(files, by_name)
     except BadCertificate as bad:
         line = loaded.line("tls", "certificate")
-        remedy = (
-            f"let user {current_user()} read it" if _is_forbidden(files) else "mend it, then say postel check"
+        raise BadConfig([Mistake(loaded.file, line, f"{bad}; {_remedy(files)}")]) from None
+
+
+def more_certificates(loaded: Loaded) -> dict[str, CertificateFiles]:
+    """The certificates of `[[certificate]]` by server name; the first that has a name keeps it.
+
+    Raises BadConfig, with the line of one that cannot be used.
+    """
+    by_name: dict[str, CertificateFiles] = {}
+    for number, settings in enumerate(loaded.config.certificate):
+        assert settings.chain is not None and settings.key is not None, (
+            "config.check refuses one without files"
         )
-        raise BadConfig([Mistake(loaded.file, line, f"{bad}; {remedy}")]) from None
+        files = CertificateFiles(loaded.resolve(settings.chain), loaded.resolve(settings.key))
+        try:
+            facts = certificate_facts(files.certificate, files.key)
+            if not facts.key_matches:
+                raise BadCertificate(f"{files.key} is not the key of the certificate in {files.certificate}")
+        except BadCertificate as bad:
+            line = loaded.line("certificate", number, "chain")
+            raise BadConfig([Mistake(loaded.file, line, f"{bad}; {_remedy(files)}")]) from None
+        for name in settings.names or facts.names:
+            by_name.setdefault(name.lower(), files)
+    return by_name
 
 
 def read_certificate_again(loaded: Loaded, before: Loaded, in_force: ServerTls | None) -> ServerTls | None:
@@ -41,11 +63,11 @@ def read_certificate_again(loaded: Loaded, before: Loaded, in_force: ServerTls |
     try:
         return read_certificate(loaded)
     except BadConfig as bad:
-        files = _named(loaded)
-        if in_force is None or files is None or files != _named(before) or not _is_forbidden(files):
+        forbidden = [files for files in _all_named(loaded) if _is_forbidden(files)]
+        if in_force is None or not forbidden or _all_named(loaded) != _all_named(before):
             raise
         because = f"{bad.mistakes[0].text}, or restart; until then the one in force stays"
-        log.trouble("certificate_kept", certificate=files.certificate, because=because)
+        log.trouble("certificate_kept", certificate=forbidden[0].certificate, because=because)
         return in_force
 
 
@@ -64,6 +86,16 @@ def _named(loaded: Loaded) -> CertificateFiles | None:
     if tls.certificate is None or tls.key is None:
         return None
     return CertificateFiles(loaded.resolve(tls.certificate), loaded.resolve(tls.key))
+
+
+def _all_named(loaded: Loaded) -> list[CertificateFiles]:
+    more = [(one.chain, one.key) for one in loaded.config.certificate]
+    pairs = [(loaded.config.tls.certificate, loaded.config.tls.key), *more]
+    return [CertificateFiles(loaded.resolve(a), loaded.resolve(b)) for a, b in pairs if a and b]
+
+
+def _remedy(files: CertificateFiles) -> str:
+    return f"let user {current_user()} read it" if _is_forbidden(files) else "mend it, then say postel check"
 
 
 def _is_forbidden(files: CertificateFiles) -> bool:

@@ -17,15 +17,17 @@ from postel.config import Findings, Loaded, Mistake
 from postel.hooks import HookFile, HookFileFault
 from postel.net import SystemClock, TcpNetwork
 from postel.routing import dangers_of
-from postel.tls import BadCertificate, certificate_facts
+from postel.tls import BadCertificate, CertificateFacts, certificate_facts
 
 SOON_S: Final = 14 * 86400.0  # a certificate that ends within this wants attention
 
 
 def check_whole(loaded: Loaded) -> Findings:
     """Open what the configuration names, and build the routing table."""
-    tls_mistakes, tls_warnings = _certificate(loaded, SystemClock().now())
-    return Findings((*tls_mistakes, *_hooks(loaded)), (*_dangers(loaded), *tls_warnings))
+    found = list(_certificates(loaded, SystemClock().now()))
+    mistakes = [text for is_mistake, text in found if is_mistake]
+    warnings = [text for is_mistake, text in found if not is_mistake]
+    return Findings((*mistakes, *_hooks(loaded)), (*_dangers(loaded), *warnings))
 
 
 def _dangers(loaded: Loaded) -> Iterator[Mistake]:
@@ -36,27 +38,48 @@ def _dangers(loaded: Loaded) -> Iterator[Mistake]:
         yield Mistake(loaded.file, int(line) if line.isdecimal() else 0, step.text)
 
 
-def _certificate(loaded: Loaded, now_at: float) -> tuple[tuple[Mistake, ...], tuple[Mistake, ...]]:
-    tls = loaded.config.tls
-    if tls.certificate is None or tls.key is None:
-        return (), ()
-    line = loaded.line("tls", "certificate")
+def _certificates(loaded: Loaded, now_at: float) -> Iterator[tuple[bool, Mistake]]:
+    """What is wrong with the certificates (True), and what is worth a warning (False)."""
+    tls, own_name = loaded.config.tls, options.hostname(loaded).ascii
+    yield from _certificate(loaded, ("tls",), "certificate", tls.certificate, tls.key, [own_name], now_at)
+    for number, one in enumerate(loaded.config.certificate):
+        path = ("certificate", number)
+        yield from _certificate(loaded, path, "chain", one.chain, one.key, one.names, now_at)
+
+
+def _certificate(
+    loaded: Loaded,
+    path: tuple[str | int, ...],
+    word: str,
+    certificate: str | None,
+    key: str | None,
+    names: list[str],
+    now_at: float,
+) -> Iterator[tuple[bool, Mistake]]:
+    if certificate is None or key is None:
+        return
+    line = loaded.line(*path, word)
     try:
-        facts = certificate_facts(loaded.resolve(tls.certificate), loaded.resolve(tls.key))
+        facts = certificate_facts(loaded.resolve(certificate), loaded.resolve(key))
     except BadCertificate as bad:
-        return (Mistake(loaded.file, line, str(bad)),), ()
+        yield True, Mistake(loaded.file, line, str(bad))
+        return
     if not facts.key_matches:
         text = "the key is not that of the certificate; the two files come from different orders"
-        return (Mistake(loaded.file, loaded.line("tls", "key"), text),), ()
-    warnings = []
-    name = options.hostname(loaded).ascii
-    if not facts.covers(name):
-        warnings.append(f"the certificate is for {', '.join(facts.names) or 'no name'}, not for {name}")
+        yield True, Mistake(loaded.file, loaded.line(*path, "key"), text)
+        return
+    for text in _doubts(facts, names, now_at):
+        yield False, Mistake(loaded.file, line, text)
+
+
+def _doubts(facts: CertificateFacts, names: list[str], now_at: float) -> Iterator[str]:
+    for name in names:
+        if not facts.covers(name):
+            yield f"the certificate is for {', '.join(facts.names) or 'no name'}, not for {name}"
     if facts.not_after_at < now_at:
-        warnings.append("the certificate has expired; programs that check it will refuse to connect")
+        yield "the certificate has expired; programs that check it will refuse to connect"
     elif facts.not_after_at < now_at + SOON_S:
-        warnings.append("the certificate expires within two weeks; renew it and send SIGHUP")
-    return (), tuple(Mistake(loaded.file, line, text) for text in warnings)
+        yield "the certificate expires within two weeks; renew it and send SIGHUP"
 
 
 def _hooks(loaded: Loaded) -> Iterator[Mistake]:

@@ -190,6 +190,7 @@ class Postel:
             options.relay_options(self._rules.loaded),
             facts=self._rules.facts,
             target_of=lambda name: target_of_lane(table, name),
+            tls_of=table.tls_of,
             tls_any=ClientTls(verify=False),
             tls_verified=ClientTls(verify=True),
         )

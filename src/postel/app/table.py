@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from postel.config import Loaded, RouteSettings, parse_network
+from postel.config import Loaded, RouteSettings, TlsPolicySettings, parse_network
 from postel.mail import IPAddress, parse_domain, parse_mailbox
 from postel.routing import (
     Alias,
+    DestinationTls,
     FixedRoute,
     FixedTarget,
     Login,
@@ -16,8 +17,10 @@ from postel.routing import (
     RelayDomain,
     RelayNetwork,
     RoutingTable,
+    TlsDemand,
     TlsPolicy,
     parse_alias,
+    parse_certificate_name,
     parse_pattern,
     parse_route,
     with_login,
@@ -55,6 +58,7 @@ def routing_table(loaded: Loaded, own_addresses: frozenset[IPAddress]) -> Routin
             FixedRoute(parse_pattern(name), _target(route), loaded.source("route", name))
             for name, route in config.route.items()
         ),
+        tls=tuple(_tls(loaded)),
         own_addresses=own_addresses,
         postmaster=parse_mailbox(config.postmaster) if config.postmaster else None,
         postmaster_source=loaded.source("postmaster"),
@@ -73,10 +77,28 @@ def _domains(loaded: Loaded) -> Iterator[OurDomain]:
         yield OurDomain(domain, aliases, loaded.source("domain", number))
 
 
+def _tls(loaded: Loaded) -> Iterator[DestinationTls]:
+    for name, given in loaded.config.tls_policy.items():
+        settings = TlsPolicySettings(tls=given) if isinstance(given, str) else given
+        demand = TlsDemand(_TLS_POLICIES[settings.tls], _names(settings.names), settings.least)
+        yield DestinationTls(parse_pattern(name), demand, loaded.source("tls_policy", name))
+
+
+def _names(texts: list[str]) -> tuple[str, ...]:
+    return tuple(parse_certificate_name(text) for text in texts)
+
+
 def _target(route: str | RouteSettings) -> FixedTarget:
     if isinstance(route, str):
         return parse_route(route)
     assert route.to is not None, "config.check refuses a route that leads nowhere"
     login = Login(route.user, route.password) if route.user and route.password else None
     tls = route.tls or ("verified" if login else None)
-    return with_login(parse_route(route.to), login, _TLS_POLICIES[tls] if tls else None)
+    return with_login(
+        parse_route(route.to),
+        login,
+        _TLS_POLICIES[tls] if tls else None,
+        names=_names(route.names),
+        least=route.least,
+        xforward=route.xforward,
+    )

@@ -124,5 +124,6 @@ def _onward(onward: Onward) -> dict[str, Any]:
         "hosts": [
             {"name": host.name, "addresses": [str(a) for a in host.addresses]} for host in onward.hosts
         ],
+        "tls": {"text": onward.tls.text, "source": onward.tls.source},
         "reply": str(onward.no_route.reply) if onward.no_route else None,
     }

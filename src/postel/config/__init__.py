@@ -7,7 +7,7 @@ from postel.config.check import Findings, check_config
 from postel.config.kinds import IPNetwork, parse_network, parse_proxy
 from postel.config.load import BadConfig, Loaded, Mistake, load, parse
 from postel.config.reference import settings_reference
-from postel.config.settings import Config, Listen, ListenProtocol, RouteSettings
+from postel.config.settings import Config, Listen, ListenProtocol, RouteSettings, TlsPolicySettings
 from postel.config.units import parse_duration, parse_size
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Loaded",
     "Mistake",
     "RouteSettings",
+    "TlsPolicySettings",
     "check_config",
     "load",
     "parse",

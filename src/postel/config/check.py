@@ -14,13 +14,14 @@ from typing import Final
 
 from postel.config.kinds import parse_network
 from postel.config.load import Loaded, Mistake
-from postel.config.settings import RouteSettings
+from postel.config.settings import RouteSettings, TlsPolicySettings
 from postel.config.units import parse_duration, parse_size
 from postel.mail import BadSyntax, Domain, parse_domain, parse_local_part, parse_mailbox
-from postel.routing import ToHop, parse_route
+from postel.routing import ToHop, parse_pattern, parse_route
 
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
+_SAY_SO: Final = "say so, or take them out"
 LOCAL_PROTOCOLS: Final = ("submission", "submissions", "pop3", "pop3s")
 
 
@@ -35,11 +36,34 @@ class Findings:
 def check_config(loaded: Loaded) -> Findings:
     """Everything that can be said without touching the network."""
     return Findings(
-        tuple(_in_order(loaded, (_names, _listeners, _domains, _routes, _tls_files, _queue, _hook_files))),
         tuple(
             _in_order(
                 loaded,
-                (_forwards_everything, _plaintext_logins, _route_passwords, _short_expiry, _nothing_ours),
+                (
+                    _names,
+                    _listeners,
+                    _domains,
+                    _routes,
+                    _same_hops,
+                    _tls_policies,
+                    _tls_files,
+                    _more_certificates,
+                    _queue,
+                    _hook_files,
+                ),
+            )
+        ),
+        tuple(
+            _in_order(
+                loaded,
+                (
+                    _forwards_everything,
+                    _plaintext_logins,
+                    _route_passwords,
+                    _believes_dns,
+                    _short_expiry,
+                    _nothing_ours,
+                ),
             )
         ),
     )
@@ -141,12 +165,82 @@ def _routes(loaded: Loaded) -> _Found:
                 yield path, "user and password belong together; give both or neither"
             if route.to is not None and not isinstance(parse_route(route.to), ToHop) and _wants_a_hop(route):
                 yield path, 'only a route to "smtp:…" or "lmtp:…" has a login or a TLS policy; take them out'
+            yield from _route_tls(path, route)
         if name in ours:
             yield path, f"{name} is a [[domain]] of ours; take it out of one of the two"
 
 
 def _wants_a_hop(route: RouteSettings) -> bool:
-    return route.tls is not None or bool(route.user and route.password)
+    has_login = bool(route.user and route.password)
+    return route.tls is not None or has_login or bool(route.names or route.least or route.xforward)
+
+
+def _route_tls(path: tuple[str | int, ...], route: RouteSettings) -> _Found:
+    hop = parse_route(route.to) if route.to is not None else None
+    if isinstance(hop, ToHop) and hop.is_tls_implicit and route.tls == "none":
+        yield (
+            path,
+            'with tls = "none" nothing is sent to a port where TLS comes first; take one of the two out',
+        )
+    if route.names and (route.tls or ("verified" if route.user else None)) != "verified":
+        yield path, f'names are looked at only with tls = "verified"; {_SAY_SO}'
+    if {"domain", ".domain"} & set(route.names):
+        yield path, "a route has no domain to take a name from; write the name itself"
+
+
+def _same_hops(loaded: Loaded) -> _Found:
+    """Two routes to one hop share its connections, so they cannot want different TLS."""
+    seen: dict[tuple[str, str | None], tuple[str, object]] = {}
+    for name, route in loaded.config.route.items():
+        settings = RouteSettings(to=route) if isinstance(route, str) else route
+        hop = parse_route(settings.to) if settings.to is not None else None
+        if not isinstance(hop, ToHop):
+            continue
+        wanted = (settings.tls, tuple(settings.names), settings.least, settings.xforward)
+        before, its = seen.setdefault((str(hop), settings.user), (name, wanted))
+        if its != wanted:
+            yield (
+                ("route", name),
+                f'the route of "{before}" leads to {hop} too, with another TLS policy; make them alike',
+            )
+
+
+def _tls_policies(loaded: Loaded) -> _Found:
+    for name, given in loaded.config.tls_policy.items():
+        try:
+            parse_pattern(name)
+        except BadSyntax as complaint:
+            yield ("tls_policy", name), str(complaint)
+        if not isinstance(given, str) and given.names and given.tls != "verified":
+            yield ("tls_policy", name), f'names are looked at only with tls = "verified"; {_SAY_SO}'
+
+
+def _believes_dns(loaded: Loaded) -> _Found:
+    """RFC 8461 1 and RFC 7672 1.3.2: who forges MX records names a host whose certificate is right."""
+    if loaded.config.dns.validating:
+        return
+    for name, given in loaded.config.tls_policy.items():
+        settings = TlsPolicySettings(tls=given) if isinstance(given, str) else given
+        if settings.tls == "verified" and (not settings.names or "host" in settings.names):
+            yield (
+                ("tls_policy", name),
+                "verified, but who forges the domain's MX records chooses the name that is verified; "
+                "give names, or servers that validate DNSSEC (dns.validating)",
+            )
+
+
+def _more_certificates(loaded: Loaded) -> _Found:
+    if loaded.config.certificate and loaded.config.tls.certificate is None:
+        yield (
+            ("certificate", 0),
+            "[tls] has no certificate; name there the one for clients that ask for no name",
+        )
+    for number, settings in enumerate(loaded.config.certificate):
+        for word, file in (("chain", settings.chain), ("key", settings.key)):
+            if file is None:
+                yield ("certificate", number), f"{word} is missing; name the PEM file"
+            elif _is_missing(loaded.resolve(file)):
+                yield ("certificate", number, word), f"there is no file {loaded.resolve(file)}"
 
 
 def _tls_files(loaded: Loaded) -> _Found:

@@ -15,7 +15,7 @@ from msgspec import Meta
 from postel.config.units import parse_duration, parse_size
 from postel.mail import BadSyntax, IPAddress, parse_domain, parse_mailbox
 from postel.net import parse_endpoint
-from postel.routing import parse_route
+from postel.routing import parse_certificate_name, parse_route
 
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 
@@ -36,6 +36,11 @@ def parse_network(text: str) -> IPNetwork:
 def parse_proxy(text: str) -> IPNetwork | None:
     """Parse where a proxy is: a network, or `unix` (None) for those that come by a unix socket. Raises BadSyntax."""
     return None if text == "unix" else parse_network(text)
+
+
+def parse_server_name(text: str) -> object:
+    """Parse a name that clients may ask for, or `*.domain`. Raises BadSyntax."""
+    return parse_domain(text.removeprefix("*."))
 
 
 def parse_own_address(text: str) -> IPAddress:
@@ -60,6 +65,8 @@ NetworkText = Annotated[str, kind("network", parse_network)]
 ProxyText = Annotated[str, kind("network or unix", parse_proxy)]
 DurationText = Annotated[str, kind("duration", parse_duration)]
 SizeText = Annotated[str, kind("size", parse_size)]
+ServerNameText = Annotated[str, kind("server name", parse_server_name)]
+CertificateNameText = Annotated[str, kind("name", parse_certificate_name)]
 RouteText = Annotated[str, kind("route", parse_route)]
 
 

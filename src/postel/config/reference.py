@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from postel.config.settings import (
+    Certificate,
     Config,
     Delivery,
     Dns,
@@ -26,6 +27,7 @@ from postel.config.settings import (
     RouteSettings,
     Section,
     Tls,
+    TlsPolicySettings,
 )
 
 # Heading in the file, class, in the order of the page.
@@ -35,8 +37,10 @@ TABLES: tuple[tuple[str, type[Section]], ...] = (
     ("[[domain]]", DomainSettings),
     ("[relay]", Relay),
     ('[route."example.org"]', RouteSettings),
+    ('[tls_policy."example.org"]', TlsPolicySettings),
     ("[dns]", Dns),
     ("[tls]", Tls),
+    ("[[certificate]]", Certificate),
     ("[login]", Login),
     ("[queue]", QueueSettings),
     ("[limits]", Limits),

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from postel.config.kinds import (
     AddressText,
+    CertificateNameText,
     DomainText,
     DurationText,
     EndpointText,
@@ -21,10 +22,14 @@ from postel.config.kinds import (
     ProxyText,
     RelayDomainText,
     RouteText,
+    ServerNameText,
     SizeText,
 )
 
 ListenProtocol = Literal["smtp", "submission", "submissions", "pop3", "pop3s"]
+
+TlsPolicyWord = Literal["none", "may", "must", "verified"]
+TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 
 
 def says(description: str) -> Meta:
@@ -101,13 +106,53 @@ class RouteSettings(Section, frozen=True):
         None
     )
     tls: Annotated[
-        Literal["none", "may", "must", "verified"] | None,
+        TlsPolicyWord | None,
         says(
             "`may` uses TLS when offered, without judging the certificate; `must` insists on TLS; `verified` "
             "also wants a certificate for the host's name; `none` never uses it. By default `verified` with a "
             "login, since a password is only for the right server, and `may` without."
         ),
     ] = None
+    names: Annotated[
+        list[CertificateNameText],
+        says(
+            "Names that the certificate may have, for `verified`: host names, or `.example.com` for all below it. "
+            "By default the host's own name."
+        ),
+    ] = []
+    least: Annotated[
+        TlsVersion | None, says("The oldest version of TLS that will do. By default `TLSv1.2` (RFC 8996).")
+    ] = None
+    xforward: Annotated[
+        bool,
+        says(
+            "Whether the next hop is told where each message came from, if it offers XFORWARD: for a content filter "
+            "of ours. False by default, since who our clients are is nobody else's business."
+        ),
+    ] = False
+
+
+class TlsPolicySettings(Section, frozen=True):
+    """What the MX hosts of a domain owe us in TLS; the text alone stands for a table with `tls`."""
+
+    tls: Annotated[
+        TlsPolicyWord,
+        says(
+            "`may` uses TLS when offered, without judging the certificate; `must` insists on TLS; `verified` also "
+            "wants a valid certificate with one of the `names`; `none` never uses TLS. `may` by default (RFC 7435)."
+        ),
+    ] = "may"
+    names: Annotated[
+        list[CertificateNameText],
+        says(
+            "Names that a certificate may have, for `verified`: host names, `.example.com` for all below it, `host` "
+            "for the MX host's own name, `domain` for the domain itself, `.domain` for all below that. By default "
+            "`host`, which is worth as much as the DNS that names the host."
+        ),
+    ] = []
+    least: Annotated[
+        TlsVersion, says("The oldest version of TLS that will do. By default what RFC 8996 leaves.")
+    ] = "TLSv1.2"
 
 
 class Dns(Section, frozen=True):
@@ -135,6 +180,19 @@ class Tls(Section, frozen=True):
         ),
     ] = None
     key: Annotated[str | None, says("PEM file of its private key.")] = None
+
+
+class Certificate(Section, frozen=True):
+    """One more certificate, shown to clients that ask for one of its names (SNI). Repeat the table for each."""
+
+    chain: Annotated[str | None, says("PEM file of the certificate and its chain. Must be given.")] = None
+    key: Annotated[str | None, says("PEM file of its private key. Must be given.")] = None
+    names: Annotated[
+        list[ServerNameText],
+        says(
+            "Server names it is shown for; `*.example.org` stands for one label. By default those in the certificate."
+        ),
+    ] = []
 
 
 class Login(Section, frozen=True):
@@ -306,13 +364,22 @@ class Config(Section, frozen=True):
         dict[str, RouteText | RouteSettings],
         says(
             "Where mail for a domain goes instead of its MX hosts: `smtp:host:port`, `smtp:[192.0.2.1]:port`, "
-            "`lmtp:host:port`, `lmtp:unix:/path`, `mailbox`, `discard` or `error:550 5.7.1 text`. "
+            "`smtps:host:port` (TLS from the start), `lmtp:host:port`, `lmtp:unix:/path`, `mailbox`, `discard` or "
+            "`error:550 5.7.1 text`. "
             "The domain `*` is the smarthost for all that is not ours. A table with `to`, `user`, `password` "
             "and `tls` stands for the text where the hop wants a login."
         ),
     ] = {}
+    tls_policy: Annotated[
+        dict[str, TlsPolicyWord | TlsPolicySettings],
+        says(
+            "What TLS the MX hosts of a domain owe us: `none`, `may`, `must` or `verified`. The best fitting domain "
+            "counts: the exact name, then `.example.com` for all below it, then `*`. Routes have their own `tls`."
+        ),
+    ] = {}
     dns: Dns = Dns()
     tls: Tls = Tls()
+    certificate: tuple[Certificate, ...] = ()
     login: Login = Login()
     queue: QueueSettings = QueueSettings()
     limits: Limits = Limits()

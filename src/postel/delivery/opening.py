@@ -1,7 +1,7 @@
 """From an address to a session that is ready for mail: connect, greeting, EHLO, TLS, login.
 
 Implements  RFC 5321 3.1 and 3.2 as a client, RFC 3207 4 (STARTTLS), RFC 7435 (opportunistic security),
-            RFC 8314 3.3 (TLS from the first octet on port 465), RFC 4954 4 (AUTH).
+            RFC 8314 3.3 (TLS from the first octet), RFC 4954 4 (AUTH), RFC 8689 4.2.1 (REQUIRETLS).
 Gives       Target, Opening, open_session.
 Not here    Which target comes next when this one fails (delivery.walk).
 """
@@ -9,10 +9,18 @@ Not here    Which target comes next when this one fails (delivery.walk).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from postel.delivery.smtp_session import SmtpSession
-from postel.delivery.trouble import LOGIN_NEEDED, TLS_NEEDED, HopTrouble, lost, refused, unreachable
+from postel.delivery.trouble import (
+    LOGIN_NEEDED,
+    REQUIRETLS_NEEDED,
+    TLS_NEEDED,
+    HopTrouble,
+    lost,
+    refused,
+    unreachable,
+)
 from postel.mail import IPAddress, LocalFault, Reply
 from postel.net import DialFailed, Endpoint, Network, Stream
 from postel.observe import logger
@@ -28,13 +36,11 @@ from postel.proto.smtp import (
     TlsReady,
     TlsRefused,
 )
-from postel.routing import TlsPolicy
-from postel.tls import ClientTls, HandshakeFailed, start_client
+from postel.routing import TlsDemand, TlsPolicy
+from postel.tls import ClientTls, HandshakeFailed, PeerDemand, start_client
 
 log = logger("delivery")
 E = TypeVar("E")
-
-IMPLICIT_TLS_PORT: Final = 465
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,21 @@ class Opening:
     """How sessions with a destination are opened.
 
     tls             what is demanded; `tls_any` and `tls_verified` do the handshakes.
+    domain          the destination; its name may be what certificates are for.
+    is_tls_implicit whether TLS comes before the greeting.
+    requiretls      whether a host has to offer REQUIRETLS: only such mail comes.
     credentials     None: no login.
     sources         our addresses to connect from; the first of the right family is taken.
     connect_s, handshake_s  how long each may take.
     """
 
     client: ClientOptions
-    tls: TlsPolicy
+    tls: TlsDemand
     tls_any: ClientTls
     tls_verified: ClientTls
+    domain: str = ""
+    is_tls_implicit: bool = False
+    requiretls: bool = False
     credentials: sasl.Credentials | None = None
     sources: tuple[IPAddress, ...] = ()
     connect_s: float = 30.0
@@ -79,7 +91,11 @@ class Opening:
     @property
     def context(self) -> ClientTls:
         """The side of TLS that fits the policy."""
-        return self.tls_verified if self.tls is TlsPolicy.VERIFIED else self.tls_any
+        return self.tls_verified if self.tls.policy is TlsPolicy.VERIFIED else self.tls_any
+
+    def peer(self, target: Target) -> PeerDemand:
+        """What is demanded of one host."""
+        return PeerDemand(self.tls.names_of(target.name, self.domain), self.tls.least)
 
     def source_for(self, endpoint: Endpoint) -> IPAddress | None:
         """Our address to connect from; None leaves it to the system."""
@@ -98,10 +114,10 @@ async def open_session(network: Network, target: Target, opening: Opening) -> Sm
     no reason to hold mail that would have gone in the clear had the host offered none (RFC 7435 3).
     """
     try:
-        return await _open(network, target, opening, with_tls=opening.tls is not TlsPolicy.NEVER)
+        return await _open(network, target, opening, with_tls=opening.tls.policy is not TlsPolicy.NEVER)
     except _TlsBroken as broken:
         log.event("hop_tls_failed", remote=target.remote, address=target.endpoint, because=str(broken))
-        if opening.tls is TlsPolicy.WHEN_OFFERED and target.endpoint.port != IMPLICIT_TLS_PORT:
+        if opening.tls.policy is TlsPolicy.WHEN_OFFERED and not opening.is_tls_implicit:
             return await _open(network, target, opening, with_tls=False)
         raise _tls_trouble(target, f"TLS could not be started: {broken}") from None
 
@@ -125,11 +141,15 @@ async def _dial(network: Network, target: Target, opening: Opening) -> Stream:
         stream = await network.dial(target.endpoint, timeout_s=opening.connect_s, source=source)
     except DialFailed as failed:
         raise unreachable(target.remote, failed.reason) from None
-    if target.endpoint.port != IMPLICIT_TLS_PORT:
+    if not opening.is_tls_implicit:
         return stream
     try:
         return await start_client(
-            stream, opening.context, server_name=target.server_name, timeout_s=opening.handshake_s
+            stream,
+            opening.context,
+            server_name=target.server_name,
+            timeout_s=opening.handshake_s,
+            demand=opening.peer(target),
         )
     except BaseException as error:
         stream.abort()
@@ -143,8 +163,10 @@ async def _prepare(session: SmtpSession, target: Target, opening: Opening, with_
     _expect(target, HelloDone, await session.hello())
     if with_tls and session.stream.tls is None:
         await _start_tls(session, target, opening)
-    if opening.tls in (TlsPolicy.REQUIRED, TlsPolicy.VERIFIED) and session.stream.tls is None:
+    if opening.tls.insists and session.stream.tls is None:
         raise _tls_trouble(target, "TLS is required, and the host does not do it")
+    if opening.requiretls and "REQUIRETLS" not in session.offered:
+        raise _requiretls_trouble(target)
     if opening.credentials is not None:
         await _log_in(session, target, opening.credentials)
 
@@ -155,7 +177,9 @@ async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> 
     event = await session.start_tls()
     if isinstance(event, TlsReady):
         try:
-            await session.secure(opening.context, target.server_name, opening.handshake_s)
+            await session.secure(
+                opening.context, target.server_name, opening.handshake_s, opening.peer(target)
+            )
         except HandshakeFailed as failed:
             raise _TlsBroken(failed.reason) from None
         # RFC 3207 4.2: what it offers now counts. A server that did not like our side of a handshake of
@@ -198,6 +222,11 @@ def _expect(target: Target, wanted: type[E], event: ClientEvent) -> E:
 
 def _tls_trouble(target: Target, because: str) -> HopTrouble:
     return HopTrouble(target.remote, Reply(451, TLS_NEEDED, f"{target.remote}: {because}"), because)
+
+
+def _requiretls_trouble(target: Target) -> HopTrouble:
+    because = "REQUIRETLS is needed, and the host does not offer it"
+    return HopTrouble(target.remote, Reply(550, REQUIRETLS_NEEDED, f"{target.remote}: {because}"), because)
 
 
 def _login_trouble(target: Target, because: str) -> HopTrouble:

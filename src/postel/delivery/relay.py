@@ -1,7 +1,8 @@
 """Hand mail on to its next hop by SMTP or LMTP: the agent for the lanes `mx:...` and `hop:...`.
 
 Implements  RFC 5321 3.3, 3.6, 4.5.4.1 (one transaction for all recipients of a hop), 5.1 (the next host when one
-            is of no use), 6.1; RFC 2033 (LMTP); RFC 3461 5.2.1 (what goes on to a host that offers DSN).
+            is of no use), 6.1; RFC 2033 (LMTP); RFC 3461 5.2.1 (what goes on to a host that offers DSN);
+            RFC 8689 4.2 (REQUIRETLS).
 Asks        routing for the hosts, through DNS.
 Gives       RelayAgent.
 Not here    The protocol (proto.smtp), the order of hosts (routing), when to try again (queue).
@@ -17,21 +18,23 @@ A destination gets one connection, over which all its due messages go, one trans
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Final, TypeAlias
 
 from postel.contents import Contents
 from postel.delivery.opening import Opening, Target
 from postel.delivery.outcomes import after_loss, outcomes_of, wants_another_go
 from postel.delivery.relay_options import RelayOptions
 from postel.delivery.smtp_session import SmtpSession
-from postel.delivery.trouble import lost
+from postel.delivery.trouble import ENCRYPTION_NEEDED, HopTrouble, lost
 from postel.delivery.walk import HopWalk, NobodyThere, Surroundings
+from postel.delivery.wishes import Wishes, outcome_without_tls
 from postel.dns import Resolver, answer
 from postel.mail import (
     Envelope,
     ForwardPath,
+    Host,
     LocalFault,
     Parameters,
     Recipient,
@@ -43,18 +46,37 @@ from postel.net import Endpoint, Network
 from postel.proto import sasl
 from postel.proto.smtp import ClientOptions, SessionLost, TransactionDone
 from postel.queue import Failed, Job, Jobs, Outcome, QueuedRecipient
-from postel.routing import HopFacts, HopPlan, NoRoute, ToHop, ToMx, hops_of, next_hops
+from postel.routing import (
+    Care,
+    DestinationTls,
+    HopFacts,
+    HopPlan,
+    NoRoute,
+    TlsDemand,
+    ToHop,
+    ToMx,
+    cared_for,
+    demand_of_hop,
+    hops_of,
+    next_hops,
+)
 from postel.tls import ClientTls
 
 HEADER_LIMIT: Final = 256 * 1024  # octets looked at to see whether a header is internationalised
 BREAKS_LIMIT: Final = 3  # connections of a destination that may break in a row before it counts as down
+NAMES_UNSIGNED: Final = Reply(
+    550, ENCRYPTION_NEEDED, "Encryption needed, and the domain's MX records are not signed"
+)
 NOT_CONFIGURED: Final = Reply(451, Status(4, 3, 5), "The next hop is no longer configured here")
+
+TlsOf: TypeAlias = Callable[[Host], DestinationTls | None]
 
 
 class RelayAgent:
     """A queue.DeliveryAgent; one serves all lanes.
 
     target_of       the route that a lane stands for: routing.target_of_lane of the present table.
+    tls_of          what the MX hosts of a domain owe us in TLS; None: nothing is said of it.
     tls_any         does handshakes that ask not who the peer is; tls_verified those that do.
     """
 
@@ -69,52 +91,83 @@ class RelayAgent:
         target_of: Callable[[str], ToMx | ToHop | None],
         tls_any: ClientTls,
         tls_verified: ClientTls,
+        tls_of: TlsOf = lambda domain: None,
     ) -> None:
         self._network = network
         self._resolver = resolver
         self._contents = contents
         self._tls_any = tls_any
         self._tls_verified = tls_verified
-        self.reload(options, facts=facts, target_of=target_of)
+        self.reload(options, facts=facts, target_of=target_of, tls_of=tls_of)
 
     def reload(
-        self, options: RelayOptions, *, facts: HopFacts, target_of: Callable[[str], ToMx | ToHop | None]
+        self,
+        options: RelayOptions,
+        *,
+        facts: HopFacts,
+        target_of: Callable[[str], ToMx | ToHop | None],
+        tls_of: TlsOf = lambda domain: None,
     ) -> None:
         """Work by a new configuration from the next connection on."""
         self._options = options
         self._facts = facts
         self._target_of = target_of
+        self._tls_of = tls_of
 
     async def deliver(self, jobs: Jobs) -> None:
         """Relay all that is due in the lane."""
-        errand = _Errand(jobs, await jobs.next(), self._contents)
+        errand = _Errand(jobs, self._contents, self._wishes(self._target_of(jobs.lane)))
+        await errand.begin()
         while errand.job is not None:
-            walk = await self._walk(jobs.lane)
+            walk = await self._walk(self._target_of(jobs.lane), errand.care)
             if isinstance(walk, NobodyThere):
                 await errand.give_up(walk)
             else:
                 await errand.run(walk)
 
-    async def _walk(self, lane: str) -> HopWalk | NobodyThere:
-        match self._target_of(lane):
+    def _wishes(self, target: ToMx | ToHop | None) -> Wishes:
+        return Wishes(
+            self._contents,
+            self._demand(target),
+            may_be_optional=isinstance(target, ToMx),
+            is_local=isinstance(target, ToHop) and target.is_unix,
+        )
+
+    def _demand(self, target: ToMx | ToHop | None) -> TlsDemand:
+        match target:
+            case ToMx(domain):
+                row = self._tls_of(domain)
+                return row.demand if row else self._options.tls
+            case ToHop() as hop:
+                return demand_of_hop(hop)
             case None:
-                return NobodyThere(NOT_CONFIGURED, f"no route leads to {lane} any more")
+                return self._options.tls
+
+    async def _walk(self, target: ToMx | ToHop | None, care: Care) -> HopWalk | NobodyThere:
+        match target:
+            case None:
+                return NobodyThere(NOT_CONFIGURED, "no route leads there any more")
             case ToMx(domain):
                 plan = await answer(next_hops(domain, self._facts), self._resolver)
                 if isinstance(plan, NoRoute):
                     return NobodyThere(plan.reply, plan.because)
-                return self._walk_to(plan, self._opening(None), self._options.port)
+                if care is Care.REQUIRED and not plan.is_authentic:
+                    return NobodyThere(
+                        NAMES_UNSIGNED, "REQUIRETLS is needed, and the MX records are not signed"
+                    )
+                return self._walk_to(plan, self._opening(target, care), self._options.port)
             case ToHop() as hop if hop.is_unix:
-                return self._walk_to(Target(hop.host, Endpoint(hop.host)), self._opening(hop), 0)
+                return self._walk_to(Target(hop.host, Endpoint(hop.host)), self._opening(hop, care), 0)
             case ToHop() as hop:
-                return self._walk_to(hops_of(hop), self._opening(hop), hop.port)
+                return self._walk_to(hops_of(hop), self._opening(hop, care), hop.port)
 
     def _walk_to(self, where: HopPlan | Target, opening: Opening, port: int) -> HopWalk:
         around = Surroundings(self._network, self._resolver, self._facts)
         return HopWalk(around, where, opening, port=port, limit=self._options.addresses)
 
-    def _opening(self, hop: ToHop | None) -> Opening:
+    def _opening(self, target: ToMx | ToHop, care: Care) -> Opening:
         options = self._options
+        hop = target if isinstance(target, ToHop) else None
         login = hop.login if hop else None
         return Opening(
             client=ClientOptions(
@@ -123,9 +176,12 @@ class RelayAgent:
                 timeouts=options.timeouts,
                 limits=options.limits,
             ),
-            tls=hop.tls if hop else options.tls,
+            tls=cared_for(self._demand(target), care),
             tls_any=self._tls_any,
             tls_verified=self._tls_verified,
+            domain="" if isinstance(target, ToHop) else target.domain.ascii,
+            is_tls_implicit=hop is not None and hop.is_tls_implicit,
+            requiretls=care is Care.REQUIRED,
             credentials=sasl.Credentials(login.name, login.password) if login else None,
             sources=options.sources,
             connect_s=options.connect_s,
@@ -137,29 +193,55 @@ class _Errand:
     """All that is due in a lane, until it is done or the lane is down.
 
     job     the one in hand; None when nothing is left to do.
+    care    what it says about TLS: a session is for messages that say the same.
     """
 
-    def __init__(self, jobs: Jobs, job: Job | None, contents: Contents) -> None:
-        self.job = job
+    def __init__(self, jobs: Jobs, contents: Contents, wishes: Wishes) -> None:
+        self.job: Job | None = None
+        self.care = Care.BY_POLICY
         self._jobs = jobs
         self._contents = contents
+        self._wishes = wishes
         self._breaks = 0  # in a row
 
-    async def give_up(self, nobody: NobodyThere) -> None:
-        """No host: the lane is down; or all its mail fails, if there never will be one."""
+    async def begin(self) -> None:
+        """Take the next job in hand."""
+        self.job = await self._jobs.next()
+        if self.job is not None:
+            self.care = await self._wishes.of(self.job)
+
+    async def give_up(self, nobody: NobodyThere, troubles: Sequence[HopTrouble] = ()) -> None:
+        """No host: the lane is down; or all its mail fails, if there never will be one.
+
+        Where only REQUIRETLS is wanting, this is about the one message.
+        """
+        if self.care is Care.REQUIRED:
+            return await self._give_up_one(nobody, troubles)
         if nobody.reply.is_transient:
             await self._jobs.lane_down(nobody.reply, nobody.because)
             self.job = None
         while self.job is not None:
             failed: Outcome = Failed(nobody.reply, nobody.remote, nobody.because)
             await self._done(self.job, {recipient.id: failed for recipient in self.job.recipients})
+        return None
+
+    async def _give_up_one(self, nobody: NobodyThere, troubles: Sequence[HopTrouble]) -> None:
+        """RFC 8689 4.2.1, and 5: a report goes on without REQUIRETLS."""
+        job, outcome = self.job, outcome_without_tls(nobody, troubles)
+        if job is None:
+            raise LocalFault("nothing is in hand that could be given up")
+        if job.reverse_path.is_null and isinstance(outcome, Failed):
+            self._wishes.relax(job)
+            self.care = Care.BY_POLICY
+        else:
+            await self._done(job, {recipient.id: outcome for recipient in job.recipients})
 
     async def run(self, walk: HopWalk) -> None:
         """Give the hosts of a walk everything. Ends with work left where a new walk promises more."""
         while self.job is not None:
             found = await walk.next()
             if isinstance(found, NobodyThere):
-                return await self.give_up(found)
+                return await self.give_up(found, walk.troubles)
             target, session = found
             gone = await self._serve(target, session)
             if gone is not None and not self._is_worth_calling_again(session, gone):
@@ -177,10 +259,10 @@ class _Errand:
         return gone.is_begun and self._breaks < BREAKS_LIMIT
 
     async def _serve(self, target: Target, session: SmtpSession) -> SessionLost | None:
-        """Give the session messages until there are none, or it is gone; then say how."""
-        gone = None
+        """Give the session messages until there are none for it, or it is gone; then say how."""
+        gone, care = None, self.care
         try:
-            while self.job is not None and gone is None:
+            while self.job is not None and gone is None and self.care is care:
                 gone = await self._relay(self.job, target.remote, session)
             await session.quit()
         except BaseException:
@@ -210,6 +292,8 @@ class _Errand:
         self, job: Job, recipients: tuple[QueuedRecipient, ...], session: SmtpSession
     ) -> TransactionDone | SessionLost:
         parameters = dict(job.parameters)
+        if self.care is not Care.REQUIRED:
+            parameters.pop("REQUIRETLS", None)  # RFC 8689 2: only to a host whose certificate was verified
         # RFC 6531 3.2: only an internationalised message needs it; the paths are looked at one by one.
         if job.asks_smtputf8 and "SMTPUTF8" not in session.offered and await self._has_ascii_header(job):
             del parameters["SMTPUTF8"]
@@ -233,7 +317,7 @@ class _Errand:
 
     async def _done(self, job: Job, outcomes: dict[int, Outcome]) -> None:
         await self._jobs.done(job, outcomes)
-        self.job = await self._jobs.next()
+        await self.begin()
 
 
 def parameters_of(recipient: QueuedRecipient) -> Parameters:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from postel.mail import IPAddress
 from postel.proto.smtp import ClientTimeouts, ReplyLimits
-from postel.routing import TlsPolicy
+from postel.routing import TlsDemand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class RelayOptions:
 
     hostname        what we call ourselves in EHLO.
     port            of MX hosts. 25 everywhere but in tests and in the tour.
-    tls             what is demanded of MX hosts; fixed next hops have their own.
+    tls             what is demanded of MX hosts of which nothing else is said; fixed next hops have their own.
     sources         our addresses to connect from, at most one of each family; empty: the system chooses.
     connect_s       how long one connection attempt may take. Hosts that answer at all do within seconds.
     handshake_s     how long a TLS handshake may take.
@@ -28,7 +28,7 @@ class RelayOptions:
 
     hostname: str
     port: int = 25
-    tls: TlsPolicy = TlsPolicy.WHEN_OFFERED
+    tls: TlsDemand = field(default_factory=TlsDemand)
     sources: tuple[IPAddress, ...] = ()
     connect_s: float = 30.0
     handshake_s: float = 60.0

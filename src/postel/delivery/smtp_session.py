@@ -25,7 +25,7 @@ from postel.proto.smtp import (
     SessionLost,
     SmtpClient,
 )
-from postel.tls import ClientTls, start_client
+from postel.tls import NO_DEMAND, ClientTls, PeerDemand, start_client
 
 # How long we listen for the reason, when a server has stopped taking what we send.
 LAST_WORDS_S: Final = 2.0
@@ -61,9 +61,13 @@ class SmtpSession:
         self._client.start_tls()
         return await self._event()
 
-    async def secure(self, context: ClientTls, server_name: str | None, timeout_s: float) -> None:
+    async def secure(
+        self, context: ClientTls, server_name: str | None, timeout_s: float, demand: PeerDemand = NO_DEMAND
+    ) -> None:
         """Do the handshake after TlsReady. Raises HandshakeFailed: the connection is then of no use."""
-        self.stream = await start_client(self.stream, context, server_name=server_name, timeout_s=timeout_s)
+        self.stream = await start_client(
+            self.stream, context, server_name=server_name, timeout_s=timeout_s, demand=demand
+        )
         self._client.tls_started()
 
     async def login(self, exchange: sasl.ClientExchange) -> ClientEvent:

@@ -30,6 +30,9 @@ BAD_CONNECTION = Status(4, 4, 2)
 SYSTEM_REFUSES = Status(4, 3, 2)
 TLS_NEEDED = Status(4, 7, 4)
 LOGIN_NEEDED = Status(4, 7, 0)
+# RFC 8689 4.2.1
+REQUIRETLS_NEEDED = Status(5, 7, 30)
+ENCRYPTION_NEEDED = Status(5, 7, 10)
 
 
 def unreachable(remote: str, because: str) -> HopTrouble:

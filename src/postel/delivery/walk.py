@@ -75,6 +75,11 @@ class HopWalk:
                 return target, session
         return self._nobody()
 
+    @property
+    def troubles(self) -> tuple[HopTrouble, ...]:
+        """Why the hosts tried so far were of no use."""
+        return tuple(self._troubles)
+
     def note(self, target: Target, trouble: HopTrouble) -> None:
         """Remember, and log, that a host was of no use."""
         log.event("hop_failed", remote=target.remote, address=target.endpoint, because=trouble.because)

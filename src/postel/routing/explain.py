@@ -8,7 +8,7 @@ Not here    Anything decided: this only runs what decides elsewhere, and writes 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from postel.asks import Asks
@@ -25,23 +25,17 @@ from postel.routing.route import (
     Refuse,
     Route,
     Step,
-    TlsPolicy,
     ToHop,
     ToMailbox,
     ToMx,
+    ToPull,
     Trail,
 )
 from postel.routing.table import RoutingTable
+from postel.routing.tls_demand import TlsDemand, demand_of_hop
 
 MEMBERS_SHOWN: Final = 20
-
-_TLS: Final = {
-    TlsPolicy.NEVER: "no TLS",
-    TlsPolicy.WHEN_OFFERED: "TLS when it is offered, certificates are not judged",
-    TlsPolicy.REQUIRED: "TLS or nothing, certificates are not judged",
-    TlsPolicy.VERIFIED: "TLS with a certificate for the host's name, or nothing",
-}
-
+_OPEN: Final = Step(str(TlsDemand()))
 
 @dataclass(frozen=True, slots=True)
 class Onward:
@@ -49,6 +43,7 @@ class Onward:
 
     hosts       in the order to try them; empty when there is none, or for a unix socket.
     no_route    the reason when there is none.
+    tls         what the hosts owe us in TLS.
     """
 
     mailbox: Mailbox
@@ -56,6 +51,7 @@ class Onward:
     trail: Trail
     hosts: tuple[HopHost, ...] = ()
     no_route: NoRoute | None = None
+    tls: Step = _OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def explain(
     for one in (decision, *members):
         if isinstance(one.route, ToMx | ToHop):
             followed = yield from _follow(one.mailbox, one.route, facts)
-            onward.append(followed)
+            onward.append(replace(followed, tls=_tls(table, one.route)))
     return Explanation(
         decision,
         lane(table, decision.mailbox),
@@ -102,6 +98,14 @@ def explain(
         tuple(members),
         tuple(onward),
     )
+
+
+def _tls(table: RoutingTable, route: ToMx | ToHop) -> Step:
+    """What the destination owes us in TLS, and where that is said."""
+    if isinstance(route, ToHop):
+        return Step(str(demand_of_hop(route)))
+    row = table.tls_of(route.domain)
+    return Step(str(row.demand), row.source) if row else _OPEN
 
 
 def render(explanation: Explanation) -> tuple[str, ...]:
@@ -153,8 +157,7 @@ def _onward_lines(onward: Onward) -> Iterator[str]:
         return
     for number, host in enumerate(onward.hosts, 1):
         yield f"  {number}. {host.name} at {_addresses(host.addresses)}"
-    tls = onward.route.tls if isinstance(onward.route, ToHop) else TlsPolicy.WHEN_OFFERED
-    yield f"  {_TLS[tls]}"
+    yield f"  {onward.tls}"
 
 
 def _addresses(addresses: Iterable[IPAddress]) -> str:
@@ -181,6 +184,8 @@ def _named(route: Route) -> str:
             return f"on to the MX hosts of {domain}"
         case ToHop():
             return f"on to {route}"
+        case ToPull():
+            return "kept until the domain's own host fetches it (ATRN)"
         case Discard():
             return "accepted and discarded"
         case Refuse(reply):

@@ -69,6 +69,7 @@ class HopPlan:
     tiers: tuple[Tier, ...]
     trail: Trail
     is_configured: bool = False  # the operator named this hop: no stranger's MX record did
+    is_authentic: bool = False  # nobody on the way could have changed the names (RFC 8689 4.2.1)
 
 
 @dataclass(frozen=True, slots=True)

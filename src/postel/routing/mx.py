@@ -23,7 +23,7 @@ def next_hops(domain: Host, facts: HopFacts) -> Asks[HopPlan | NoRoute]:
     """The tiers of exchanges of a domain, the best first, without ourselves and what is no better than us."""
     if isinstance(domain, AddressLiteral):
         step = Step(f"{domain} names its host itself")  # RFC 5321 2.3.4: no look-up
-        return HopPlan(domain, (Tier(0, (str(domain.address),)),), (step,))
+        return HopPlan(domain, (Tier(0, (str(domain.address),)),), (step,), is_authentic=True)
     answer: DnsAnswer = yield DnsQuestion(domain.ascii, RecordType.MX)
     trail: list[Step] = []
     records = _usable_records(domain, answer, trail)
@@ -33,13 +33,19 @@ def next_hops(domain: Host, facts: HopFacts) -> Asks[HopPlan | NoRoute]:
     if not records:
         reply = replies.MX_LEADS_TO_US if leads_to_us else replies.NO_ADDRESS
         return NoRoute(reply, trail[-1].text, tuple(trail))
-    return HopPlan(domain, _tiers(records, facts), tuple(trail))
+    return HopPlan(domain, _tiers(records, facts), tuple(trail), is_authentic=_is_authentic(domain, answer))
 
 
 def hops_of(hop: ToHop) -> HopPlan:
     """The plan for a configured next hop: its one host, whose MX records do not matter."""
     step = Step(f"{hop} is configured")
-    return HopPlan(hop.host, (Tier(0, (hop.host,)),), (step,), is_configured=True)
+    return HopPlan(hop.host, (Tier(0, (hop.host,)),), (step,), is_configured=True, is_authentic=True)
+
+
+def _is_authentic(domain: Domain, answer: DnsAnswer) -> bool:
+    """Whether the names of the hosts are signed, or are that of the domain itself."""
+    is_own_host = answer.status is DnsStatus.NO_DATA and answer.canonical in ("", domain.ascii)
+    return answer.is_authentic or is_own_host
 
 
 def all_hosts(

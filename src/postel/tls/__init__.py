@@ -1,12 +1,19 @@
 """TLS over any stream: certificates by name, opportunistic or verified, with resumption. Floor 2."""
 
-from postel.tls.certificates import CertificateFacts, CertificateFiles, certificate_facts, self_signed
+from postel.tls.certificates import (
+    CertificateFacts,
+    CertificateFiles,
+    certificate_facts,
+    certificate_facts_of,
+    self_signed,
+)
 from postel.tls.contexts import ClientTls, ServerTls
 from postel.tls.faults import BadCertificate, HandshakeFailed
-from postel.tls.names import PeerDemand
+from postel.tls.names import NO_DEMAND, PeerDemand
 from postel.tls.stream import TlsStream, start_client, start_server
 
 __all__ = [
+    "NO_DEMAND",
     "BadCertificate",
     "CertificateFacts",
     "CertificateFiles",
@@ -16,6 +23,7 @@ __all__ = [
     "ServerTls",
     "TlsStream",
     "certificate_facts",
+    "certificate_facts_of",
     "self_signed",
     "start_client",
     "start_server",

@@ -1,7 +1,7 @@
 """Certificate files: what is in them, and a self-signed one for a host that has none yet.
 
 Implements  RFC 5280 (certificates), RFC 7468 (their text form), RFC 6125 6.4.4 (names are in the SAN).
-Gives       CertificateFiles, CertificateFacts, certificate_facts, self_signed.
+Gives       CertificateFiles, CertificateFacts, certificate_facts, certificate_facts_of, self_signed.
 Not here    Using them in a handshake (tls.contexts).
 """
 
@@ -63,13 +63,25 @@ def certificate_facts(certificate: Path, key: Path | None = None) -> Certificate
     """Read a certificate file, and a key file if given. Raises BadCertificate."""
     first = _certificate(certificate)
     matches = None if key is None else _key(key).public_key() == first.public_key()
+    return _facts(first, matches)
+
+
+def certificate_facts_of(der: bytes) -> CertificateFacts | None:
+    """The same of a certificate that a peer showed; None where it cannot be read."""
+    try:
+        return _facts(x509.load_der_x509_certificate(der), None)
+    except ValueError:
+        return None
+
+
+def _facts(certificate: x509.Certificate, key_matches: bool | None) -> CertificateFacts:
     return CertificateFacts(
-        _names(first),
-        first.not_valid_before_utc.timestamp(),
-        first.not_valid_after_utc.timestamp(),
-        first.issuer.rfc4514_string(),
-        first.issuer == first.subject,
-        matches,
+        _names(certificate),
+        certificate.not_valid_before_utc.timestamp(),
+        certificate.not_valid_after_utc.timestamp(),
+        certificate.issuer.rfc4514_string(),
+        certificate.issuer == certificate.subject,
+        key_matches,
     )
 
 
