@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "serve": ("serve", "Run the server until it is told to stop."),
     "check": ("check", "Say what is wrong with the configuration, and what is dangerous."),
     "explain": ("explain", "Say where mail for an address would go, and why."),
+    "debug": ("debug", "One engine at a time, on given facts, each step explained."),
     "account": ("account", "Accounts: who has a mailbox here and may log in."),
     "queue": ("queue", "The queue: mail that is accepted and not delivered yet."),
     "send": ("send", "Send the message on standard input, as sendmail does."),

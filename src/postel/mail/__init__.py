@@ -6,6 +6,7 @@ from postel.mail.fault import BadSyntax, Fault, LocalFault, RemoteFault
 from postel.mail.mailbox import LocalPart, Mailbox, parse_local_part, parse_mailbox
 from postel.mail.path import ForwardPath, ReversePath, parse_forward_path, parse_reverse_path, split_path
 from postel.mail.reply import Reply, Status
+from postel.mail.statuses import STATUSES, StatusMeaning, meaning_of
 from postel.mail.xtext import (
     as_ascii,
     format_original_recipient,
@@ -17,6 +18,7 @@ from postel.mail.xtext import (
 
 __all__ = [
     "NO_PARAMETERS",
+    "STATUSES",
     "AddressLiteral",
     "BadSyntax",
     "Domain",
@@ -34,10 +36,12 @@ __all__ = [
     "Reply",
     "ReversePath",
     "Status",
+    "StatusMeaning",
     "as_ascii",
     "format_original_recipient",
     "format_unitext",
     "format_xtext",
+    "meaning_of",
     "parse_domain",
     "parse_forward_path",
     "parse_host",
