@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from ipaddress import ip_network
 
 import pytest
 
 from postel.net import ConnectionLost, Endpoint, Stream
-from postel.servers import ProxyDoor
+from postel.servers import Trusted
 from postel.testing import MailNetwork, MailServer, MemoryHost, simulate
 
 LINE = b"PROXY TCP4 192.0.2.7 198.51.100.1 50123 25\r\n"
@@ -174,9 +175,8 @@ def test_connections_that_wait_for_their_header_are_bounded(monkeypatch: pytest.
     simulate(main)
 
 
-def test_who_comes_by_a_unix_socket_is_a_proxy_only_where_that_was_said() -> None:
-    class ByUnix:
-        peer = Endpoint("")
-
-    assert ProxyDoor((), True).is_proxy(ByUnix())  # type: ignore[arg-type]
-    assert not ProxyDoor(()).is_proxy(ByUnix())  # type: ignore[arg-type]
+def test_who_comes_by_a_unix_socket_is_believed_only_where_that_was_said() -> None:
+    assert Trusted((), True).has(Endpoint("")) and not Trusted((ip_network("0.0.0.0/0"),)).has(
+        Endpoint("/run/x")
+    )
+    assert Trusted((ip_network("192.0.2.0/24"),)).has(Endpoint("192.0.2.1", 25))

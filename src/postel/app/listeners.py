@@ -116,7 +116,7 @@ class Listeners:
             return False
         new.remove(successor)
         bound.listen, bound.service = successor, self._service(loaded, successor)
-        bound.door.reload(*options.proxies(successor))
+        bound.door.proxies = options.trusted(successor.proxy)
         self._tell(bound)
         return True
 
@@ -134,14 +134,16 @@ class Listeners:
         kept = [bound for bound in self.bound if bound.key in wanted]
         for bound in kept:
             bound.listen = wanted[bound.key]
-            bound.door.reload(*options.proxies(bound.listen))
+            bound.door.proxies = options.trusted(bound.listen.proxy)
             self._exchange(bound.service, loaded, bound.listen)
         return {bound.key for bound in kept}
 
     async def _open_one(self, loaded: Loaded, listen: Listen, sockets: SocketsByEndpoint) -> None:
         assert listen.address is not None, "config.check refuses a listener without an address"
         endpoint = parse_endpoint(listen.address)
-        bound = Bound(listen, endpoint, self._service(loaded, listen), ProxyDoor(*options.proxies(listen)))
+        bound = Bound(
+            listen, endpoint, self._service(loaded, listen), ProxyDoor(options.trusted(listen.proxy))
+        )
         try:
             bound.listener = await self._network.listen(endpoint, bound.handle, socket=sockets.get(endpoint))
         except OSError as error:

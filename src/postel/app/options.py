@@ -5,6 +5,7 @@ Gives       a function per room.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from postel.config import Listen, Loaded, parse_duration, parse_network, parse_proxy, parse_size
@@ -14,7 +15,14 @@ from postel.hooks import HookOptions
 from postel.mail import Domain, parse_domain
 from postel.proto.smtp import SmtpLimits
 from postel.queue import QueueOptions, RetrySchedule
-from postel.servers import AdmissionOptions, IPNetwork, Pop3ServiceOptions, Service, ServiceOptions
+from postel.servers import (
+    AdmissionOptions,
+    IPNetwork,
+    Pop3ServiceOptions,
+    Service,
+    ServiceOptions,
+    Trusted,
+)
 
 
 def hostname(loaded: Loaded) -> Domain:
@@ -26,8 +34,12 @@ def hostname(loaded: Loaded) -> Domain:
 def admission_options(loaded: Loaded) -> AdmissionOptions:
     """Limits of connections."""
     limits = loaded.config.limits
+    # Behind a host that says who its clients are, many come from one address.
+    proxies = [trusted(listen.xclient).networks for listen in loaded.config.listen]
     return AdmissionOptions(
-        connections=limits.connections, connections_per_address=limits.connections_per_address
+        connections=limits.connections,
+        connections_per_address=limits.connections_per_address,
+        exempt=tuple(network for networks in proxies for network in networks),
     )
 
 
@@ -89,16 +101,18 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
             faults=limits.faults,
         ),
         plaintext_login=_plaintext_login(loaded),
+        xclient=trusted(listen.xclient),
+        xforward=trusted(listen.xforward),
         own_from=loaded.config.login.own_from,
         hops=limits.hops,
         greet_delay_s=parse_duration(limits.greeting_delay) if listen.protocol == "smtp" else 0.0,
     )
 
 
-def proxies(listen: Listen) -> tuple[tuple[IPNetwork, ...], bool]:
-    """Where the proxies of a listener are: their networks, and whether those by a unix socket are among them."""
-    parsed = [parse_proxy(text) for text in listen.proxy]
-    return tuple(network for network in parsed if network is not None), None in parsed
+def trusted(texts: Sequence[str]) -> Trusted:
+    """Hosts that are believed, as a listener names them."""
+    parsed = [parse_proxy(text) for text in texts]
+    return Trusted(tuple(network for network in parsed if network is not None), None in parsed)
 
 
 def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:

@@ -65,6 +65,20 @@ class Listen(Section, frozen=True):
             "default: whoever may write the header decides who a client is."
         ),
     ] = []
+    xclient: Annotated[
+        list[ProxyText],
+        says(
+            "Networks of hosts that may say by XCLIENT who the client is, as proxies and test tools do; `unix` as "
+            "above. None by default: it is as much as the client's address, name and login."
+        ),
+    ] = []
+    xforward: Annotated[
+        list[ProxyText],
+        says(
+            "Networks of hosts that may say by XFORWARD where a message came from, as content filters do; `unix` as "
+            "above. It is for the log and for the next hop, and gives no rights. None by default."
+        ),
+    ] = []
 
 
 class DomainSettings(Section, frozen=True):

@@ -30,6 +30,7 @@ class Client:
     is_extended  whether it said EHLO.
     tls          the TLS version, as "TLSv1.3"; None in plaintext.
     account      the address of the account it is logged in to; None without a login.
+    name         its host name, where a trusted proxy has said it (XCLIENT) or it was looked up; None otherwise.
     """
 
     ip: IPAddress | None
@@ -39,6 +40,7 @@ class Client:
     is_extended: bool = False
     tls: str | None = None
     account: Mailbox | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "session_failed": "A mistake of our own ended a session; the client was told to try again later.",
     "connection_refused": "A client was turned away at the door: too many connections.",
     "proxy_refused": "A configured proxy did not send a PROXY header that we take; the connection was closed.",
+    "client_named": "A trusted host has said by XCLIENT who the client is; `by` is that host.",
     "client_misbehaved": "A client broke the protocol; `breach` says how.",
     "login_ok": "A client has logged in.",
     "login_failed": "A client has not logged in; `because` says why.",

@@ -7,7 +7,7 @@ from postel.routing import IPNetwork
 from postel.servers.admission import Admission, AdmissionOptions
 from postel.servers.pop3d import Pop3Service
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
-from postel.servers.proxied import ProxyDoor
+from postel.servers.proxied import ProxyDoor, Trusted
 from postel.servers.smtpd import SmtpService
 from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
 
@@ -23,4 +23,5 @@ __all__ = [
     "ServiceOptions",
     "SmtpParts",
     "SmtpService",
+    "Trusted",
 ]

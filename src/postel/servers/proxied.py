@@ -1,7 +1,7 @@
 """The door for proxies: from them a PROXY header is required and believed, from others none is read.
 
 Implements  The PROXY protocol, its receiver's side (HAProxy, proxy-protocol.txt 4: only from known proxies).
-Gives       ProxyDoor.
+Gives       ProxyDoor, Trusted.
 Not here    The header: net.
 
 Whoever may write the header decides who a client is: for relaying, for limits and for the log. So the
@@ -11,10 +11,10 @@ configuration names the networks, and a connection from one of them that begins 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
-from postel.net import BadProxyHeader, Stream, read_proxy_header
+from postel.net import BadProxyHeader, Endpoint, Stream, read_proxy_header
 from postel.observe import logger
 from postel.routing import IPNetwork
 from postel.servers.admission import is_within
@@ -25,28 +25,35 @@ HEADER_S: Final = 10.0  # a proxy sends the header at once; a lost segment is se
 WAITING_LIMIT: Final = 1000  # connections of proxies that have not sent their header yet
 
 
-class ProxyDoor:
-    """Stands before a listener's service.
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Hosts that are believed in what they say of others.
 
-    networks    where proxies are; by_unix: whether who comes by a unix socket is one.
+    networks    where they are. by_unix: whether who comes by a unix socket is one of them.
     """
 
-    def __init__(self, networks: Collection[IPNetwork], by_unix: bool = False) -> None:
-        self.reload(networks, by_unix)
+    networks: tuple[IPNetwork, ...] = ()
+    by_unix: bool = False
+
+    def has(self, peer: Endpoint) -> bool:
+        """Whether the other end of a connection is one of them."""
+        ip = peer.ip
+        return self.by_unix if ip is None else is_within(ip, self.networks)
+
+
+NOBODY: Final = Trusted()
+
+
+class ProxyDoor:
+    """Stands before a listener's service. `proxies` may be exchanged while it does."""
+
+    def __init__(self, proxies: Trusted) -> None:
+        self.proxies = proxies
         self._waiting: set[asyncio.Task[None]] = set()
-
-    def reload(self, networks: Collection[IPNetwork], by_unix: bool = False) -> None:
-        """Believe these from now on."""
-        self._networks, self._by_unix = networks, by_unix
-
-    def is_proxy(self, stream: Stream) -> bool:
-        """Whether this connection must begin with a header."""
-        ip = stream.peer.ip
-        return self._by_unix if ip is None else is_within(ip, self._networks)
 
     async def enter(self, stream: Stream) -> Stream | None:
         """The stream as the client made it; None when it was closed. Raises CancelledError."""
-        if not self.is_proxy(stream):
+        if not self.proxies.has(stream.peer):
             return stream
         because = "too many connections wait for their header"
         if len(self._waiting) < WAITING_LIMIT:

@@ -12,7 +12,7 @@ by Discard. On every other path out of `accept` the draft is gone, or the queue 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from postel.database import DatabaseTrouble
@@ -21,11 +21,12 @@ from postel.mail import Mailbox, Parameters, Reply, Status, parse_mailbox, parse
 from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
 from postel.message import TraceFacts, compose_received, with_protocol
 from postel.net import Stream
-from postel.proto.smtp import DataEnd
+from postel.proto.smtp import Attributes, DataEnd
 from postel.queue import NewMessage, Origin
 from postel.servers.smtpd_log import SessionLog
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts
 from postel.servers.smtpd_transaction import MailTransaction
+from postel.servers.smtpd_xclient import forwarded_origin
 from postel.servers.submission import complete
 
 _QUEUED: Final = Status(2, 0, 0)
@@ -38,12 +39,16 @@ def trouble_reply(trouble: DatabaseTrouble) -> Reply:
 
 @dataclass(slots=True)
 class Intake:
-    """Takes over messages of one session."""
+    """Takes over messages of one session.
+
+    forwarded   where the message at hand came from, as a trusted host says (XFORWARD).
+    """
 
     options: ServiceOptions
     parts: SmtpParts
     hooks: Hooks
     log: SessionLog
+    forwarded: Attributes = field(default_factory=dict)
     _kept_origin: tuple[Client, bool, Origin] | None = None
 
     async def accept(
@@ -110,7 +115,7 @@ class Intake:
             envelope=transaction.envelope(parameters),
             content=sealed,
             received_at=received_at,
-            origin=origin,
+            origin=forwarded_origin(origin, self.forwarded) if self.forwarded else origin,
         )
         await self.parts.queue.accept(message)
         transaction.hand_over()
@@ -131,7 +136,7 @@ class Intake:
         facts = TraceFacts(
             hello_name=client.hello,
             client_ip=client.ip,
-            client_name=await self._client_name(client) if self.parts.client_name else None,
+            client_name=await self._client_name(client) if client.name or self.parts.client_name else None,
             hostname=self.options.hostname.ascii,
             protocol=origin.protocol,
             queue_id=transaction.id_text,
@@ -154,6 +159,8 @@ class Intake:
         return prefix + b"\r\n" if transaction.head.is_missing else prefix
 
     async def _client_name(self, client: Client) -> str | None:
+        if client.name is not None:
+            return client.name
         look_up = self.parts.client_name
         # RFC 5321 7.6 lets a site keep quiet about the inside: whoever is logged in is not looked up.
         if look_up is None or client.ip is None or client.account is not None:
@@ -175,6 +182,8 @@ class Intake:
             protocol=protocol,
             client_ip=str(client.ip) if client.ip else None,
             client_name=client.hello,
+            client_host=client.name,
+            client_port=client.port or None,
             account=str(client.account) if client.account else None,
             listener=str(stream.local),
         )

@@ -55,6 +55,18 @@ class SessionLog:
             excerpt=excerpt[:_EXCERPT_OCTETS].decode("ascii", "backslashreplace") or None,
         )
 
+    def client_named(self, before: Client, client: Client) -> None:
+        """A trusted host has said who the client is."""
+        log.event(
+            "client_named",
+            session=self._session,
+            by=before.ip,
+            client=client.ip,
+            name=client.name,
+            port=client.port or None,
+            account=client.account,
+        )
+
     def handshake_failed(self, client: Client, because: str) -> None:
         """STARTTLS came to nothing."""
         log.event("tls_failed", session=self._session, client=client.ip, because=because)
@@ -155,6 +167,8 @@ class SessionLog:
             session=self._session,
             client=client.ip,
             account=client.account,
+            origin=message.origin.client_ip if message.origin.client_ip != str(client.ip) else None,
+            ident=message.origin.ident,
             protocol=message.origin.protocol,
             reverse_path=f"<{transaction.reverse_path}>",
             recipients=len(transaction.recipients),

@@ -24,6 +24,7 @@ from postel.proto.smtp import ServerOptions, SmtpLimits
 from postel.queue import Queue
 from postel.routing import IPNetwork, RoutingTable
 from postel.servers.admission import Admission
+from postel.servers.proxied import NOBODY, Trusted
 
 
 class Service(enum.StrEnum):
@@ -53,6 +54,8 @@ class ServiceOptions:
     limits              limits of the protocol.
     offers_login        whether AUTH is offered at all; submission always does.
     plaintext_login     networks whose clients may log in without TLS. Empty: a password never crosses a wire.
+    xclient             hosts that may say who the client is (XCLIENT).
+    xforward            hosts that may say where a message came from (XFORWARD).
     own_from            whether the From field of submitted mail must name an address of the account.
     hops                Received fields before a message is taken for a loop (RFC 5321 6.3).
     greet_delay_s       how long to wait with the greeting for clients that cannot wait; 0 does not wait.
@@ -69,6 +72,9 @@ class ServiceOptions:
     limits: SmtpLimits = field(default_factory=SmtpLimits)
     offers_login: bool = False
     plaintext_login: tuple[IPNetwork, ...] = ()
+    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    xclient: Trusted = NOBODY
+    xforward: Trusted = NOBODY
     own_from: bool = True
     hops: int = 100
     greet_delay_s: float = 0.0
@@ -111,7 +117,7 @@ def machine_options(options: ServiceOptions, *, has_tls: bool, is_private: bool)
     there is none, not at all (RFC 8314 3.2, RFC 4954 4).
     """
     offers_login = options.offers_login or options.service.is_submission
-    names = tuple(row.name for row in MECHANISMS if is_private or not row.needs_tls)
+    names = tuple(row.name for row in MECHANISMS if is_private and row.name in options.mechanisms)
     return ServerOptions(
         hostname=options.hostname.ascii,
         limits=options.limits,

@@ -34,12 +34,13 @@ from postel.hooks import (
     Phase,
     Rcpt,
 )
-from postel.mail import LocalFault, Mailbox, Reply, Status
+from postel.mail import BadSyntax, LocalFault, Mailbox, Reply, Status
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.proto import smtp
 from postel.proto.sasl import Denial, Denied, find_mechanism
 from postel.proto.smtp import replies
+from postel.routing import AccountQuestion
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
 from postel.servers.login import LoginExchange, LoginStep
@@ -47,12 +48,14 @@ from postel.servers.smtpd_content import Intake, trouble_reply
 from postel.servers.smtpd_log import SessionLog
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
 from postel.servers.smtpd_transaction import MailTransaction
+from postel.servers.smtpd_xclient import claimed_account, claimed_client, commands_for
 from postel.tls import HandshakeFailed, ServerTls, start_server
 
 TALKED_EARLY: Final = Reply(554, None, "Wait for the greeting; closing")
 GUESSING: Final = Reply(421, Status(4, 7, 0), "Too many unknown recipients; closing")
 LASTED_TOO_LONG: Final = Reply(421, Status(4, 4, 2), "This session has lasted long enough; closing")
 OWN_FAULT: Final = Reply(421, Status(4, 3, 0), "Local trouble; try again later")
+NO_SUCH_ACCOUNT: Final = Reply(501, Status(5, 5, 4), "LOGIN names no account here")
 NO_TLS_NOW: Final = Reply(454, Status(4, 7, 0), "TLS not available")  # RFC 3207 4
 
 # RFC 4954 6: what the client is told of each kind of no.
@@ -93,6 +96,7 @@ class SmtpSession:
             str(options.service),
             tls=stream.tls.version if stream.tls else None,
         )
+        self._peer_commands = commands_for(options, stream.peer)
         self._talk = smtp.SmtpServer(self._machine_options(), is_tls=stream.tls is not None)
         self._drive = Drive(self._talk, stream, options.session_s)
         self._loop = asyncio.get_running_loop()
@@ -196,6 +200,30 @@ class SmtpSession:
             self._added += decision.added
             reply = self._refused(Phase.HELLO, decision)
         self._talk.answer(reply)
+
+    async def _xclient(self, event: smtp.Xclient) -> None:
+        """A trusted host says who the client is: all that was learned of another is forgotten."""
+        try:
+            account = claimed_account(event.attributes)
+        except BadSyntax:
+            account, is_known = None, False
+        else:
+            is_known = account is None or await self._parts.answer(AccountQuestion(account.folded))
+        if not is_known:
+            self._talk.answer(NO_SUCH_ACCOUNT)
+            return
+        before, client = self._client, claimed_client(self._client, event.attributes, account)
+        self._log.client_named(before, client)
+        self._client, self._added, self._unknown = client, [], 0
+        decision = await self._hooks.ask(Phase.CONNECT, Connect(client))
+        self._added += decision.added
+        self._talk.options = self._machine_options()
+        reply = self._refused(Phase.CONNECT, decision)
+        self._talk.answer(reply and _as_greeting(reply))
+
+    async def _xforward(self, event: smtp.Xforward) -> None:
+        self._intake.forwarded = {**self._intake.forwarded, **event.attributes}
+        self._talk.answer()
 
     async def _start_tls(self, event: smtp.StartTls) -> None:
         if self._tls is None:
@@ -331,6 +359,7 @@ class SmtpSession:
         if transaction is None:
             raise LocalFault("the end of content that never began")
         reply = await self._intake.accept(transaction, event, self._client, self._drive.stream)
+        self._intake.forwarded = {}
         self.accepted += reply.is_positive
         self._talk.answer(reply)
 
@@ -339,6 +368,7 @@ class SmtpSession:
         await self._drop()
 
     async def _reset(self, event: smtp.Reset) -> None:
+        self._intake.forwarded = {}
         await self._drop()
 
     async def _drop(self) -> None:
@@ -378,7 +408,10 @@ class SmtpSession:
         """What the machine may offer to this client as it stands now."""
         options = self._options
         is_private = self._client.tls is not None or is_within(self._client.ip, options.plaintext_login)
-        return machine_options(options, has_tls=self._tls is not None, is_private=is_private)
+        made = machine_options(options, has_tls=self._tls is not None, is_private=is_private)
+        if not self._peer_commands:
+            return made
+        return replace(made, commands=made.commands | self._peer_commands)
 
     async def _apologize(self) -> None:
         """Our own fault ends the session: the peer is told to come again."""
@@ -400,6 +433,8 @@ _Handler: TypeAlias = Callable[[SmtpSession, Any], Awaitable[None]]
 _HANDLERS: Final[Mapping[type[Any], _Handler]] = {
     smtp.Connected: SmtpSession._connected,
     smtp.Hello: SmtpSession._hello,
+    smtp.Xclient: SmtpSession._xclient,
+    smtp.Xforward: SmtpSession._xforward,
     smtp.StartTls: SmtpSession._start_tls,
     smtp.Auth: SmtpSession._auth,
     smtp.AuthResponse: SmtpSession._auth_response,

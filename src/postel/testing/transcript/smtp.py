@@ -1,7 +1,10 @@
 """The SMTP server machine as a role in transcripts.
 
-Settings (`with:`) are fields of ServerOptions and SmtpLimits by name, and `is_tls = yes`. Lists are written with
-blanks. Answers are names from the reply catalogues, replies written out, or `334 text` for a SASL challenge.
+Settings (`with:`) are fields of ServerOptions, WishOptions and SmtpLimits by name, `is_tls = yes`, and `offers`:
+extensions that are not offered unless asked for. Lists are with
+blanks. Answers are names from the reply catalogues, replies written out, replies with `|` between them for
+each recipient, `334 text` for a SASL challenge, or
+`355 OFFSET RECIPIENTS` for a transaction that goes on.
 """
 
 from __future__ import annotations
@@ -10,11 +13,23 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from postel.mail import Reply
+from postel.mail import Reply, parse_hold_until
 from postel.mail import replies as shared
-from postel.proto.smtp import Chunk, DataAborted, GroupRule, ServerOptions, SmtpLimits, SmtpServer, replies
+from postel.proto.smtp import (
+    Chunk,
+    DataAborted,
+    GroupRule,
+    ServerOptions,
+    SmtpLimits,
+    SmtpServer,
+    WishOptions,
+    replies,
+)
 
 HOSTNAME: Final = "mx.example.org"
+_WISHES: Final = frozenset(field.name for field in fields(WishOptions))
+# A transcript's answer to EHLO shows the extensions that it is about, and those that everybody knows.
+_UNLESS_ASKED: Final = frozenset({"CHUNKING", "BINARYMIME", "PRDR", "LIMITS", "REQUIRETLS"})
 _LIMITS: Final = frozenset(field.name for field in fields(SmtpLimits))
 
 
@@ -40,6 +55,11 @@ class SmtpRole:
         """By name, written out, or as a challenge."""
         if answer is None:
             self.talk.answer(None)
+        elif answer.startswith("355"):
+            offset, recipients = map(int, answer[4:].split())
+            self.talk.resume(Resumption(offset, recipients))
+        elif " | " in answer:
+            self.talk.answer_each([reply_of(text.strip()) for text in answer.split("|")])
         elif answer.startswith("334"):
             self.talk.challenge(answer[4:].encode())
         else:
@@ -59,11 +79,26 @@ def reply_of(text: str) -> Reply:
 def options_of(settings: Mapping[str, str]) -> ServerOptions:
     """The options that a transcript's `with:` lines ask for."""
     limits = {name: int(value) for name, value in settings.items() if name in _LIMITS}
+    wishes = {name: _wish(name, value) for name, value in settings.items() if name in _WISHES}
     options: dict[str, Any] = {"hostname": HOSTNAME, "limits": SmtpLimits(**limits)}
+    options["wishes"] = WishOptions(**wishes)
+    options["withheld"] = _UNLESS_ASKED - frozenset(settings.get("offers", "").split())
     for name, value in settings.items():
-        if name not in _LIMITS and name != "is_tls":
+        if name not in _LIMITS | _WISHES | {"is_tls", "offers"}:
             options[name] = _setting(name, value)
     return ServerOptions(**options)
+
+
+def _wish(name: str, value: str) -> Any:
+    match name:
+        case "priority_profile":
+            return value
+        case "hold_until":
+            return parse_hold_until(value)
+        case "no_soliciting":
+            return tuple(value.split())
+        case _:
+            return int(value)
 
 
 def _setting(name: str, value: str) -> Any:
@@ -71,6 +106,8 @@ def _setting(name: str, value: str) -> Any:
         case "mechanisms":
             return tuple(value.split())
         case "withheld":
+            return _UNLESS_ASKED | frozenset(value.split())
+        case "commands" | "spoken":
             return frozenset(value.split())
         case "group_rule":
             return GroupRule(value)
