@@ -130,6 +130,7 @@ class World:
         parameters: Parameters = NO_PARAMETERS,
         rcpt: Parameters = NO_PARAMETERS,
         content: bytes = CONTENT,
+        account: str | None = None,
     ) -> NewMessage:
         draft = self.contents.draft()
         await draft.write(content)
@@ -140,7 +141,7 @@ class World:
             envelope=Envelope(path, recipients, parameters),
             content=await draft.seal(),
             received_at=self.clock.now(),
-            origin=Origin(protocol="ESMTP", client_ip="192.0.2.1"),
+            origin=Origin(protocol="ESMTP", client_ip="192.0.2.1", account=account),
         )
 
     async def submit(self, queue: Queue, *to: str, **facts: Any) -> QueueId:

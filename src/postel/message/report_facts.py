@@ -75,6 +75,8 @@ class ReportFacts:
     envelope_id   the value of the ENVID parameter as it was given, in xtext; None without.
     queue_id      of the message, for those who ask its postmaster about it.
     is_smtputf8   whether the message came with SMTPUTF8.
+    deliver_by_at when it wanted to be delivered (RFC 2852), Unix seconds; None: it did not say.
+    release_request  the wish for a later release (RFC 4865), as `for;3600`; None without.
     postmaster    whom a reply to the report reaches; None for postmaster@hostname.
     """
 
@@ -89,6 +91,8 @@ class ReportFacts:
     envelope_id: str | None = None
     queue_id: str = ""
     is_smtputf8: bool = False
+    deliver_by_at: float | None = None
+    release_request: str | None = None
     postmaster: Mailbox | None = None
 
 

@@ -1,7 +1,7 @@
 """The part of a report that programs read.
 
 Implements  RFC 3464 2.1 to 2.3 (fields, per message and per recipient), RFC 3461 4 and 5 (xtext, ENVID, ORCPT),
-            RFC 6533 3 and 4.1 (internationalised addresses).
+            RFC 2852 5 (Deliver-By-Date), RFC 4865 5.1.2 (Future-Release-Request), RFC 6533 3 and 4.1 (addresses).
 Gives       compose_status_fields.
 """
 
@@ -32,6 +32,10 @@ def _message_fields(facts: ReportFacts) -> Iterator[bytes]:
         yield compose_field("Original-Envelope-Id", [_shown(_decoded(parse_xtext, facts.envelope_id), facts)])
     yield compose_field("Reporting-MTA", ["dns;", clean_word(facts.hostname)])
     yield compose_field("Arrival-Date", [format_date(facts.arrived_at)])
+    if facts.deliver_by_at is not None:
+        yield compose_field("Deliver-By-Date", [format_date(facts.deliver_by_at)])  # RFC 2852 5
+    if facts.release_request is not None:
+        yield compose_field("Future-Release-Request", [facts.release_request])  # RFC 4865 5.1.2
 
 
 def _recipient_fields(recipient: RecipientReport, facts: ReportFacts) -> Iterator[bytes]:

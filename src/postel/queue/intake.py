@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 
 from postel.contents import keep
 from postel.database import Transaction
-from postel.mail import Domain, Mailbox
+from postel.mail import Domain, Mailbox, Parameters, deliver_by_of, priority_of, release_of
 from postel.queue.ids import QueueId
 from postel.queue.job import Job, NewMessage, QueuedRecipient
 from postel.queue.rows import format_origin, format_parameters
@@ -23,30 +23,40 @@ from postel.queue.schema import State, Watch
 
 LaneOf: TypeAlias = Callable[[Mailbox], str]
 
+# RFC 2852 4.1.3: whose time is over is reported. A message that comes late was late at the hop before, which had that
+# duty; the originator hears of it again only when it is stuck here.
+_LATE_ALREADY_S: Final = 60
+
 _MESSAGE: Final = """
 INSERT INTO queue_message
-    (id, reverse_path, parameters, content_id, size_bytes, received_at, origin, watch, next_number)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    (id, reverse_path, parameters, content_id, size_bytes, received_at, origin, watch, next_number, starts_at,
+     deadline_at, priority)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _RECIPIENT: Final = """
 INSERT INTO queue_recipient
     (message_id, lane, number, mailbox, domain, original, parameters, state, next_at, attempts, tries, depth, parent,
      reply, remote, because)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?, ?, '', NULL, '')"""
 _ERRAND: Final = """
-INSERT INTO queue_errand (message_id, lane, next_at) VALUES (?, ?, ?)
-ON CONFLICT (message_id, lane) DO UPDATE SET next_at = excluded.next_at"""
+INSERT INTO queue_errand (message_id, lane, next_at, priority) VALUES (?, ?, ?, ?)"""
+_REFRESHED: Final = "UPDATE queue_errand SET next_at = ? WHERE message_id = ? AND lane = ?"
 _MORE: Final = """
-INSERT INTO queue_errand (message_id, lane, next_at) VALUES (?, ?, ?)
+INSERT INTO queue_errand (message_id, lane, next_at, priority)
+VALUES (?, ?, ?, (SELECT priority FROM queue_message WHERE id = ?))
 ON CONFLICT (message_id, lane) DO UPDATE SET next_at =
     CASE WHEN queue_errand.next_at < excluded.next_at THEN queue_errand.next_at ELSE excluded.next_at END"""
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A message that has its rows: what there is to do for it, by lane."""
+    """A message that has its rows: what there is to do for it, by lane, and from when on.
+
+    deadline_at     when its time for delivery is over; None: it has no such wish.
+    """
 
     queue_id: QueueId
-    received_at: float
+    starts_at: float
+    deadline_at: float | None
     jobs: tuple[Job, ...]
 
 
@@ -73,6 +83,7 @@ async def insert_message(
     content_id = await keep(tx, message.content)
     envelope, received_at = message.envelope, message.received_at
     size_bytes = message.content.size_bytes
+    starts_at, deadline_at, priority = _times(envelope.parameters, received_at)
     row = (
         int(message.queue_id),
         str(envelope.reverse_path),
@@ -83,12 +94,15 @@ async def insert_message(
         format_origin(message.origin),
         int(Watch.FRESH),
         len(envelope.recipients),
+        starts_at,
+        deadline_at,
+        priority,
     )
     await tx.execute(_MESSAGE, row)
     jobs = []
     for lane, recipients in lanes.items():
-        await insert_recipients(tx, message.queue_id, lane, recipients, received_at)
-        await set_errand(tx, message.queue_id, lane, received_at)
+        await insert_recipients(tx, message.queue_id, lane, recipients, starts_at)
+        await tx.execute(_ERRAND, (int(message.queue_id), lane, starts_at, priority))
         jobs.append(
             Job(
                 queue_id=message.queue_id,
@@ -100,9 +114,21 @@ async def insert_message(
                 size_bytes=size_bytes,
                 received_at=received_at,
                 origin=message.origin,
+                starts_at=starts_at,
             )
         )
-    return Placed(message.queue_id, received_at, tuple(jobs))
+    return Placed(message.queue_id, starts_at, deadline_at, tuple(jobs))
+
+
+def _times(parameters: Parameters, received_at: float) -> tuple[float, float | None, int]:
+    """When the message starts, the time by which it wants to be delivered, and its priority."""
+    if not parameters:
+        return received_at, None, 0
+    release_at, wish = release_of(parameters, received_at), deliver_by_of(parameters)
+    deadline_at = None
+    if wish is not None:
+        deadline_at = received_at + (wish.seconds if wish.seconds > 0 else _LATE_ALREADY_S)
+    return max(received_at, release_at or 0.0), deadline_at, priority_of(parameters)
 
 
 async def insert_recipients(
@@ -135,9 +161,11 @@ async def insert_recipients(
 
 async def set_errand(tx: Transaction, queue_id: QueueId, lane: str, next_at: float | None) -> None:
     """There is work for the message in the lane, first due then; None: only held recipients."""
-    await tx.execute(_ERRAND, (int(queue_id), lane, next_at))
+    number = int(queue_id)
+    if not await tx.execute(_REFRESHED, (next_at, number, lane)):
+        await tx.execute(_MORE, (number, lane, next_at, number))
 
 
 async def extend_errand(tx: Transaction, queue_id: QueueId, lane: str, next_at: float) -> None:
     """There is more work for the message in the lane, due then; what was there may be due earlier."""
-    await tx.execute(_MORE, (int(queue_id), lane, next_at))
+    await tx.execute(_MORE, (int(queue_id), lane, next_at, int(queue_id)))

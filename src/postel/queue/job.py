@@ -10,7 +10,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from postel.contents import Sealed
-from postel.mail import Envelope, Mailbox, Parameters, Reply, ReversePath
+from postel.mail import (
+    DeliverBy,
+    Envelope,
+    Mailbox,
+    Parameters,
+    Reply,
+    ReversePath,
+    deliver_by_of,
+    priority_of,
+)
 from postel.queue.ids import QueueId
 from postel.queue.outcome import Outcome
 
@@ -24,6 +33,10 @@ class Origin:
     client_name  what the client called itself.
     account      the address of the account that was logged in.
     listener     the endpoint that it came to.
+    client_host  the client's host name, where one is known.
+    client_port  its TCP port.
+    ident        by what a trusted host that passed the message on knows it (XFORWARD); then the client is its client.
+    source       "LOCAL" or "REMOTE", as such a host said.
     """
 
     protocol: str
@@ -31,6 +44,10 @@ class Origin:
     client_name: str | None = None
     account: str | None = None
     listener: str | None = None
+    client_host: str | None = None
+    client_port: int | None = None
+    ident: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +82,10 @@ class QueuedRecipient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """All recipients of one message that are due in one lane, or the first hundred of them."""
+    """All recipients of one message that are due in one lane, or the first hundred of them.
+
+    starts_at   when the message was released, where that was not when it came.
+    """
 
     queue_id: QueueId
     lane: str
@@ -76,6 +96,7 @@ class Job:
     size_bytes: int
     received_at: float
     origin: Origin = field(default_factory=lambda: Origin(protocol=""))
+    starts_at: float | None = None
 
     @property
     def is_8bit(self) -> bool:
@@ -86,6 +107,26 @@ class Job:
     def asks_smtputf8(self) -> bool:
         """Whether it came with SMTPUTF8 (RFC 6531 3.4)."""
         return "SMTPUTF8" in self.parameters
+
+    @property
+    def priority(self) -> int:
+        """From -9 to 9 (RFC 6710)."""
+        return priority_of(self.parameters)
+
+    @property
+    def counts_from(self) -> float:
+        """The instant from which its time counts."""
+        return self.received_at if self.starts_at is None else self.starts_at
+
+    @property
+    def deliver_by(self) -> DeliverBy | None:
+        """The wish for delivery in time, as it was when the message came."""
+        return deliver_by_of(self.parameters)
+
+    def is_too_late(self, now: float) -> bool:
+        """Whether it may not be delivered any more (RFC 2852 4.1.3, mode R)."""
+        wish = deliver_by_of(self.parameters)
+        return wish is not None and wish.is_returned and now >= self.received_at + wish.seconds
 
 
 class Jobs(Protocol):

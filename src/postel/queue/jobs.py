@@ -16,14 +16,14 @@ from typing import Final
 
 from postel.database import Conflict, DatabaseTrouble
 from postel.mail import LocalFault, Reply
-from postel.mail.replies import SYSTEM_TROUBLE
+from postel.mail.replies import EXPIRED, SYSTEM_TROUBLE
 from postel.net import Clock
 from postel.observe import logger
 from postel.queue.ids import QueueId
 from postel.queue.job import Job
 from postel.queue.keeper import Keeper
 from postel.queue.lane import Health, Lane
-from postel.queue.outcome import Delayed, Outcome
+from postel.queue.outcome import Delayed, Failed, Outcome
 from postel.queue.record import Recorded
 from postel.queue.recorder import Recorder
 from postel.queue.worklist import WorkList
@@ -105,6 +105,9 @@ class LaneJobs:
         if not self._lane.may_take(is_first=is_first) or self._must_leave(self._lane, self._taken):
             return None
         self._job = await self._take()
+        while self._job is not None and self._job.is_too_late(self._clock.now()):
+            await self._return(self._job)
+            self._job = await self._take()
         self._taken += self._job is not None
         return self._job
 
@@ -119,14 +122,18 @@ class LaneJobs:
             delayed = next((o for o in outcomes.values() if isinstance(o, Delayed)), Delayed(SYSTEM_TROUBLE))
             await self._go_down(job, delayed)
             return
-        is_last = self._work.finish(job)
-        recorded = await self._persist(
-            job, lambda: self._recorder.record_outcomes(job, outcomes, is_last=is_last, revives=is_down)
-        )
-        self._close(job, is_refreshed=is_last)
+        recorded = await self._record(job, outcomes, revives=is_down)
         if is_answer:
             self._hear_answer(is_success=is_success)
         self._then(self._lane, recorded)
+
+    async def _record(self, job: Job, outcomes: Mapping[int, Outcome], *, revives: bool) -> Recorded:
+        is_last = self._work.finish(job)
+        recorded = await self._persist(
+            job, lambda: self._recorder.record_outcomes(job, outcomes, is_last=is_last, revives=revives)
+        )
+        self._close(job, is_refreshed=is_last)
+        return recorded
 
     async def lane_down(self, reply: Reply, because: str, remote: str | None = None) -> None:
         """The destination cannot be reached."""
@@ -153,6 +160,13 @@ class LaneJobs:
         if not self._has_asked:
             self._has_asked = True
             self._lane.asked()
+
+    async def _return(self, job: Job) -> None:
+        """RFC 2852 4.1.3: its time is over, so no attempt may be made. That says nothing about the lane."""
+        self._job = None
+        failed = Failed(EXPIRED, because="its time is over")
+        outcomes = {recipient.id: failed for recipient in job.recipients}
+        self._then(self._lane, await self._record(job, outcomes, revives=False))
 
     async def _take(self) -> Job | None:
         """The next job that nobody else has in hand; others are put aside for a moment."""

@@ -1,12 +1,14 @@
 """What the passing of time does to messages: a warning to the originator, and at last the end.
 
-Implements  RFC 5321 4.5.4.1 (give-up time), RFC 3461 5.2.5 (delays), 5.2.6 (failures).
+Implements  RFC 5321 4.5.4.1 (give-up time), RFC 3461 5.2.5 (delays), 5.2.6 (failures), RFC 2852 4.1.3 (the time by
+            which a message was to be delivered).
 Gives       Keeper.
 Not here    Expiry found by an attempt (queue.settle).
 
 Only recipients that are stuck are warned about or given up: those whose lane is down, or whose next try is
 still to come. One that is due in a living lane is tried first, be it ever so old: after a week's power cut
-mail is delivered, not returned. Held recipients are nobody's business but the operator's.
+mail is delivered, not returned. A wish for delivery in time is another matter: there whoever is not in an
+agent's hand is late, however well the lane may be. Held recipients are nobody's business but the operator's.
 
 While a message is looked at, it is `current`: nobody may begin to deliver it then, and what agents have in
 hand already is not stuck.
@@ -15,11 +17,13 @@ hand already is not stuck.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol, TypeAlias
 
 from postel.database import Conflict, Database, Transaction
-from postel.mail import Reply
+from postel.mail import Reply, Status, deliver_by_of
 from postel.mail.replies import NO_NEXT_HOP
 from postel.message import Action
 from postel.queue.ids import QueueId
@@ -33,15 +37,23 @@ from postel.queue.reports import Notice
 from postel.queue.schema import State, Watch
 from postel.queue.settle import Settled, overdue
 
+NOT_IN_TIME: Final = Status(4, 4, 7)  # RFC 2852 4.1.3
 RECHECK_S: Final = 60.0  # when a message whose time has come could not be settled yet
 _PAGE: Final = 200
 _LEFT_LIMIT: Final = 1000  # when so many must be looked at again, the rest waits too
 _AGED: Final = """
-SELECT id, received_at FROM queue_message
-WHERE watch = ? AND received_at <= ? AND (received_at > ? OR (received_at = ? AND id > ?))
-ORDER BY received_at, id LIMIT ?"""
-_OLDEST: Final = "SELECT MIN(received_at) FROM queue_message WHERE watch = ? AND received_at > ?"
+SELECT id, starts_at FROM queue_message
+WHERE watch = ? AND starts_at <= ? AND (starts_at > ? OR (starts_at = ? AND id > ?))
+ORDER BY starts_at, id LIMIT ?"""
+_OLDEST: Final = "SELECT MIN(starts_at) FROM queue_message WHERE watch = ? AND starts_at > ?"
+_OVERDUE: Final = """
+SELECT id, deadline_at FROM queue_message
+WHERE deadline_at <= ? AND (deadline_at > ? OR (deadline_at = ? AND id > ?))
+ORDER BY deadline_at, id LIMIT ?"""
+_DEADLINE: Final = "SELECT MIN(deadline_at) FROM queue_message WHERE deadline_at > ?"
 
+# The next page of messages behind (instant, id): id and instant of each.
+_Reader: TypeAlias = Callable[[tuple[float, int]], Awaitable[list[tuple[int, float]]]]
 # What was recorded, and whether the message need not be looked at again.
 _Handler: TypeAlias = Callable[[QueuedMessage, float], Awaitable[tuple[Recorded, bool]]]
 
@@ -70,9 +82,11 @@ class Keeper:
     def _options(self) -> QueueOptions:
         return self._recorder.options
 
-    def heard(self, received_at: float) -> None:
-        """A message came."""
-        self._look_at(received_at + min(self._options.warn_after_s, self._options.expire_after_s))
+    def heard(self, starts_at: float, deadline_at: float | None) -> None:
+        """A message came, whose time counts from there, and may be over before the usual."""
+        self._look_at(starts_at + min(self._options.warn_after_s, self._options.expire_after_s))
+        if deadline_at is not None:
+            self._look_at(deadline_at)
 
     async def work(self, now: float, then: Callable[[Recorded], None]) -> None:
         """Do all that is due, and know when to come again.
@@ -81,16 +95,19 @@ class Keeper:
         """
         self.next_at = now + RECHECK_S
         warned_from, expired_from = now - self._options.warn_after_s, now - self._options.expire_after_s
-        left = 0
+        left = await self._each(partial(self._overdue, now), now, self._meet_deadline, then)
         for watch in (Watch.FRESH, Watch.WARNED):
-            left += await self._each(watch, expired_from, now, self._expire, then)
-        left += await self._each(Watch.FRESH, warned_from, now, self._warn, then)
+            left += await self._each(partial(self._aged, watch, expired_from), now, self._expire, then)
+        left += await self._each(partial(self._aged, Watch.FRESH, warned_from), now, self._warn, then)
         waits_s = self._waits()
         oldest = await self._database.read(lambda tx: _oldest(tx, (now - waits_s[0], now - waits_s[1])))
         self.next_at = now + RECHECK_S if left else None
-        for received_at, wait_s in zip(oldest, waits_s, strict=True):
-            if received_at is not None:
-                self._look_at(received_at + wait_s)
+        for starts_at, wait_s in zip(oldest, waits_s, strict=True):
+            if starts_at is not None:
+                self._look_at(starts_at + wait_s)
+        deadline = await self._database.read(lambda tx: tx.fetch_one(_DEADLINE, (now,)))
+        if deadline is not None and deadline[0] is not None:
+            self._look_at(deadline[0])
 
     def _waits(self) -> tuple[float, float]:
         """For a message not warned about, and for one that was."""
@@ -101,20 +118,27 @@ class Keeper:
         self.next_at = at if self.next_at is None else min(self.next_at, at)
 
     async def _each(
-        self, watch: Watch, until: float, now: float, handle: _Handler, then: Callable[[Recorded], None]
+        self, read: _Reader, now: float, handle: _Handler, then: Callable[[Recorded], None]
     ) -> int:
-        """Handle every message of that age. How many must be looked at again."""
+        """Handle every message that is read, page by page. How many must be looked at again."""
         left, last = 0, (-1.0, -1)
-        while left < _LEFT_LIMIT and (rows := await self._page(watch, until, last)):
-            for number, received_at in rows:
+        while left < _LEFT_LIMIT and (rows := await read(last)):
+            for number, at in rows:
                 left += not await self._one(QueueId(number), now, handle, then)
-                last = (received_at, number)
+                last = (at, number)
                 await asyncio.sleep(0)  # reading does not suspend, and others want the loop too
         return left
 
-    async def _page(self, watch: Watch, until: float, last: tuple[float, int]) -> list[tuple[int, float]]:
-        values = (int(watch), until, last[0], last[0], last[1], _PAGE)
-        rows = await self._database.read(lambda tx: tx.fetch_all(_AGED, values))
+    async def _aged(self, watch: Watch, until: float, last: tuple[float, int]) -> list[tuple[int, float]]:
+        """Messages of that age."""
+        return await self._page(_AGED, (int(watch), until, last[0], last[0], last[1], _PAGE))
+
+    async def _overdue(self, now: float, last: tuple[float, int]) -> list[tuple[int, float]]:
+        """Messages whose time for delivery is over."""
+        return await self._page(_OVERDUE, (now, last[0], last[0], last[1], _PAGE))
+
+    async def _page(self, sql: str, values: tuple[float, ...]) -> list[tuple[int, float]]:
+        rows = await self._database.read(lambda tx: tx.fetch_all(sql, values))
         return [(row[0], row[1]) for row in rows]
 
     async def _one(
@@ -159,6 +183,34 @@ class Keeper:
         ]
         return await self._recorder.record_warning(message, notices), True
 
+    async def _meet_deadline(self, message: QueuedMessage, now: float) -> tuple[Recorded, bool]:
+        """RFC 2852 4.1.3: mode R ends what nobody has in hand; mode N has the originator told."""
+        wish = deliver_by_of(message.parameters)
+        waiting = [one for one in message.recipients if one.state is State.WAITING]
+        late = [one for one in waiting if not self._lanes.is_in_hand(one.lane, message.queue_id)]
+        is_all = len(late) == len(waiting)
+        if not (late or is_all) or wish is None:
+            return Recorded(), wish is None
+        if wish.is_returned:
+            return await self._return(message, late, is_all=is_all), is_all
+        if not is_all:
+            return Recorded(), False  # told once, about all who are late
+        notices = [
+            replace(self._late(message, one), status=NOT_IN_TIME)
+            for one in late
+            if wants_report(one.recipient.parameters, Action.DELAYED)
+        ]
+        return await self._recorder.record_warning(message, notices, is_deadline=True), True
+
+    async def _return(
+        self, message: QueuedMessage, late: Sequence[RecipientState], *, is_all: bool
+    ) -> Recorded:
+        lanes: dict[str, list[Settled]] = {}
+        for one in late:
+            reply, remote, because = self._last_words(one)
+            lanes.setdefault(one.lane, []).append(overdue(one.recipient, reply, remote, because))
+        return await self._recorder.record_end(message, lanes, is_deadline=is_all)
+
     def _stuck(self, message: QueuedMessage, now: float) -> tuple[list[RecipientState], list[RecipientState]]:
         """Those that wait, and of them those that are stuck."""
         waiting = [one for one in message.recipients if one.state is State.WAITING]
@@ -184,12 +236,12 @@ class Keeper:
             reply=reply,
             remote=remote,
             last_attempt_at=message.received_at + one.tries_s[-1] if one.tries_s else None,
-            retry_until_at=message.received_at + self._options.expire_after_s,
+            retry_until_at=message.starts_at + self._options.expire_after_s,
         )
 
 
 async def _oldest(tx: Transaction, after: tuple[float, float]) -> list[float | None]:
-    """When the oldest message came whose time has not come yet: not warned about, and warned about."""
+    """From when the oldest message counts whose time has not come yet: not warned about, and warned about."""
     found: list[float | None] = []
     for watch, limit in zip((Watch.FRESH, Watch.WARNED), after, strict=True):
         row = await tx.fetch_one(_OLDEST, (int(watch), limit))

@@ -54,6 +54,7 @@ class Lane:
 
     due_at      the earliest instant at which the database may hold work that is not in memory; None: never.
     loaded      messages in memory that wait for an agent.
+    urgency     the priority of the most urgent of them.
     running     agents at work; `idle` of them have not asked for their first job yet.
     allowed     agents allowed at once; grows by one with every success.
     """
@@ -65,6 +66,7 @@ class Lane:
     trouble: LaneTrouble | None = None
     due_at: float | None = None
     loaded: int = 0
+    urgency: int = 0
     running: int = 0
     idle: int = 0
     allowed: int = 1

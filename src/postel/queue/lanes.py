@@ -6,7 +6,8 @@ Not here    What one lane may do (queue.lane); the agents that take the places (
 Invariants, with c, r and d for options.concurrency, reserve and down_limit:
 
 - at most c agents run; at most c - r of them in lanes that are not known to be well; at most d in dead ones;
-- lanes of one health take turns, and the three healths take turns, so no lane waits behind another's backlog;
+- lanes of one health take turns, those with urgent mail first and more often, and the three healths take turns, so
+  no lane waits behind another's backlog;
 - of the lanes never tried, every other place goes to the one that came last: a living destination does not
   wait until thousands of unknown ones before it have timed out;
 - memory is held for lanes that have mail, and for the names of a bounded number that were well lately.
@@ -17,13 +18,14 @@ No clock and no disk: time comes in as an argument. Whoever changes a lane calls
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
 from postel.queue.lane import Health, Lane
+from postel.queue.line import Line
 from postel.queue.options import QueueOptions
 
 _REMEMBERED_LIMIT: Final = 10_000
@@ -37,14 +39,15 @@ class _Place:
     counted_as: Health = Health.NEW
     counted: int = 0
     waiting_as: Health | None = None
+    waiting_at: int = 0
     alarm_at: float | None = None
 
 
 @dataclass(slots=True)
-class _Line:
+class _Waiting:
     """Lanes of one health that wait for a place."""
 
-    lanes: deque[Lane] = field(default_factory=deque)
+    lanes: Line[Lane] = field(default_factory=Line)
     takes_last: bool = False
 
 
@@ -55,7 +58,7 @@ class Lanes:
         self.options = options
         self._lanes: dict[str, Lane] = {}
         self._places: dict[Lane, _Place] = {}
-        self._lines = {health: _Line() for health in Health}
+        self._lines = {health: _Waiting() for health in Health}
         self._running = dict.fromkeys(Health, 0)
         self._alarms: list[tuple[float, int, Lane]] = []
         self._ticket = count()
@@ -143,14 +146,15 @@ class Lanes:
         return unproven < max(1, options.concurrency - options.reserve)
 
     def _line_up(self, lane: Lane, place: _Place) -> None:
-        if place.waiting_as is not lane.health:
-            place.waiting_as = lane.health
-            self._lines[lane.health].lanes.append(lane)
+        # RFC 6710 5.1: a lane that has urgent mail by now goes to that line; where it waited it is passed over.
+        if place.waiting_as is not lane.health or lane.urgency > place.waiting_at:
+            place.waiting_as, place.waiting_at = lane.health, lane.urgency
+            self._lines[lane.health].lanes.append(lane, lane.urgency)
 
     def _next_in_line(self, health: Health, now: float) -> Lane | None:
         line = self._lines[health]
         while line.lanes:
-            lane = line.lanes.pop() if line.takes_last else line.lanes.popleft()
+            lane = line.lanes.pop(takes_last=line.takes_last)
             place = self._places.get(lane)
             if place is None or place.waiting_as is not health:
                 continue  # forgotten, or lined up elsewhere since

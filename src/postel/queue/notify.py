@@ -1,7 +1,7 @@
 """Whether the originator wants to hear of an outcome.
 
 Implements  RFC 3461 4.1 (NOTIFY), 4.3 (RET), 5.2.5 to 5.2.7 (delays, failures, aliases).
-Gives       wants_report, returns_content, passed_on.
+Gives       wants_report, wants_nothing, returns_content, passed_on.
 Not here    Null reverse paths, which never get any (queue.reports).
 """
 
@@ -28,9 +28,17 @@ def wants_report(parameters: Parameters, action: Action) -> bool:
     return _KEYWORDS[action] in _wishes(parameters)
 
 
+def wants_nothing(parameters: Parameters) -> bool:
+    """Whether NOTIFY of this RCPT is NEVER."""
+    return "NEVER" in _wishes(parameters)
+
+
 def returns_content(parameters: Parameters) -> bool:
-    """Whether a report of failure may return the whole message: RET of MAIL is not HDRS."""
-    return (parameters.get("RET") or "FULL").upper() != "HDRS"
+    """Whether a report of failure may return the whole message: RET of MAIL is not HDRS.
+
+    RFC 8689 5: with REQUIRETLS as if it were.
+    """
+    return (parameters.get("RET") or "FULL").upper() != "HDRS" and "REQUIRETLS" not in parameters
 
 
 def passed_on(parameters: Parameters, copies: int) -> Parameters:

@@ -25,6 +25,7 @@ from postel.queue.lane import LaneTrouble
 from postel.queue.read import QueuedMessage, fetch_message, fetch_trouble
 from postel.queue.record import Recorded, refresh_errand, remove_if_over
 from postel.queue.recorder import LeaveWord, Recorder, Stale
+from postel.queue.rows import parse_origin
 from postel.queue.schema import State, Watch
 from postel.queue.settle import Settled
 
@@ -33,11 +34,15 @@ _CHUNK: Final = 200  # messages changed in one transaction, so that mail need no
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueFilter:
-    """Which recipients: those that match everything given. Nothing given matches all that is queued."""
+    """Which recipients: those that match everything given. Nothing given matches all that is queued.
+
+    scheduled_at    of messages whose release was yet to come at that instant.
+    """
 
     queue_id: QueueId | None = None
     domain: Domain | None = None
     reverse_path: ReversePath | None = None
+    scheduled_at: float | None = None
 
     @property
     def where(self) -> tuple[str, list[Value]]:
@@ -49,6 +54,8 @@ class QueueFilter:
             rules.append(("r.domain = ?", self.domain.ascii))
         if self.reverse_path is not None:
             rules.append(("m.reverse_path = ?", str(self.reverse_path)))
+        if self.scheduled_at is not None:
+            rules.append(("m.starts_at > ?", self.scheduled_at))
         return "".join(f" AND {sql}" for sql, _ in rules), [value for _, value in rules]
 
 
@@ -65,13 +72,16 @@ class QueueEntry:
 
 @dataclass(frozen=True, slots=True)
 class QueueCounts:
-    """Messages; recipients that wait, that are held; lanes with mail, and those of them that are down."""
+    """Messages; recipients that wait, that are held; lanes with mail, and those of them that are down; messages whose
+    release is yet to come.
+    """
 
     messages: int
     waiting: int
     held: int
     lanes: int
     lanes_down: int
+    scheduled: int = 0
 
 
 _MESSAGES: Final = f"""
@@ -79,17 +89,28 @@ SELECT DISTINCT m.id FROM queue_message AS m JOIN queue_recipient AS r ON r.mess
 WHERE m.id > ? AND r.state <> {State.SETTLED:d}{{where}} ORDER BY m.id LIMIT ?"""
 _CHOSEN: Final = """
 SELECT r.lane, r.number FROM queue_recipient AS r JOIN queue_message AS m ON m.id = r.message_id
-WHERE m.id = ? AND r.state IN ({states}){where}"""
+WHERE m.id = ? AND {which}{where}"""
+_HELD: Final = f"r.state = {State.HELD:d}"
+_WAITING: Final = f"r.state = {State.WAITING:d}"
+_UNSETTLED: Final = f"r.state <> {State.SETTLED:d}"
 _COUNTS: Final = (
     "SELECT COUNT(*) FROM queue_message",
     f"SELECT COUNT(*) FROM queue_recipient WHERE state = {State.WAITING:d}",
     f"SELECT COUNT(*) FROM queue_recipient WHERE state = {State.HELD:d}",
     "SELECT COUNT(DISTINCT lane) FROM queue_errand",
     "SELECT COUNT(*) FROM queue_lane WHERE EXISTS (SELECT 1 FROM queue_errand WHERE lane = queue_lane.name)",
+    "SELECT COUNT(*) FROM queue_message WHERE starts_at > ?",
 )
 
 # Changes the chosen recipients of one message: (transaction, message, (lane, number) of each).
 _Change: TypeAlias = Callable[[Transaction, QueueId, Sequence[tuple[str, int]]], Awaitable[None]]
+_DUE: Final = """
+UPDATE queue_recipient SET next_at = MAX(?, (SELECT starts_at FROM queue_message WHERE id = ?))
+WHERE message_id = ? AND lane = ? AND number = ?"""
+_STARTS_NOW: Final = "UPDATE queue_message SET starts_at = ? WHERE id = ? AND starts_at > ?"
+_SCHEDULED: Final = f"""
+SELECT id, origin FROM queue_message WHERE watch = {Watch.FRESH:d} AND starts_at > ? AND id > ?
+ORDER BY id LIMIT ?"""
 _SET: Final = "UPDATE queue_recipient SET {what} WHERE message_id = ? AND lane = ? AND number = ?"
 
 
@@ -134,13 +155,29 @@ class Desk:
         """How much there is."""
 
         async def work(tx: Transaction) -> QueueCounts:
-            rows = [await tx.fetch_one(sql) for sql in _COUNTS]
+            now = self._clock.now()
+            rows = [await tx.fetch_one(sql, (now,) if "?" in sql else ()) for sql in _COUNTS]
             return QueueCounts(*(row[0] if row else 0 for row in rows))
 
         return await self._database.read(work)
 
+    async def count_scheduled(self, account: str, limit: int) -> int:
+        """How many messages of an account wait for their release, counted up to so many."""
+        now = self._clock.now()
+
+        async def work(tx: Transaction) -> int:
+            count, last = 0, -1
+            while count < limit and (rows := await tx.fetch_all(_SCHEDULED, (now, last, _CHUNK))):
+                count += sum(parse_origin(row[1]).account == account for row in rows)
+                last = rows[-1][0]
+            return count
+
+        return await self._database.read(work)
+
     async def retry(self, chosen: QueueFilter = EVERYTHING) -> int:
-        """Make what waits due now, dead lanes included. How many recipients."""
+        """Make what waits due now, dead lanes included; what waits for its release goes on waiting. How many
+        recipients.
+        """
         now = self._clock.now()
 
         async def change(tx: Transaction, queue_id: QueueId, keys: Sequence[tuple[str, int]]) -> None:
@@ -149,33 +186,41 @@ class Desk:
             for lane in {lane for lane, _ in keys}:
                 await tx.execute("UPDATE queue_lane SET retry_at = ? WHERE name = ?", (now, lane))
 
-        return await self._change(chosen, (State.WAITING,), change)
+        return await self._change(chosen, _WAITING, change, released_at=now)
 
     async def hold(self, chosen: QueueFilter = EVERYTHING) -> int:
         """Keep what waits until it is released: not tried, not warned about, not expired."""
-        return await self._change(chosen, (State.WAITING,), _set_state(State.HELD))
+        return await self._change(chosen, _WAITING, _set_state(State.HELD))
 
-    async def release(self, chosen: QueueFilter = EVERYTHING) -> int:
-        """Let go on what is held, from now on."""
+    async def release(self, chosen: QueueFilter = EVERYTHING, *, early: bool = False) -> int:
+        """Let go on what is held, from now on; with `early` also what waits for its release (RFC 4865)."""
         now = self._clock.now()
 
         async def change(tx: Transaction, queue_id: QueueId, keys: Sequence[tuple[str, int]]) -> None:
+            if early and keys:
+                await tx.execute(_STARTS_NOW, (now, int(queue_id), now))
             await _set_state(State.WAITING)(tx, queue_id, keys)
-            sql = _SET.format(what="next_at = ?")
-            await tx.execute_many(sql, [(now, int(queue_id), *key) for key in keys])
+            await tx.execute_many(_DUE, [(now, int(queue_id), int(queue_id), *key) for key in keys])
             values = (int(Watch.WARNED), int(queue_id), int(Watch.OVER))
             await tx.execute("UPDATE queue_message SET watch = ? WHERE id = ? AND watch = ?", values)
 
-        return await self._change(chosen, (State.HELD,), change)
+        which = f"({_HELD} OR ({_WAITING} AND m.starts_at > {now!r}))" if early else _HELD
+        return await self._change(chosen, which, change)
 
     async def remove(self, chosen: QueueFilter = EVERYTHING, *, report: bool = False) -> int:
         """Take out of the queue what waits or is held; with `report`, tell the originators."""
         if report:
             return await self._remove_with_reports(chosen)
-        return await self._change(chosen, (State.WAITING, State.HELD), _set_state(State.SETTLED))
+        return await self._change(chosen, _UNSETTLED, _set_state(State.SETTLED))
 
-    async def _change(self, chosen: QueueFilter, states: Sequence[State], change: _Change) -> int:
-        """Apply a change to all that match, chunk by chunk."""
+    async def _change(
+        self, chosen: QueueFilter, which: str, change: _Change, *, released_at: float | None = None
+    ) -> int:
+        """Apply a change to all that match, chunk by chunk: recipients in the state `which`, and with `released_at`
+        only those of messages whose release has come by then.
+        """
+        if released_at is not None:
+            which = f"{which} AND m.starts_at <= {released_at!r}"
         total = 0
         async for ids in self._chunks(chosen):
 
@@ -183,7 +228,7 @@ class Desk:
                 lanes: set[str] = set()
                 count = 0
                 for queue_id in ids:
-                    keys = await _fetch_keys(tx, queue_id, chosen, states)
+                    keys = await _fetch_keys(tx, queue_id, chosen, which)
                     await change(tx, queue_id, keys)
                     touched = {lane for lane, _ in keys}
                     for lane in touched:
@@ -208,10 +253,9 @@ class Desk:
 
     async def _remove_one(self, queue_id: QueueId, chosen: QueueFilter) -> int:
         """Settle the chosen recipients of one message as failed, and report it."""
-        states = (State.WAITING, State.HELD)
 
         async def work(tx: Transaction) -> tuple[QueuedMessage | None, Sequence[tuple[str, int]]]:
-            return await fetch_message(tx, queue_id), await _fetch_keys(tx, queue_id, chosen, states)
+            return await fetch_message(tx, queue_id), await _fetch_keys(tx, queue_id, chosen, _UNSETTLED)
 
         message, keys = await self._database.read(work)
         if message is None or not keys:
@@ -265,10 +309,10 @@ async def _page(tx: Transaction, chosen: QueueFilter, after: QueueId | None, lim
 
 
 async def _fetch_keys(
-    tx: Transaction, queue_id: QueueId, chosen: QueueFilter, states: Sequence[State]
+    tx: Transaction, queue_id: QueueId, chosen: QueueFilter, which: str
 ) -> Sequence[tuple[str, int]]:
     where, values = chosen.where
-    sql = _CHOSEN.format(where=where, states=", ".join(str(int(state)) for state in states))
+    sql = _CHOSEN.format(where=where, which=which)
     return [(row[0], row[1]) for row in await tx.fetch_all(sql, (int(queue_id), *values))]
 
 

@@ -33,11 +33,13 @@ class Relayed:
 
     remote      the host that took it.
     is_reporting  whether that host understood our DSN parameters and will report as they ask (RFC 3461 5.2.1).
+    is_traced     whether the originator is told of this hop, whoever reports besides (RFC 2852 4.1.4).
     """
 
     remote: str
     reply: Reply
     is_reporting: bool = False
+    is_traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from postel.queue.jobs import TROUBLE_PAUSE_S
 from postel.queue.notes import ALL_LANES, any_notes, leave_notes, take_notes
 from postel.queue.operator import EVERYTHING, Desk, QueueCounts, QueueEntry, QueueFilter
 from postel.queue.options import QueueOptions
+from postel.queue.outcome import Effect
 from postel.queue.reclassify import reclassify
 from postel.queue.record import Recorded
 from postel.queue.recorder import Listener, Recorder
@@ -112,8 +113,10 @@ class Queue:
         """The id for a message that begins now."""
         return self._ids.next()
 
-    async def accept(self, message: NewMessage) -> None:
+    async def accept(self, message: NewMessage, beside: Effect | None = None) -> None:
         """Queue a message with its content: when this returns, it is durable and we are responsible.
+
+        beside      done in the same transaction: both happen or neither.
 
         Raises DatabaseTrouble: then nothing was queued, as far as anybody may rely on it.
         """
@@ -122,6 +125,8 @@ class Queue:
 
         async def work(tx: Transaction) -> None:
             placed = await insert_message(tx, message, lanes)
+            if beside is not None:
+                await beside(tx)
             await self._leave_word(tx, lanes)
             tx.after_commit(lambda: self._offer(placed))
 
@@ -184,7 +189,7 @@ class Queue:
         return await self._desk.counts()
 
     async def retry(self, chosen: QueueFilter = EVERYTHING) -> int:
-        """Make what waits due now, dead lanes included. How many recipients."""
+        """Make what waits due now, dead lanes included, unless its release is yet to come. How many recipients."""
         return await self._desk.retry(chosen)
 
     async def flush(self) -> int:
@@ -195,9 +200,13 @@ class Queue:
         """Keep what waits until it is released: not tried, not warned about, not expired. How many."""
         return await self._desk.hold(chosen)
 
-    async def release(self, chosen: QueueFilter = EVERYTHING) -> int:
-        """Let go on what is held, from now on. How many recipients."""
-        return await self._desk.release(chosen)
+    async def release(self, chosen: QueueFilter = EVERYTHING, *, early: bool = False) -> int:
+        """Let go on what is held, from now on; with `early` also what waits for its release. How many recipients."""
+        return await self._desk.release(chosen, early=early)
+
+    async def count_scheduled(self, account: str, limit: int) -> int:
+        """How many messages of an account wait for their release, counted up to so many (RFC 4865 6 (2))."""
+        return await self._desk.count_scheduled(account, limit)
 
     async def remove(self, chosen: QueueFilter = EVERYTHING, *, report: bool = False) -> int:
         """Take out what waits or is held; with `report`, tell the originators. How many recipients."""

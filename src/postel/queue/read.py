@@ -18,7 +18,7 @@ from postel.queue.rows import parse_origin, parse_parameters, parse_reply, parse
 from postel.queue.schema import State, Watch
 
 _MESSAGE: Final = """
-SELECT reverse_path, parameters, content_id, size_bytes, received_at, origin, watch
+SELECT reverse_path, parameters, content_id, size_bytes, received_at, origin, watch, starts_at
 FROM queue_message WHERE id = ?"""
 _RECIPIENTS: Final = """
 SELECT number, mailbox, original, parameters, attempts, depth, lane, state, next_at, tries, reply, remote, because
@@ -46,7 +46,10 @@ class RecipientState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedMessage:
-    """A message with all its recipients, in the order of their numbers."""
+    """A message with all its recipients, in the order of their numbers.
+
+    starts_at   from when its time counts: when it came, or when it is released.
+    """
 
     queue_id: QueueId
     reverse_path: ReversePath
@@ -54,6 +57,7 @@ class QueuedMessage:
     content_id: int
     size_bytes: int
     received_at: float
+    starts_at: float
     origin: Origin
     watch: Watch
     recipients: tuple[RecipientState, ...]
@@ -70,7 +74,12 @@ class QueuedMessage:
             size_bytes=self.size_bytes,
             received_at=self.received_at,
             origin=self.origin,
+            starts_at=self.starts_at,
         )
+
+    def is_scheduled(self, now: float) -> bool:
+        """Whether its release is yet to come (RFC 4865)."""
+        return self.starts_at > now
 
 
 async def fetch_message(tx: Transaction, queue_id: QueueId) -> QueuedMessage | None:
@@ -79,7 +88,7 @@ async def fetch_message(tx: Transaction, queue_id: QueueId) -> QueuedMessage | N
     if row is None:
         return None
     rows = await tx.fetch_all(_RECIPIENTS, (int(queue_id),))
-    reverse_path, parameters, content_id, size_bytes, received_at, origin, watch = row
+    reverse_path, parameters, content_id, size_bytes, received_at, origin, watch, starts_at = row
     return QueuedMessage(
         queue_id=queue_id,
         reverse_path=parse_reverse_path(f"<{reverse_path}>"),
@@ -87,6 +96,7 @@ async def fetch_message(tx: Transaction, queue_id: QueueId) -> QueuedMessage | N
         content_id=content_id,
         size_bytes=size_bytes,
         received_at=received_at,
+        starts_at=starts_at,
         origin=parse_origin(origin),
         watch=Watch(watch),
         recipients=tuple(_recipient(row) for row in rows),

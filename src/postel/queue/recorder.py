@@ -36,6 +36,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET failures = excluded.failures, tried_at = excluded.tried_at,
     retry_at = excluded.retry_at, reply = excluded.reply, remote = excluded.remote, because = excluded.because"""
 _WATCH: Final = "UPDATE queue_message SET watch = ? WHERE id = ?"
+_NO_DEADLINE: Final = "UPDATE queue_message SET deadline_at = NULL WHERE id = ?"
 _LANE_UP: Final = "DELETE FROM queue_lane WHERE name = ?"
 
 # Told after the commit, for hooks and tests: the job and what became of its recipients.
@@ -113,9 +114,11 @@ class Recorder:
         lanes: Mapping[str, Sequence[Settled]],
         *,
         watch: Watch | None = None,
+        is_deadline: bool = False,
         leave_word: LeaveWord | None = None,
     ) -> Recorded:
-        """Record an end without an attempt, by lane, and what time can still do to the message.
+        """Record an end without an attempt, by lane, and what time can still do to the message. `is_deadline`: the
+        wish for delivery in time has been acted on.
 
         `leave_word` is told in the transaction of every lane whose mail has changed.
 
@@ -128,6 +131,8 @@ class Recorder:
         async def work(tx: Transaction) -> Recorded:
             if watch is not None:
                 await tx.execute(_WATCH, (int(watch), int(message.queue_id)))
+            if is_deadline:
+                await tx.execute(_NO_DEADLINE, (int(message.queue_id),))
             if leave_word is not None:
                 await leave_word(tx, {*lanes, *report.lanes})
             recorded = Recorded()
@@ -143,12 +148,19 @@ class Recorder:
         self._tell(about, recorded.applied)
         return recorded
 
-    async def record_warning(self, message: QueuedMessage, notices: Sequence[Notice]) -> Recorded:
-        """Record that the originator was told of the delay. Raises DatabaseTrouble."""
+    async def record_warning(
+        self, message: QueuedMessage, notices: Sequence[Notice], *, is_deadline: bool = False
+    ) -> Recorded:
+        """Record that the originator was told of the delay: the usual one, or that it was not delivered in time
+        (`is_deadline`). Raises DatabaseTrouble.
+        """
         report = await self._compose(message.job("", ()), notices)
 
         async def work(tx: Transaction) -> Recorded:
-            changed = await tx.execute(_WATCH, (int(Watch.WARNED), int(message.queue_id)))
+            if is_deadline:
+                changed = await tx.execute(_NO_DEADLINE, (int(message.queue_id),))
+            else:
+                changed = await tx.execute(_WATCH, (int(Watch.WARNED), int(message.queue_id)))
             return await report.insert(tx, Recorded()) if changed else Recorded()
 
         recorded = await self._write(work, report)

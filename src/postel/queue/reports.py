@@ -11,19 +11,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from postel.contents import ContentMissing, Contents, Draft
-from postel.mail import Envelope, ForwardPath, Mailbox, Recipient, Reply, ReversePath, Status
+from postel.mail import (
+    Envelope,
+    ForwardPath,
+    Mailbox,
+    Parameters,
+    Recipient,
+    Reply,
+    ReversePath,
+    Status,
+    release_request,
+)
 from postel.message import Action, RecipientReport, ReportFacts, compose_report, report_parameters
 from postel.net import Clock
 from postel.observe import logger
 from postel.queue.ids import QueueIds
 from postel.queue.job import Job, NewMessage, Origin, QueuedRecipient
-from postel.queue.notify import returns_content, wants_report
+from postel.queue.notify import returns_content, wants_nothing, wants_report
 from postel.queue.options import QueueOptions
 from postel.queue.settle import Change, Grown, Settled
 
 log = logger("queue")
+_INHERITED: Final = ("MT-PRIORITY", "REQUIRETLS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +59,7 @@ def notices_of(changes: Iterable[Change], now: float) -> list[Notice]:
 def _notice_of(change: Change, now: float) -> Notice | None:
     match change:
         case Settled(recipient=recipient, action=action) if action is not None:
-            if change.is_reported_elsewhere or not wants_report(recipient.parameters, action):
+            if not _is_wanted(change, action):
                 return None
             return Notice(
                 recipient=recipient,
@@ -62,6 +74,13 @@ def _notice_of(change: Change, now: float) -> Notice | None:
             return _expanded(recipient, now)
         case _:
             return None
+
+
+def _is_wanted(change: Settled, action: Action) -> bool:
+    parameters = change.recipient.parameters
+    if change.is_traced and not wants_nothing(parameters):
+        return True  # RFC 2852 4.1.4: whether or not success was asked about
+    return not change.is_reported_elsewhere and wants_report(parameters, action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +114,8 @@ class Reports:
         octets = compose_report(facts)
         draft = self._contents.draft()
         await draft.write(octets)
-        envelope = Envelope(
-            ReversePath.NULL, (Recipient(ForwardPath.of(to)),), report_parameters(facts, octets)
-        )
+        parameters = {**report_parameters(facts, octets), **_inherited(about)}
+        envelope = Envelope(ReversePath.NULL, (Recipient(ForwardPath.of(to)),), parameters)
         message = NewMessage(
             queue_id=queue_id,
             envelope=envelope,
@@ -113,6 +131,7 @@ class Reports:
         # RFC 3461 4.3, 6.2: the content comes back only with a failure.
         has_failed = any(notice.action is Action.FAILED for notice in notices)
         head, content = await self._returned(about, has_failed=has_failed)
+        wish = about.deliver_by
         return ReportFacts(
             hostname=self.options.hostname,
             report_id=report_id,
@@ -125,6 +144,8 @@ class Reports:
             envelope_id=about.parameters.get("ENVID"),
             queue_id=str(about.queue_id),
             is_smtputf8=about.asks_smtputf8,
+            deliver_by_at=about.received_at + wish.seconds if wish else None,
+            release_request=release_request(about.parameters),
         )
 
     async def _returned(self, about: Job, *, has_failed: bool) -> tuple[bytes, bytes | None]:
@@ -141,6 +162,11 @@ class Reports:
             log.trouble("report_without_content", id=about.queue_id, because=missing)
             return b"", None
         return whole[: self.options.head_limit_bytes], whole
+
+
+def _inherited(about: Job) -> Parameters:
+    """RFC 6710 4.6: a report travels with the priority of its message; RFC 8689 5: and as well protected."""
+    return {name: about.parameters[name] for name in _INHERITED if name in about.parameters}
 
 
 def _expanded(recipient: QueuedRecipient, now: float) -> Notice | None:

@@ -37,11 +37,11 @@ _SLEEP_LIMIT_S: Final = 3600.0  # the wall clock may be set while we sleep
 _SLEEP_LEAST_S: Final = 0.001  # rounding must not make a timer spin
 
 _LANES: Final = """
-SELECT lane, MIN(next_at) FROM queue_errand WHERE next_at IS NOT NULL GROUP BY lane"""
+SELECT lane, MIN(next_at), MAX(priority) FROM queue_errand WHERE next_at IS NOT NULL GROUP BY lane"""
 _TROUBLES: Final = "SELECT name, failures, tried_at, retry_at, reply, remote, because FROM queue_lane"
 _ORPHANS: Final = """
 DELETE FROM queue_lane WHERE NOT EXISTS (SELECT 1 FROM queue_errand WHERE queue_errand.lane = queue_lane.name)"""
-_DUE: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ?"
+_DUE: Final = "SELECT MIN(next_at), MAX(priority) FROM queue_errand WHERE lane = ?"
 
 
 class Scheduler:
@@ -84,18 +84,20 @@ class Scheduler:
     async def learn(self) -> None:
         """Read every lane that has mail: names and times, not the mail."""
 
-        async def read(tx: Transaction) -> tuple[list[tuple[str, float]], dict[str, LaneTrouble]]:
+        async def read(tx: Transaction) -> tuple[list[tuple[str, float, int]], dict[str, LaneTrouble]]:
             await take_notes(tx)
             await tx.execute(_ORPHANS)
             rows = await tx.fetch_all(_TROUBLES)
             lanes = await tx.fetch_all(_LANES)
-            return [(lane, at) for lane, at in lanes], {row[0]: parse_trouble(row[1:]) for row in rows}
+            waiting = [(lane, at, priority) for lane, at, priority in lanes]
+            return waiting, {row[0]: parse_trouble(row[1:]) for row in rows}
 
         lanes, troubles = await self._database.write(read)
         now = self._clock.now()
-        for name, next_at in lanes:
+        for name, next_at, priority in lanes:
             lane = self.lanes.get(name)
             lane.recall(troubles.get(name))
+            lane.urgency = priority
             lane.hear(next_at)
             self.lanes.consider(lane, now)
 
@@ -123,14 +125,19 @@ class Scheduler:
     def offer(self, placed: Placed) -> None:
         """A message was committed a moment ago."""
         now = self._clock.now()
-        self.keeper.heard(placed.received_at)
+        self.keeper.heard(placed.starts_at, placed.deadline_at)
+        if placed.starts_at > now:
+            for job in placed.jobs:
+                self.hear(job.lane, placed.starts_at)
+            return
         for job in placed.jobs:
             lane = self.lanes.get(job.lane)
             lane.greet(now)
             is_small = len(job.recipients) <= self.lanes.options.max_recipients_per_job
             is_wanted = is_small and lane.health is not Health.DOWN
             if not (is_wanted and self._work_of(lane).offer(job, self.lanes.options.page_limit)):
-                lane.hear(placed.received_at)
+                lane.hear(placed.starts_at)
+                lane.urgency = max(lane.urgency, job.priority)
             self._changed(lane)
 
     def hear(self, name: str, due_at: float) -> None:
@@ -161,16 +168,18 @@ class Scheduler:
         self._poke()
 
     async def _look_at(self, name: str) -> None:
-        async def read(tx: Transaction) -> tuple[float | None, LaneTrouble | None]:
+        async def read(tx: Transaction) -> tuple[float | None, int | None, LaneTrouble | None]:
             row = await tx.fetch_one(_DUE, (name,))
-            return row[0] if row else None, await fetch_trouble(tx, name)
+            due_at, priority = row or (None, None)
+            return due_at, priority, await fetch_trouble(tx, name)
 
-        due_at, trouble = await self._database.read(read)
+        due_at, priority, trouble = await self._database.read(read)
         lane = self.lanes.get(name)
         lane.recall(trouble)
         lane.greet(self._clock.now())
         if due_at is not None:
             lane.hear(due_at)
+            lane.urgency = max(lane.urgency, priority or 0)
         self._changed(lane)
 
     # What the keeper asks

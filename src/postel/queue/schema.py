@@ -10,7 +10,9 @@ Gives       MIGRATIONS, State, Watch.
     queue_lane       lanes that are down, so that a restart does not forget it
     queue_note       "look at this lane", left for the scheduling process by the others
 
-`next_at` of an errand is null while all its recipients are held.
+`next_at` of an errand is null while all its recipients are held. `starts_at` of a message is the instant from which
+its time counts: when it came, or when it is released. `deadline_at` is the time of a wish for delivery in time, until
+it has been acted on.
 """
 
 from __future__ import annotations
@@ -91,4 +93,19 @@ CREATE TABLE queue_note (
 );
 """
 
-MIGRATIONS: Final = (Migration("queue", 1, _FIRST),)
+# The new index for due work holds the priority between lane and time: for each of the few levels in use, what is due
+# is one range.
+_WISHES: Final = """
+ALTER TABLE queue_message ADD COLUMN starts_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE queue_message ADD COLUMN deadline_at REAL;
+ALTER TABLE queue_message ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE queue_errand ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+UPDATE queue_message SET starts_at = received_at;
+DROP INDEX queue_message_age;
+CREATE INDEX queue_message_age ON queue_message (watch, starts_at);
+CREATE INDEX queue_message_deadline ON queue_message (deadline_at) WHERE deadline_at IS NOT NULL;
+DROP INDEX queue_errand_due;
+CREATE INDEX queue_errand_due ON queue_errand (lane, priority, next_at, message_id);
+"""
+
+MIGRATIONS: Final = (Migration("queue", 1, _FIRST), Migration("queue", 2, _WISHES))

@@ -31,6 +31,7 @@ class Settled:
     reply       the words that settled it: the remote server's where `remote` names one.
     status      when it says more than the reply's own.
     is_reported_elsewhere  the next hop took the duty of reporting over.
+    is_traced   the originator is told of a relayed message all the same (RFC 2852 4.1.4).
     """
 
     recipient: QueuedRecipient
@@ -41,6 +42,7 @@ class Settled:
     status: Status | None = None
     effect: Effect | None = None
     is_reported_elsewhere: bool = False
+    is_traced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +96,14 @@ def _change(
     match outcome:
         case Delivered(effect):
             return Settled(recipient=recipient, action=Action.DELIVERED, effect=effect)
-        case Relayed(remote, reply, is_reporting):
+        case Relayed(remote, reply, is_reporting, is_traced):
             return Settled(
                 recipient=recipient,
                 action=Action.RELAYED,
                 reply=reply,
                 remote=remote,
                 is_reported_elsewhere=is_reporting,
+                is_traced=is_traced,
             )
         case Expanded(members, effect):
             return _grow(recipient, members, effect, options)
@@ -111,7 +114,7 @@ def _change(
         case Discarded(because):
             return Settled(recipient=recipient, action=None, because=because)
         case Delayed(reply, remote, because):
-            if now >= job.received_at + options.expire_after_s:
+            if now >= job.counts_from + options.expire_after_s or job.is_too_late(now):
                 return overdue(recipient, reply, remote, because or "time is up")
             next_at = now + options.retry.wait_s(recipient.attempts + 1)
             return Postponed(

@@ -3,6 +3,9 @@
 Gives       WorkList, Errand, Allowance.
 Not here    Whether the lane may work at all (queue.lane).
 
+Messages of a higher priority come first. A page of errands is read by priority, too, but an eighth of it is left to
+each lower one, so that nothing is kept waiting for ever by what is more urgent.
+
 Memory: the ids of one page of errands, and whole jobs only of messages accepted a moment ago, as far as the
 allowance of the process goes. Messages take turns: one that has more recipients in this lane than a job may
 carry goes to the end of the line after each job.
@@ -11,24 +14,27 @@ carry goes to the end of the line after each job.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
 from postel.database import Database, Row, Transaction
-from postel.mail import parse_mailbox, parse_reverse_path
+from postel.mail import HIGHEST, parse_mailbox, parse_reverse_path
 from postel.queue.ids import QueueId
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.lane import Lane
+from postel.queue.line import FAIR_TURN, Line
 from postel.queue.record import refresh_errand, remove_if_over
 from postel.queue.rows import parse_origin, parse_parameters
 from postel.queue.schema import State
 
+_LEVEL: Final = "SELECT MAX(priority) FROM queue_errand WHERE lane = ? AND priority < ?"
 _PAGE: Final = """
-SELECT message_id FROM queue_errand WHERE lane = ? AND next_at <= ? ORDER BY next_at, message_id LIMIT ?"""
-_NEXT: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND next_at > ?"
+SELECT message_id FROM queue_errand WHERE lane = ? AND priority = ? AND next_at <= ?
+ORDER BY next_at, message_id LIMIT ?"""
+_NEXT: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND priority = ? AND next_at > ?"
 _MESSAGE: Final = """
-SELECT reverse_path, parameters, content_id, size_bytes, received_at, origin FROM queue_message WHERE id = ?"""
+SELECT reverse_path, parameters, content_id, size_bytes, received_at, origin, starts_at
+FROM queue_message WHERE id = ?"""
 _SLICE: Final = f"""
 SELECT number, mailbox, original, parameters, attempts, depth FROM queue_recipient
 WHERE message_id = ? AND lane = ? AND number > ? AND state = {State.WAITING:d} AND next_at <= ?
@@ -63,6 +69,7 @@ class Errand:
     """
 
     queue_id: QueueId
+    priority: int = 0
     after: int = -1
     open: int = 0
     busy: int = 0
@@ -77,7 +84,7 @@ class WorkList:
         self.lane = lane
         self._database = database
         self._allowance = allowance
-        self._ready: deque[Errand] = deque()
+        self._ready: Line[Errand] = Line()
         self._known: dict[int, Errand] = {}
         self._reading = asyncio.Lock()
 
@@ -88,9 +95,12 @@ class WorkList:
 
     def offer(self, job: Job, page_limit: int) -> bool:
         """Take a job that was committed a moment ago, if there is room for it."""
-        if job.queue_id in self._known or len(self._ready) >= page_limit or not self._allowance.take():
+        priority = job.priority
+        # What is urgent need not wait for the page in hand to be through; of that, too, there is a page at most.
+        room = page_limit * 2 if priority > 0 else page_limit
+        if job.queue_id in self._known or len(self._ready) >= room or not self._allowance.take():
             return False
-        self._add(Errand(job.queue_id, fresh=job))
+        self._add(Errand(job.queue_id, priority, fresh=job))
         return True
 
     def distrust(self) -> None:
@@ -106,7 +116,7 @@ class WorkList:
             self._forget_if_through(errand)
         if self._ready:
             self._ready.clear()
-            self.lane.loaded = 0
+            self._count()
             self.lane.hear(0.0)
 
     def tidy(self) -> None:
@@ -118,8 +128,10 @@ class WorkList:
             if errand.fresh is None:
                 errand.is_ready = False
                 self._forget_if_through(errand)
-        self._ready = deque(fresh)
-        self.lane.loaded = len(fresh)
+        self._ready.clear()
+        for errand in fresh:
+            self._ready.append(errand, errand.priority)
+        self._count()
         self.lane.hear(0.0)
 
     def is_in_hand(self, queue_id: QueueId) -> bool:
@@ -134,8 +146,8 @@ class WorkList:
                 await self._load(now, page_limit)
             if not self._ready:
                 return None
-            errand = self._ready.popleft()
-            self.lane.loaded = len(self._ready)
+            errand = self._ready.pop()
+            self._count()
             errand.is_ready, errand.open, errand.busy = False, errand.open + 1, errand.busy + 1
             job = await self._take(errand, now, job_limit)
             if job is not None:
@@ -168,23 +180,29 @@ class WorkList:
             except BaseException:
                 self.lane.hear(now)
                 raise
-            for number in ids:
+            for number, priority in ids:
                 if number not in self._known:
-                    self._add(Errand(QueueId(number)))
+                    self._add(Errand(QueueId(number), priority))
             if next_at is not None:
                 self.lane.hear(next_at)
 
-    async def _read_page(self, now: float, page_limit: int) -> tuple[list[int], float | None]:
-        """Due errands beyond those known, and when there will be more."""
-        limit = page_limit + len(self._known)
-        name = self.lane.name
+    async def _read_page(self, now: float, page_limit: int) -> tuple[list[tuple[int, int]], float | None]:
+        """Due errands with their priorities, beyond those known, and when there will be more."""
+        name, known = self.lane.name, len(self._known)
 
-        async def work(tx: Transaction) -> tuple[list[int], float | None]:
-            rows = await tx.fetch_all(_PAGE, (name, now, limit))
-            if len(rows) == limit:
-                return [row[0] for row in rows], now
-            later = await tx.fetch_one(_NEXT, (name, now))
-            return [row[0] for row in rows], later[0] if later else None
+        async def work(tx: Transaction) -> tuple[list[tuple[int, int]], float | None]:
+            found: list[tuple[int, int]] = []
+            next_at: list[float] = []
+            room = page_limit
+            levels = await _levels(tx, name)
+            for level in levels:
+                limit = known + (room if level == levels[-1] else max(1, room - room // FAIR_TURN))
+                rows = await tx.fetch_all(_PAGE, (name, level, now, limit))
+                found += [(row[0], level) for row in rows]
+                room = max(1, room - len(rows))
+                later = await tx.fetch_one(_NEXT, (name, level, now)) if len(rows) < limit else (now,)
+                next_at += [at for at in later or () if at is not None]
+            return found, min(next_at, default=None)
 
         return await self._database.read(work)
 
@@ -244,8 +262,13 @@ class WorkList:
 
     def _line_up(self, errand: Errand) -> None:
         errand.is_ready = True
-        self._ready.append(errand)
+        self._ready.append(errand, errand.priority)
+        self._count()
+
+    def _count(self) -> None:
+        """Tell the lane how much is ready, and how urgent that is."""
         self.lane.loaded = len(self._ready)
+        self.lane.urgency = self._ready.highest or 0
 
     def _forget_if_through(self, errand: Errand) -> bool:
         if errand.open or errand.is_ready:
@@ -262,8 +285,18 @@ class WorkList:
             self._drop_fresh(errand)
 
 
+async def _levels(tx: Transaction, lane: str) -> list[int]:
+    """The priorities of a lane's errands, the highest first: one step in an index for each."""
+    levels: list[int] = []
+    below = HIGHEST + 1
+    while (row := await tx.fetch_one(_LEVEL, (lane, below))) is not None and row[0] is not None:
+        below = row[0]
+        levels.append(below)
+    return levels
+
+
 def _job(queue_id: QueueId, lane: str, message: Row, rows: list[Row]) -> Job:
-    reverse_path, parameters, content_id, size_bytes, received_at, origin = message
+    reverse_path, parameters, content_id, size_bytes, received_at, origin, starts_at = message
     return Job(
         queue_id=queue_id,
         lane=lane,
@@ -274,6 +307,7 @@ def _job(queue_id: QueueId, lane: str, message: Row, rows: list[Row]) -> Job:
         size_bytes=size_bytes,
         received_at=received_at,
         origin=parse_origin(origin),
+        starts_at=starts_at,
     )
 
 
