@@ -11,6 +11,7 @@ from typing import Any
 
 from generators.markdown import code, page, prose, table
 from generators.source import class_node, comment_of, constants_of, modules, path_of
+from generators.statuses import code_table, sequences_of, status_table
 from postel.mail import Reply
 from postel.proto import pop3, sasl, smtp
 from postel.proto.pop3 import capabilities, texts
@@ -22,9 +23,9 @@ from postel.proto.smtp import client_options, client_table, commands, extensions
 def smtp_page() -> str:
     """Commands, states, extensions, SASL mechanisms, and what the client expects."""
     return page(
-        "SMTP",
+        "What SMTP can say",
         "What the server machine takes and when, and what the client machine expects, as the program's own tables "
-        "have it. [Replies](replies.md) lists what is answered, [limits](limits.md) every limit.",
+        "have it. [Replies](replies.md) lists every text that is answered, [limits](limits.md) every limit.",
         "## Commands of the server",
         "A command that the table does not allow in the present state is answered with 503 (or 554 to DATA "
         "without a recipient). *Before TLS* and *before login* say whether it may come while these are demanded "
@@ -32,6 +33,16 @@ def smtp_page() -> str:
         table(
             ("command", "states", "leads to", "before TLS", "before login", "ends a group", "clause"),
             [_command(row) for row in commands.COMMANDS],
+        ),
+        "## Answers to commands",
+        "What the standards have for an answer to each (RFC 5321 4.3.2, and each extension's own). Any command may "
+        "besides get 421, 500 or 501, and whatever else begins with 4 or 5 is a no too.",
+        table(
+            ("after", "which asks", "yes", "no", "clause"),
+            [
+                (code(verb), prose(row.means), *sequences_of(verb), f"RFC {row.rfc}")
+                for verb, row in smtp.SEQUENCES.items()
+            ],
         ),
         f"Known and not implemented, so 502: {_list(sorted(commands.NOT_IMPLEMENTED))}. Anything else is 500. "
         f"A session that begins with a word of another protocol is closed: "
@@ -58,6 +69,13 @@ def smtp_page() -> str:
                 for m in sasl.MECHANISMS
             ],
         ),
+        "## Reply codes",
+        "Every code that Postel sends, what it means, and the words that it is sent with; `...` stands for a fact.",
+        code_table(),
+        "## Enhanced status codes",
+        "Every status that Postel sends or reports (RFC 2034, RFC 3463), as the registry of RFC 5248 has it. A status "
+        "without a code goes with whatever the reply or the report says.",
+        status_table(),
         "## What the client expects",
         "Replies that make sense, by their first digit, besides 4 and 5, which always do (RFC 5321 4.3.2), and how "
         "long the client waits for them.",

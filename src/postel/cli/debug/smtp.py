@@ -60,7 +60,7 @@ def _transaction_options(command: F) -> F:
                 "--from",
                 "sender",
                 metavar="ADDRESS",
-                help="Begin a transaction; '' is the null reverse path.",
+                help="Begin a transaction; '<>' is the null reverse path.",
             ),
             click.option(
                 "--to", "recipients", metavar="ADDRESS", multiple=True, help="A recipient; may be repeated."
@@ -145,7 +145,7 @@ def smtp_command(place: str, **wishes: Any) -> None:
     postel debug smtp mail.example.org --from ann@example.net --to bob@example.org
     postel debug smtp mail.example.org --from ann@example.net --to bob@example.org --body 'Hello, Bob!'
     postel debug smtp mail.example.org --by-hand --record session.txt
-    postel debug smtp unix:/run/dovecot/lmtp --lmtp --from '' --to bob@example.org
+    postel debug smtp unix:/run/dovecot/lmtp --lmtp --from '<>' --to bob@example.org
 
     HOST is a name, an address, or unix:/path. What the server says is explained with the clause of the standard,
     and what it does wrong is marked with an exclamation mark. Without --body nothing is ever sent: the transaction
@@ -191,7 +191,7 @@ def _plan(wishes: dict[str, Any], tls: TlsWish) -> Plan:
         tls=tls,
         login=_login(wishes),
         says=wishes["says"],
-        sender=wishes["sender"],
+        sender="" if wishes["sender"] == "<>" else wishes["sender"],
         recipients=wishes["recipients"],
         mail=wishes["mail"],
         rcpt=wishes["rcpt"],
@@ -220,9 +220,7 @@ def _content(wishes: dict[str, Any]) -> bytes | None:
         with Path(body[1:]).open("rb") as file:
             return _with_crlf(file.read(_CONTENT_LIMIT))
     fields = {
-        "From": f"<{wishes['sender']}>"
-        if wishes["sender"]
-        else "Mail Delivery System <postmaster@localhost>",
+        "From": "<postmaster@localhost>" if wishes["sender"] in ("", "<>") else f"<{wishes['sender']}>",
         "To": ", ".join(f"<{recipient}>" for recipient in wishes["recipients"]),
         "Subject": "A test",
         "Date": formatdate(),

@@ -34,6 +34,7 @@ from postel.proto.smtp import (
 )
 from postel.tls import ClientTls, HandshakeFailed, certificate_facts_of, start_client
 
+_VERBOSE: Final = 50  # what sendmail tells before a reply, to whoever has said VERB
 _LATE_S: Final = 0.02  # how long we listen for words that nobody asked for
 
 
@@ -89,6 +90,9 @@ class Talk:
             await self._receive(verb, limit_s)
         took_s = asyncio.get_running_loop().time() - began_s
         reply = self._without_secrets(reply)
+        if reply.code == _VERBOSE:
+            self._tell_reply(verb, reply, took_s, ())
+            return await self.hear(verb)
         self._learn(verb, reply)
         self.was_refused |= reply.code is not None and not reply.is_positive
         self._tell_reply(verb, reply, took_s, ())

@@ -17,6 +17,7 @@ from postel.mail import Status
 from postel.proto.smtp.reply_reader import BadReply
 
 LINE_LIMIT: Final = 512  # RFC 5321 4.5.3.1.5
+VERBOSE: Final = b"050"  # lines that sendmail sends before a reply to whoever has said VERB
 CHALLENGE_LIMIT: Final = 12_288  # RFC 4954 4
 _ENDLESS: Final = 64 * 1024  # octets of one reply that we read before we give up
 
@@ -139,6 +140,8 @@ def _about_line(line: bytes) -> Iterator[Complaint]:
     limit = CHALLENGE_LIMIT if line.startswith(b"334") else LINE_LIMIT
     if len(line) > limit:
         yield Complaint(f"a line of {len(line)} octets; {limit} is the limit", "5321 4.5.3.1.5")
+    if line.startswith(VERBOSE):
+        return
     if not b"200" <= line[:3] < b"600" and line[:3].isdigit():
         yield Complaint("a code whose first digit is not 2 to 5", "5321 4.2.1")
     elif line[:3].isdigit() and line[1:2] > b"5":

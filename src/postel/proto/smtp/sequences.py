@@ -65,7 +65,7 @@ SEQUENCES: Final[Mapping[str, Sequence]] = MappingProxyType({
                  "250 251", "", "450 451 452 455 503 530 550 551 552 553 555 556", "5321 4.1.1.3"),
     "DATA": _row("the content comes now", "", "354", "450 451 452 503 530 550 554", "5321 4.1.1.4"),
     CONTENT: _row("the end of the content: from the 250 on the server is responsible",
-                  "250", "", "450 451 452 500 550 552 554", "5321 4.1.1.4"),
+                  "250", "353", "450 451 452 500 550 552 554", "5321 4.1.1.4"),
     "BDAT": _row("a piece of the content, of so many octets", "250", "", "450 451 452 503 530 550 552 554", "3030 2"),
     "RSET": _row("forget the transaction", "250", "", "", "5321 4.1.1.5"),
     "VRFY": _row("is this a mailbox?", "250 251 252", "", "502 504 550 551 553", "5321 4.1.1.6"),
@@ -75,6 +75,10 @@ SEQUENCES: Final[Mapping[str, Sequence]] = MappingProxyType({
     "QUIT": _row("we have finished", "221", "", "", "5321 4.1.1.10"),
     "ETRN": _row("send now what you hold for this host", "250 251 252 253", "", "458 459 530", "1985 5.1"),
     "ATRN": _row("send me what you hold for my domains", "250", "", "450 451 453 502 530", "2645 5.2.1"),
+    "XCLIENT": _row("somebody else is the client, and this is who", "220", "", "421 501 550", "5321 4.1.5"),
+    "XFORWARD": _row("where the mail came from, for the log", "250", "", "421 501 550", "5321 4.1.5"),
+    "VERB": _row("let me watch deliveries", "250", "", "502", "5321 4.1.5"),
+    "ONEX": _row("only one transaction follows", "250", "", "502", "5321 4.1.5"),
     "TURN": _row("let us change places", "250", "", "502 503", "821 3.8"),
     "SEND": _row("a message for a terminal", "250", "", "502 552 451 452", "821 3.4"),
     "SOML": _row("a message for a terminal, or else a mailbox", "250", "", "502 552 451 452", "821 3.4"),
@@ -102,6 +106,7 @@ _REGISTRY: Final = """
 252: It cannot be verified, but a message will be tried; or, to ETRN, the queue is started: 5321 3.5.3
 253: The queue is started, and so many messages wait: 1985 5.1
 334: A challenge of the login, in base64: 4954 4
+353: An answer for each recipient follows: 5321 4.2.1
 354: The content may come, and ends with a lone dot: 5321 4.2.3
 421: The server closes now; come back later: 5321 4.2.3
 432: A new password is needed: 4954 6
