@@ -25,8 +25,17 @@ from postel.proto.smtp import (
     SmtpServer,
     StartTls,
 )
-from postel.queue import Failed, Job, Outcome, QueuedRecipient, QueueId, Relayed
-from postel.routing import HopFacts, RoutingTable, TlsDemand, TlsPolicy, ToHop, ToMx, target_of_lane
+from postel.queue import Failed, Job, Origin, Outcome, QueuedRecipient, QueueId, Relayed
+from postel.routing import (
+    DestinationTls,
+    HopFacts,
+    RoutingTable,
+    TlsDemand,
+    TlsPolicy,
+    ToHop,
+    ToMx,
+    target_of_lane,
+)
 from postel.testing import MemoryNetwork, Zone
 from postel.tls import ClientTls, HandshakeFailed, ServerTls, start_server
 
@@ -65,6 +74,8 @@ class Sink:
         self.taken: list[Taken] = []
         self.sessions = 0
         self.was_tls = False
+        self.resumed = 0
+        self.names: list[str | None] = []
         self.logins = 0
 
     async def serve(self, stream: Stream) -> None:
@@ -85,6 +96,7 @@ class Sink:
                 case Mail(reverse_path, parameters):
                     now = Taken(str(reverse_path), parameters)
                     self.was_tls = stream.tls is not None
+                    self.resumed += bool(getattr(stream, "is_resumed", False))
                 case Rcpt(forward_path):
                     answer = self._rcpt(now, str(forward_path))
                 case Chunk(data):
@@ -99,6 +111,7 @@ class Sink:
                         stream = await start_server(stream, self.tls, timeout_s=30)
                     except HandshakeFailed:
                         return
+                    self.names.append(stream.tls.server_name if stream.tls else None)
                     talk.tls_started()
                     continue
                 case Auth(initial=response) | AuthResponse(response):
@@ -168,7 +181,7 @@ class Work:
             assert str(recipient.mailbox) not in self.outcomes
             self.outcomes[str(recipient.mailbox)] = outcomes[recipient.id]
 
-    async def lane_down(self, reply: Reply, because: str) -> None:
+    async def lane_down(self, reply: Reply, because: str, remote: str | None = None) -> None:
         assert reply.is_transient
         self.down = (reply, because)
 
@@ -194,6 +207,7 @@ class World:
         self.tls = ClientTls(verify=False)
         self.verified = ClientTls(verify=True)
         self.hops: dict[str, ToHop] = {}
+        self.policies: tuple[DestinationTls, ...] = ()
         demand = TlsDemand(options.pop("tls", TlsPolicy.WHEN_OFFERED))
         self.options = RelayOptions(hostname="mail.drag.net", tls=demand, **options)
         self._ids = 0
@@ -220,6 +234,7 @@ class World:
         *to: str,
         of: str = "frito@drag.net",
         content: tuple[bytes, ...] = (LETTER,),
+        origin: Origin | None = None,
         **parameters: str | None,
     ) -> Job:
         """A queued message."""
@@ -238,12 +253,13 @@ class World:
             content_id=content_id,
             size_bytes=size_bytes,
             received_at=0.0,
+            origin=origin or Origin(protocol="ESMTP"),
         )
 
     async def relay(self, *jobs: Job, lane: str = "mx:free.org") -> Work:
         """Let the agent work, and see what came of it."""
         work = Work(lane, list(jobs))
-        table = RoutingTable(hostname=parse_domain("mail.drag.net"))
+        table = RoutingTable(hostname=parse_domain("mail.drag.net"), tls=self.policies)
         agent = RelayAgent(
             self.us,
             self.zone,
@@ -257,6 +273,7 @@ class World:
             target_of=partial(self._target_of, table),
             tls_any=self.tls,
             tls_verified=self.verified,
+            tls_of=table.tls_of,
         )
         await agent.deliver(work)
         return work

@@ -20,16 +20,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from postel.contents import Contents
+from postel.delivery.forwarding import forward
 from postel.delivery.opening import Opening, Target
 from postel.delivery.outcomes import after_loss, outcomes_of, wants_another_go
 from postel.delivery.relay_options import RelayOptions
 from postel.delivery.smtp_session import SmtpSession
+from postel.delivery.timing import Terms, terms_of
 from postel.delivery.trouble import ENCRYPTION_NEEDED, HopTrouble, lost
+from postel.delivery.tunnel import TUNNEL_OCTETS, tunnelled
 from postel.delivery.walk import HopWalk, NobodyThere, Surroundings
-from postel.delivery.wishes import Wishes, outcome_without_tls
+from postel.delivery.wishes import Wishes, is_about_tls, outcome_without_tls
 from postel.dns import Resolver, answer
 from postel.mail import (
     Envelope,
@@ -42,7 +46,7 @@ from postel.mail import (
     Status,
     format_original_recipient,
 )
-from postel.net import Endpoint, Network
+from postel.net import Clock, Endpoint, Network
 from postel.proto import sasl
 from postel.proto.smtp import ClientOptions, SessionLost, TransactionDone
 from postel.queue import Failed, Job, Jobs, Outcome, QueuedRecipient
@@ -91,9 +95,11 @@ class RelayAgent:
         target_of: Callable[[str], ToMx | ToHop | None],
         tls_any: ClientTls,
         tls_verified: ClientTls,
+        clock: Clock,
         tls_of: TlsOf = lambda domain: None,
     ) -> None:
         self._network = network
+        self._clock = clock
         self._resolver = resolver
         self._contents = contents
         self._tls_any = tls_any
@@ -116,7 +122,16 @@ class RelayAgent:
 
     async def deliver(self, jobs: Jobs) -> None:
         """Relay all that is due in the lane."""
-        errand = _Errand(jobs, self._contents, self._wishes(self._target_of(jobs.lane)))
+        target = self._target_of(jobs.lane)
+        is_told = isinstance(target, ToHop) and target.xforward
+        errand = _Errand(
+            jobs,
+            self._contents,
+            self._wishes(target),
+            self._clock,
+            is_told=is_told,
+            tunnels_priority=self._options.tunnels_priority,
+        )
         await errand.begin()
         while errand.job is not None:
             walk = await self._walk(self._target_of(jobs.lane), errand.care)
@@ -196,12 +211,24 @@ class _Errand:
     care    what it says about TLS: a session is for messages that say the same.
     """
 
-    def __init__(self, jobs: Jobs, contents: Contents, wishes: Wishes) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        contents: Contents,
+        wishes: Wishes,
+        clock: Clock,
+        *,
+        is_told: bool,
+        tunnels_priority: bool,
+    ) -> None:
         self.job: Job | None = None
         self.care = Care.BY_POLICY
         self._jobs = jobs
         self._contents = contents
         self._wishes = wishes
+        self._clock = clock
+        self._is_told = is_told  # where messages came from
+        self._tunnels_priority = tunnels_priority
         self._breaks = 0  # in a row
 
     async def begin(self) -> None:
@@ -230,7 +257,7 @@ class _Errand:
         job, outcome = self.job, outcome_without_tls(nobody, troubles)
         if job is None:
             raise LocalFault("nothing is in hand that could be given up")
-        if job.reverse_path.is_null and isinstance(outcome, Failed):
+        if job.reverse_path.is_null and is_about_tls(outcome, troubles):
             self._wishes.relax(job)
             self.care = Care.BY_POLICY
         else:
@@ -274,15 +301,27 @@ class _Errand:
         """One message. A session that is gone before it began leaves the message in hand."""
         outcomes: dict[int, Outcome] = {}
         recipients = job.recipients
+        terms = self._terms(job, session)
+        if terms.refusal is not None:
+            await self._done(job, dict.fromkeys((each.id for each in recipients), terms.refusal))
+            return None
         while recipients:
             event = await self._transact(job, recipients, session)
             is_reporting = "DSN" in session.offered
             if isinstance(event, SessionLost):
                 if event.is_begun or outcomes:
-                    late = after_loss(recipients, event, remote, is_reporting=is_reporting)
+                    late = after_loss(
+                        recipients, event, remote, is_reporting=is_reporting, is_traced=terms.is_traced
+                    )
                     await self._done(job, outcomes | late)
                 return event
-            now = outcomes_of(recipients, event.recipient_replies, remote, is_reporting=is_reporting)
+            now = outcomes_of(
+                recipients,
+                event.recipient_replies,
+                remote,
+                is_reporting=is_reporting,
+                is_traced=terms.is_traced,
+            )
             outcomes |= now
             recipients = wants_another_go(recipients, now)
         await self._done(job, outcomes)
@@ -291,18 +330,29 @@ class _Errand:
     async def _transact(
         self, job: Job, recipients: tuple[QueuedRecipient, ...], session: SmtpSession
     ) -> TransactionDone | SessionLost:
-        parameters = dict(job.parameters)
+        terms = self._terms(job, session)  # the time that is left is told as it is now (RFC 2852 4.1.4)
+        parameters = dict(terms.parameters)
         if self.care is not Care.REQUIRED:
             parameters.pop("REQUIRETLS", None)  # RFC 8689 2: only to a host whose certificate was verified
         # RFC 6531 3.2: only an internationalised message needs it; the paths are looked at one by one.
         if job.asks_smtputf8 and "SMTPUTF8" not in session.offered and await self._has_ascii_header(job):
             del parameters["SMTPUTF8"]
-        to = tuple(Recipient(ForwardPath.of(each.mailbox), parameters_of(each)) for each in recipients)
+        to = tuple(
+            Recipient(ForwardPath.of(each.mailbox), terms.notify(parameters_of(each))) for each in recipients
+        )
         envelope = Envelope(job.reverse_path, to, parameters)
-        event = await session.transact(envelope, job.size_bytes, self._content(job))
+        if self._is_told and (gone := await forward(session, job)) is not None:
+            return replace(gone, recipient_replies=(None,) * len(recipients))
+        size_bytes, content = job.size_bytes, self._content(job)
+        if self._tunnels_priority and job.priority and "MT-PRIORITY" not in session.offered:
+            size_bytes, content = size_bytes + TUNNEL_OCTETS, tunnelled(content, job.priority)
+        event = await session.transact(envelope, size_bytes, content)
         if not isinstance(event, TransactionDone | SessionLost):
             raise LocalFault(f"{event} at the end of a transaction")
         return event
+
+    def _terms(self, job: Job, session: SmtpSession) -> Terms:
+        return terms_of(job, session.offered, self._clock.now(), is_final=session.is_lmtp)
 
     async def _content(self, job: Job) -> AsyncGenerator[bytes, None]:
         """Read only where a server wants it."""

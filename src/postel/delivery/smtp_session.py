@@ -47,6 +47,11 @@ class SmtpSession:
         """What the server offers now."""
         return self._client.offered
 
+    @property
+    def is_lmtp(self) -> bool:
+        """Whether LMTP is spoken: handing over is delivery then."""
+        return self._client.options.is_lmtp
+
     async def greeting(self) -> ClientEvent:
         """Greeting or SessionLost."""
         return await self._event()
@@ -73,6 +78,18 @@ class SmtpSession:
     async def login(self, exchange: sasl.ClientExchange) -> ClientEvent:
         """LoginDone or SessionLost."""
         self._client.login(exchange)
+        return await self._event()
+
+    async def clear(self) -> ClientEvent | None:
+        """Say RSET where the next transaction would: None where it would not, else ResetDone or SessionLost."""
+        if not self._client.needs_reset:
+            return None
+        self._client.reset()
+        return await self._event()
+
+    async def command(self, line: str) -> ClientEvent:
+        """A command that changes nothing in the session. CommandDone or SessionLost."""
+        self._client.command(line)
         return await self._event()
 
     async def transact(

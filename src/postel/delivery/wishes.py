@@ -2,7 +2,7 @@
 
 Implements  RFC 8689 4.1 (which messages are tagged), 4.2.1 (TLS required, and the report without it), 4.2.2 (TLS
             optional), 5 (a report is not lost for want of it).
-Gives       Wishes, outcome_without_tls.
+Gives       Wishes, outcome_without_tls, is_about_tls.
 Not here    What the wish does to the demand: routing. Opening sessions: delivery.opening.
 """
 
@@ -58,6 +58,11 @@ class Wishes:
             return False
         found = HeaderBlock.parse(head).all("TLS-Required")
         return len(found) == 1 and found[0].strip().lower() == "no"  # RFC 8689 3: one, with this one value
+
+
+def is_about_tls(outcome: Outcome, troubles: Sequence[HopTrouble]) -> bool:
+    """Whether less of a wish might have brought the message on."""
+    return isinstance(outcome, Failed) or any(trouble.reply.status in _ABOUT_TLS for trouble in troubles)
 
 
 def outcome_without_tls(nobody: NobodyThere, troubles: Sequence[HopTrouble]) -> Outcome:

@@ -125,8 +125,8 @@ def parse_attributes(text: str, readers: _Readers) -> Attributes:
     return MappingProxyType(found)
 
 
-def format_xforward(attributes: Attributes, wanted: tuple[str, ...]) -> Iterator[bytes]:
-    """XFORWARD commands that say what of this the server wants to hear; several where one would be too long."""
+def format_xforward(attributes: Attributes, wanted: tuple[str, ...]) -> Iterator[str]:
+    """XFORWARD commands that say what of this the server wants to hear; several where one would be too long; no CRLF."""
     line = "XFORWARD"
     for name in wanted:
         if name not in attributes:
@@ -134,11 +134,11 @@ def format_xforward(attributes: Attributes, wanted: tuple[str, ...]) -> Iterator
         value = attributes[name]
         word = f" {name}={'[UNAVAILABLE]' if not value else format_xtext(_on_the_wire(name, value))}"
         if len(line) + len(word) > COMMAND_LIMIT and line != "XFORWARD":
-            yield f"{line}\r\n".encode()
+            yield line
             line = "XFORWARD"
         line += word
     if line != "XFORWARD":
-        yield f"{line}\r\n".encode()
+        yield line
 
 
 def _on_the_wire(name: str, value: str) -> str:
