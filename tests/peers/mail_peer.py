@@ -32,6 +32,10 @@ class PeerPlan:
     relay_domains   it is a backup for these.
     login           name and password of one who may relay, by `mechanism`, over TLS. Exim only.
     smarthost       all its mail goes there. Exim only.
+    sasl            the socket of a Dovecot that knows who may log in, and then relay, over TLS. Postfix only.
+    lmtp            where mail for `lmtp_domains` goes by LMTP: `inet:[192.0.2.1]:24` or `unix:/path`. Postfix only.
+    withheld        keywords that it does not offer though it could. Postfix only.
+    message_size    the largest message it takes, in octets. Postfix only.
 
     Programs on 127.0.0.1 may relay; Postels come from other addresses.
     """
@@ -45,6 +49,11 @@ class PeerPlan:
     mechanism: str = "PLAIN"
     login: tuple[str, str] | None = None
     smarthost: Smarthost | None = None
+    sasl: Path | None = None
+    lmtp: str = ""
+    lmtp_domains: Sequence[str] = ()
+    withheld: Sequence[str] = ()
+    message_size: int = 50_000_000
 
 
 class MailPeer(Protocol):

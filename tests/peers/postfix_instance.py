@@ -32,7 +32,7 @@ inet_protocols = ipv4
 smtp_bind_address = {address}
 smtp_tcp_port = 25
 smtpd_peername_lookup = no
-smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination
+smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access hash:{folder}/access
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = {certificate}
@@ -50,6 +50,14 @@ virtual_uid_maps = static:{nobody}
 virtual_gid_maps = static:{nobody}
 alias_maps =
 alias_database =
+transport_maps = texthash:{folder}/transport
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {sasl}
+smtpd_sasl_auth_enable = {has_sasl}
+smtpd_sasl_security_options = noanonymous
+smtpd_discard_ehlo_keywords = {withheld}
+message_size_limit = {message_size}
+virtual_mailbox_limit = {message_size}
 queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
@@ -73,6 +81,7 @@ proxymap  unix  - - n -   - proxymap
 proxywrite unix - - n -   1 proxymap
 smtp      unix  - - y -   - smtp
 relay     unix  - - y -   - smtp
+lmtp      unix  - - n -   - lmtp
 showq     unix  n - n -   - showq
 error     unix  - - n -   - error
 retry     unix  - - n -   - error
@@ -114,13 +123,18 @@ class PostfixInstance:
                 key=key,
                 nobody=_NOBODY,
                 domains=" ".join(plan.domains),
-                relay_domains=" ".join(plan.relay_domains),
+                relay_domains=" ".join([*plan.relay_domains, *plan.lmtp_domains]),
+                withheld=" ".join(plan.withheld),
+                message_size=plan.message_size,
+                sasl=plan.sasl or "none",
+                has_sasl="yes" if plan.sasl else "no",
             )
         )
         (folder / "etc/master.cf").write_text(_MASTER.format(address=plan.address))
         (folder / "queue/etc/resolv.conf").write_text(f"nameserver {plan.name_server}\n")
         mailboxes = [f"{name}@{domain} {name}/\n" for domain in plan.domains for name in plan.mailboxes]
         (folder / "mailboxes").write_text("".join(mailboxes))
+        (folder / "transport").write_text("".join(f"{name} lmtp:{plan.lmtp}\n" for name in plan.lmtp_domains))
         self._access("")
 
     def _command(self, word: str) -> None:
