@@ -1,6 +1,7 @@
 """Trace fields: where a message came from, put on top of it.
 
-Implements  RFC 5321 4.4 (Received, Return-Path), RFC 3848 and RFC 6531 4.3 (the `with` names), RFC 5321 6.3 (loops).
+Implements  RFC 5321 4.4 (Received, Return-Path), RFC 3848 and RFC 6531 4.3 (the `with` names), RFC 5321 6.3 (loops),
+            RFC 6710 4.1 (PRIORITY), RFC 3865 2.6 (SOLICIT).
 Gives       TraceFacts, compose_received, compose_return_path, with_protocol, RECEIVED_LIMIT,
             DELIVERED_TO_LIMIT.
 
@@ -16,6 +17,7 @@ from functools import lru_cache
 from typing import Final
 
 from postel.mail import AddressLiteral, BadSyntax, Domain, ForwardPath, IPAddress, ReversePath, parse_host
+from postel.message.ciphers import registered_cipher
 from postel.message.dates import format_date
 from postel.message.fields import clean_comment, clean_word, compose_field, continue_field
 
@@ -25,6 +27,9 @@ RECEIVED_LIMIT: Final = 100
 # RFC 9228 4: so many Delivered-To fields of one address are a loop. More than one, since people do resend what they
 # received, even to themselves.
 DELIVERED_TO_LIMIT: Final = 3
+
+# Octets of SOLICIT's value that a trace field tells: a line holds no more.
+SOLICIT_LIMIT: Final = 800
 
 # Names with underscores are no domain names, but many honest machines have one.
 _NEARLY_A_DOMAIN: Final = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_])?")
@@ -43,7 +48,10 @@ class TraceFacts:
     received_at     the instant, Unix seconds.
     recipient       named only when it is the only one: others would learn of blind copies (RFC 5321 7.2).
     tls             version and cipher, `TLSv1.3 TLS_AES_256_GCM_SHA384`; "" without TLS.
+    cipher          the cipher suite of a submission under TLS, as OpenSSL names it; "" for none.
     asks_smtputf8   whether the field may hold UTF-8.
+    priority        the value of MT-PRIORITY; None without.
+    solicit         the value of SOLICIT; None without.
     """
 
     hello_name: str | None
@@ -55,7 +63,10 @@ class TraceFacts:
     client_name: str | None = None
     recipient: ForwardPath | None = None
     tls: str = ""
+    cipher: str = ""
     asks_smtputf8: bool = False
+    priority: str | None = None
+    solicit: str | None = None
 
 
 def with_protocol(
@@ -95,9 +106,18 @@ def compose_return_path(reverse_path: ReversePath) -> bytes:
 
 
 def _message_words(facts: TraceFacts) -> Iterator[str]:
-    yield f"id {clean_word(facts.queue_id)}" + ("" if _may_name_recipient(facts) else ";")
+    if facts.solicit:
+        # RFC 3865 2.6: a comment after the protocol.
+        yield f"(SOLICIT={clean_comment(facts.solicit, SOLICIT_LIMIT)})"
+    clauses = [f"id {clean_word(facts.queue_id)}"]
     if _may_name_recipient(facts):
-        yield f"for <{facts.recipient}>;"
+        clauses.append(f"for <{facts.recipient}>")
+    if facts.priority:
+        clauses.append(f"PRIORITY {clean_word(facts.priority)}")  # RFC 6710 4.1 (2)
+    if cipher := registered_cipher(facts.cipher):
+        clauses.append(f"tls {cipher}")  # RFC 8314 4.3
+    clauses[-1] += ";"
+    yield from clauses
     yield format_date(facts.received_at)
 
 

@@ -1,7 +1,16 @@
 """Where mail goes and why: our domains, aliases, relay control, fixed routes, MX hosts. Floor 1."""
 
+from postel.routing.access import (
+    Access,
+    AccessRule,
+    client_access,
+    parse_client_rule,
+    parse_path_rule,
+    path_access,
+)
 from postel.routing.addresses import hosts_of, no_hosts
 from postel.routing.admission import Admission, RelayRight, admit, may_relay
+from postel.routing.client_name import ClientName, client_name, domain_takes_mail
 from postel.routing.dangers import dangers_of
 from postel.routing.decide import decide
 from postel.routing.explain import Explanation, Onward, explain, render
@@ -65,11 +74,14 @@ __all__ = [
     "DISCARD_LANE",
     "LOCAL_LANE",
     "PULL",
+    "Access",
+    "AccessRule",
     "AccountQuestion",
     "Admission",
     "Alias",
     "AliasLimits",
     "Care",
+    "ClientName",
     "Decision",
     "DestinationTls",
     "Discard",
@@ -112,9 +124,12 @@ __all__ = [
     "admit",
     "all_hosts",
     "cared_for",
+    "client_access",
+    "client_name",
     "dangers_of",
     "decide",
     "demand_of_hop",
+    "domain_takes_mail",
     "explain",
     "hops_of",
     "hosts_of",
@@ -129,8 +144,11 @@ __all__ = [
     "node_of",
     "parse_alias",
     "parse_certificate_name",
+    "parse_client_rule",
+    "parse_path_rule",
     "parse_pattern",
     "parse_route",
+    "path_access",
     "render",
     "target_of_lane",
     "with_login",

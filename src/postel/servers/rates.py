@@ -1,0 +1,37 @@
+"""How often one client may do something within an hour.
+
+Implements  RFC 2505 2.8 (rate control), RFC 5321 7.8.
+Gives       Rates.
+Not here    What is counted, and what is said: servers.smtpd_access. Connections at a time: servers.admission.
+
+Each key has a bucket that holds as much as the limit and fills evenly over the hour, so a burst is fine and a flood is
+not. The least recently seen key is forgotten: its bucket would be fullest.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Final
+
+HOUR_S: Final = 3600.0
+KEYS_LIMIT: Final = 10_000  # clients that are remembered
+
+
+class Rates:
+    """Counts for one limit: `per_hour` of each key, which may be changed."""
+
+    def __init__(self, per_hour: int) -> None:
+        self.per_hour = per_hour
+        self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def take(self, key: Hashable, now: float) -> bool:
+        """Whether there was one left; then it is taken."""
+        left, then = self._left.get(key, (float(self.per_hour), now))
+        left = min(self.per_hour, left + max(0.0, now - then) * self.per_hour / HOUR_S)
+        is_left = left >= 1.0
+        self._left[key] = (left - is_left, now)
+        self._left.move_to_end(key)
+        if len(self._left) > KEYS_LIMIT:
+            self._left.popitem(last=False)
+        return is_left
