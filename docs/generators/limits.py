@@ -44,6 +44,7 @@ CHANGED: Mapping[str, str] = {
     "delivery.port": "2525",
     "delivery.source": '["192.0.2.7"]',
     "delivery.connect_timeout": '"7s"',
+    "delivery.convert_signed": "false",
 }
 
 INTRODUCTION = """\

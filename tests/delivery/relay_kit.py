@@ -36,7 +36,7 @@ from postel.routing import (
     ToMx,
     target_of_lane,
 )
-from postel.testing import MemoryNetwork, Zone
+from postel.testing import FakeClock, MemoryNetwork, Zone
 from postel.tls import ClientTls, HandshakeFailed, ServerTls, start_server
 
 ZONE = """
@@ -274,6 +274,7 @@ class World:
             tls_any=self.tls,
             tls_verified=self.verified,
             tls_of=table.tls_of,
+            clock=FakeClock(),
         )
         await agent.deliver(work)
         return work

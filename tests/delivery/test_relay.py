@@ -408,7 +408,7 @@ async def test_smtputf8_goes_where_it_is_offered() -> None:
 async def test_a_message_that_needs_smtputf8_fails_where_it_is_not_offered() -> None:
     world = World()
     await world.sink("pluto.free.org", withheld=frozenset({"SMTPUTF8"}))
-    utf8_header = ("Subject: ähem\r\n\r\nx\r\n".encode(),)
+    utf8_header = ("From: käthe@drag.net\r\n\r\nx\r\n".encode(),)
     work = await world.relay(world.job(KITT, content=utf8_header, SMTPUTF8=None))
     outcome = work.outcomes[KITT]
     assert isinstance(outcome, Failed)

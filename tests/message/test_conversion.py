@@ -8,6 +8,7 @@ import email.message
 import email.policy
 import random
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,14 +30,15 @@ SEVEN = Carriage(OctetDomain.SEVEN_BIT)
 EIGHT = Carriage(OctetDomain.EIGHT_BIT)
 FULL = Carriage(OctetDomain.BINARY, takes_utf8=True)
 HEAD = b"From: frito@drag.net\r\nSubject: hello\r\nMIME-Version: 1.0\r\n"
+BY: dict[str, Any] = {"hostname": "mail.drag.net", "queue_id": "0abc"}
 TEXT = b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
 
 
-def plan(content: bytes, to: Carriage = SEVEN, **how: bool | bytes) -> Conversion:
+def plan(content: bytes, to: Carriage = SEVEN, **how: bool | str) -> Conversion:
     return plan_conversion(read_mime(content, keeps=keeps_for_conversion), to, **how)  # type: ignore[arg-type]
 
 
-def convert(content: bytes, to: Carriage = SEVEN, *, size: int = 0, **how: bool | bytes) -> bytes:
+def convert(content: bytes, to: Carriage = SEVEN, *, size: int = 0, **how: bool | str) -> bytes:
     editor = plan(content, to, **how).editor()
     size = size or len(content) or 1
     out = [editor.feed(content[start : start + size]) for start in range(0, len(content), size)]
@@ -227,13 +229,16 @@ def test_lines_that_are_only_long_break_no_signature() -> None:
     assert convert(content, EIGHT) == content
 
 
-def test_a_note_goes_on_top() -> None:
+def test_a_converted_message_says_so_on_top() -> None:
     eight = TEXT + "\r\nGrüße\r\n".encode()
-    assert convert(HEAD + eight, note=b"X-Note: 1\r\n").startswith(b"X-Note: 1\r\nFrom")
-    assert convert(HEAD + b"\r\nx\r\n", note=b"X-Note: 1\r\n") == HEAD + b"\r\nx\r\n"
-    in_part = convert(multipart(eight), note=b"X-Note: 1\r\n")
-    assert in_part.startswith(b"X-Note: 1\r\nFrom")
-    assert in_part.count(b"X-Note") == 1
+    note = b"X-MIME-Autoconverted: from 8bit to 7bit by mail.drag.net id 0abc\r\n"
+    assert convert(HEAD + eight, **BY).startswith(note + b"From")
+    assert convert(HEAD + b"\r\nx\r\n", **BY) == HEAD + b"\r\nx\r\n"
+    in_part = convert(multipart(eight), **BY)
+    assert in_part.startswith(note + b"From")
+    assert in_part.count(b"X-MIME") == 1
+    signed = convert(b"DKIM-Signature: d=a.org; b=x\r\n" + HEAD + eight, **BY)
+    assert b"(this breaks the signature of a.org)" in signed.partition(b"From")[0].replace(b"\r\n\t", b" ")
 
 
 # -- UTF-8 in the header -----------------------------------------------------------------------------------

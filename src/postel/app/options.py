@@ -8,20 +8,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address
 
-from postel.config import Listen, Loaded, parse_duration, parse_network, parse_proxy, parse_size
+from postel.config import (
+    Listen,
+    Loaded,
+    parse_audience,
+    parse_duration,
+    parse_network,
+    parse_proxy,
+    parse_size,
+)
 from postel.delivery import MailboxOptions, RelayOptions
 from postel.directory import DirectoryOptions, ThrottleOptions
 from postel.hooks import HookOptions
 from postel.mail import Domain, parse_domain
 from postel.proto.smtp import SmtpLimits
 from postel.queue import QueueOptions, RetrySchedule
+from postel.routing import parse_client_rule, parse_path_rule
 from postel.servers import (
+    AccessOptions,
     AdmissionOptions,
+    Audience,
+    CommandOptions,
+    FullMailbox,
     IPNetwork,
+    NameCheck,
+    NullMx,
     Pop3ServiceOptions,
     Service,
     ServiceOptions,
     Trusted,
+    WishPolicy,
 )
 
 
@@ -72,12 +88,15 @@ def relay_options(loaded: Loaded) -> RelayOptions:
         port=delivery.port,
         sources=tuple(ip_address(text) for text in delivery.source),
         connect_s=parse_duration(delivery.connect_timeout),
+        tunnels_priority=loaded.config.priority.tunnel,
+        converts_signed=delivery.convert_signed,
     )
 
 
 def mailbox_options(loaded: Loaded) -> MailboxOptions:
     """Limits of local delivery. Our own trace field is one more than the servers have counted."""
-    return MailboxOptions(hops=max(100, loaded.config.limits.hops) + 1)
+    limits = loaded.config.limits
+    return MailboxOptions(hops=max(100, limits.hops) + 1, returns_when_full=limits.full_mailbox == "return")
 
 
 def hook_options(loaded: Loaded) -> HookOptions:
@@ -87,6 +106,33 @@ def hook_options(loaded: Loaded) -> HookOptions:
 
 def _plaintext_login(loaded: Loaded) -> tuple[IPNetwork, ...]:
     return tuple(parse_network(text) for text in loaded.config.login.plaintext)
+
+
+def reserve_bytes(loaded: Loaded) -> int:
+    """How much of the disk is to stay free."""
+    return parse_size(loaded.config.limits.reserve)
+
+
+def wish_policy(loaded: Loaded) -> WishPolicy:
+    """What originators may wish of time and rank."""
+    config = loaded.config
+    queue, priority = config.queue, config.priority
+    return WishPolicy(
+        deliver_by_least_s=round(parse_duration(queue.deliver_by)),
+        hold_longest_s=round(parse_duration(queue.future_release)),
+        hold_messages=queue.future_messages,
+        priority_profile=priority.profile,
+        priority_networks=tuple(parse_network(text) for text in priority.networks),
+        priority_logins=priority.accounts,
+        priority_highest=priority.highest,
+        tunnels_priority=priority.tunnel,
+        no_soliciting=tuple(config.no_soliciting),
+        domains_not_soliciting=tuple(
+            (parse_domain(domain.name).ascii, tuple(domain.no_soliciting))
+            for domain in config.domain
+            if domain.name and domain.no_soliciting
+        ),
+    )
 
 
 def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
@@ -103,9 +149,44 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
         plaintext_login=_plaintext_login(loaded),
         xclient=trusted(listen.xclient),
         xforward=trusted(listen.xforward),
+        commands=command_options(loaded),
+        null_mx=NullMx(loaded.config.dns.null_mx),
+        access=access_options(loaded),
+        hides_client=loaded.config.login.hide_client,
+        wishes=wish_policy(loaded),
+        full_mailbox=FullMailbox(limits.full_mailbox),
         own_from=loaded.config.login.own_from,
         hops=limits.hops,
         greet_delay_s=parse_duration(limits.greeting_delay) if listen.protocol == "smtp" else 0.0,
+    )
+
+
+def command_options(loaded: Loaded) -> CommandOptions:
+    """Who may use which commands."""
+    commands = loaded.config.commands
+    return CommandOptions(
+        verify=_audience(commands.verify),
+        etrn=_audience(commands.etrn),
+        send=_audience(commands.send),
+        verbose=_audience(commands.verbose),
+        fetches=bool(loaded.config.pull),
+        turns=commands.turn,
+    )
+
+
+def _audience(texts: Sequence[str]) -> Audience:
+    parsed = [parse_audience(text) for text in texts]
+    return Audience(tuple(network for network in parsed if network is not None), None in parsed)
+
+
+def access_options(loaded: Loaded) -> AccessOptions:
+    """Whom port 25 takes mail from."""
+    access = loaded.config.access
+    return AccessOptions(
+        clients=tuple(parse_client_rule(text) for text in access.clients),
+        reverse_paths=tuple(parse_path_rule(text) for text in access.reverse_paths),
+        client_names=NameCheck(access.names),
+        checks_domain=access.check_domain,
     )
 
 

@@ -13,20 +13,25 @@ from msgspec import Meta, Struct
 
 from postel.config.kinds import (
     AddressText,
+    AudienceText,
     CertificateNameText,
+    ClientRuleText,
     DomainText,
     DurationText,
     EndpointText,
     MailboxText,
     NetworkText,
+    PathRuleText,
+    ProfileText,
     ProxyText,
     RelayDomainText,
     RouteText,
     ServerNameText,
     SizeText,
+    SolicitationText,
 )
 
-ListenProtocol = Literal["smtp", "submission", "submissions", "pop3", "pop3s"]
+ListenProtocol = Literal["smtp", "submission", "submissions", "odmr", "nomail", "pop3", "pop3s"]
 
 TlsPolicyWord = Literal["none", "may", "must", "verified"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
@@ -48,7 +53,8 @@ class Listen(Section, frozen=True):
         ListenProtocol,
         says(
             "What is spoken here: `smtp` (port 25, from other servers), `submission` (587, from mail programs, "
-            "STARTTLS), `submissions` (465, TLS from the start), `pop3` (110) or `pop3s` (995)."
+            "STARTTLS), `submissions` (465, TLS from the start), `odmr` (366, where mail is fetched by ATRN), "
+            "`nomail` (25, where 521 says that no mail is taken), `pop3` (110) or `pop3s` (995)."
         ),
     ] = "smtp"
     address: Annotated[
@@ -93,6 +99,13 @@ class DomainSettings(Section, frozen=True):
             "alias takes; without it unknown recipients are refused, which is the safer default."
         ),
     ] = {}
+    no_soliciting: Annotated[
+        list[SolicitationText],
+        says(
+            "Classes of solicitation that recipients of this domain do not want (RFC 3865), beside those of the "
+            "setting of the same name at the top of the file."
+        ),
+    ] = []
 
 
 class Relay(Section, frozen=True):
@@ -169,12 +182,66 @@ class TlsPolicySettings(Section, frozen=True):
     ] = "TLSv1.2"
 
 
+class Commands(Section, frozen=True):
+    """Commands that tell or do more than taking mail, and whom they are open to: networks, or `login` for clients that
+    have logged in. To everybody else they are not implemented (502), and VRFY and EXPN say 252."""
+
+    verify: Annotated[
+        list[AudienceText],
+        says(
+            "Who gets real answers to VRFY and EXPN. Nobody by default: whoever can ask which addresses exist can list "
+            "them (RFC 5321 7.3)."
+        ),
+    ] = []
+    etrn: Annotated[
+        list[AudienceText],
+        says(
+            "Who may have mail that waits for a relay domain, a route or a named queue tried at once (ETRN, RFC 1985). "
+            "Nobody by default: it is for hosts that are not always connected."
+        ),
+    ] = []
+    queues: Annotated[
+        dict[str, list[RelayDomainText]],
+        says("Names for ETRN `#name`, each for the mail of some domains. None by default."),
+    ] = {}
+    turn: Annotated[
+        bool,
+        says(
+            "Whether TURN (RFC 821) does for a client that has logged in what ATRN does. False by default: no client "
+            "of this century needs it."
+        ),
+    ] = False
+    send: Annotated[
+        list[AudienceText],
+        says(
+            "Who may write to the terminals of people who run `postel terminal` (SEND, SOML, SAML of RFC 821). "
+            "Nobody by default: a message on the screen interrupts."
+        ),
+    ] = []
+    verbose: Annotated[
+        list[AudienceText],
+        says(
+            "Who may have the delivery of a message shown before the reply to it (VERB), and say that only one follows "
+            "(ONEX). Nobody by default: it tells where mail goes inside."
+        ),
+    ] = []
+
+
 class Dns(Section, frozen=True):
     """Whom to ask."""
 
     servers: Annotated[
         list[EndpointText], says("Name servers, `host:port`. By default those of `/etc/resolv.conf`.")
     ] = []
+    null_mx: Annotated[
+        Literal["nobody", "recipients", "all"],
+        says(
+            "Whose null MX record (RFC 7505: the domain takes no mail) is looked for while the client waits. "
+            "`recipients`, the default: those of submissions, refused with 556, since who has mistyped a domain is "
+            "still there to hear it. `all`: of relayed mail too, and originators, refused with 550 5.7.27, which costs "
+            "a look-up for each message. `nobody`: the sender gets a report instead."
+        ),
+    ] = "recipients"
     validating: Annotated[
         bool,
         says(
@@ -244,6 +311,47 @@ class Login(Section, frozen=True):
             "one account shall not write in another's name (RFC 6409 6.1)."
         ),
     ] = True
+    hide_client: Annotated[
+        bool,
+        says(
+            "Whether the trace field of submitted mail leaves out the address and the name of the client "
+            "(RFC 5321 7.6). False by default: trace fields are for tracing. The log has it in any case."
+        ),
+    ] = False
+
+
+class AccessSettings(Section, frozen=True):
+    """Whom port 25 takes mail from. Whoever has logged in, or may relay, is not asked."""
+
+    clients: Annotated[
+        list[ClientRuleText],
+        says(
+            "Rules by client, of which the first that fits decides: `accept`, `refuse` (for good) or `later` (for now) "
+            "and a network, a host name, `.example.org` for all names below it, or `*`. A name is what DNS says of the "
+            "address, confirmed forward (RFC 2505 2.5)."
+        ),
+    ] = []
+    reverse_paths: Annotated[
+        list[PathRuleText],
+        says(
+            "Rules by reverse path, as above: an address, a domain, `.example.org` or `*`. The null reverse path is "
+            "never refused (RFC 2505 2.6.1)."
+        ),
+    ] = []
+    names: Annotated[
+        Literal["none", "look", "need"],
+        says(
+            "Whether the host names of clients are looked up: `look` for trace fields and hooks, `need` to take no "
+            "mail from a host without one. `none` by default; rules with names look them up by themselves."
+        ),
+    ] = "none"
+    check_domain: Annotated[
+        bool,
+        says(
+            "Whether the domain of a reverse path must exist: with MX records or an address (RFC 2505 2.9). Otherwise "
+            "the client is told to come again, 450. False by default."
+        ),
+    ] = False
 
 
 class QueueSettings(Section, frozen=True):
@@ -272,12 +380,74 @@ class QueueSettings(Section, frozen=True):
     deliveries: Annotated[
         int, Meta(ge=2), says("Deliveries under way at a time, to all destinations together.")
     ] = 400
+    deliver_by: Annotated[
+        DurationText,
+        says(
+            "The shortest time within which a client may ask for delivery or return (`BY=...;R`, RFC 2852); announced "
+            "by DELIVERBY."
+        ),
+    ] = "1m"
+    future_release: Annotated[
+        DurationText,
+        says(
+            "How long a submitted message may wait for its release (`HOLDFOR`, `HOLDUNTIL`, RFC 4865); announced by "
+            '"FUTURERELEASE". "0s" switches that off.'
+        ),
+    ] = "30d"
+    future_messages: Annotated[
+        int, Meta(ge=1), says("How many messages of one account may wait for their release at a time.")
+    ] = 100
+
+
+class Priority(Section, frozen=True):
+    """Whose mail may go first (MT-PRIORITY, RFC 6710)."""
+
+    networks: Annotated[
+        list[NetworkText],
+        says(
+            "Clients that may give their mail more than the usual priority. None by default; anybody may ask for less."
+        ),
+    ] = []
+    accounts: Annotated[
+        bool, says("Whether everybody who is logged in may. False by default, or all mail would be urgent.")
+    ] = False
+    highest: Annotated[
+        int, Meta(ge=0, le=9), says("The priority that those get at most who may ask; 9 is the highest there is.")
+    ] = 9
+    profile: Annotated[
+        ProfileText,
+        says(
+            "The name of the priority assignment policy that is announced: `MIXER`, `STANAG4406`, `NSEP` or "
+            'one of your own. "" announces none, which means MIXER to those who ask.'
+        ),
+    ] = ""
+    tunnel: Annotated[
+        bool,
+        says(
+            "Whether a priority goes in the header field `MT-Priority` to servers that do not know priorities, and is "
+            "taken from there where a trusted client did not say it otherwise (RFC 6758)."
+        ),
+    ] = False
 
 
 class Limits(Section, frozen=True):
     """What one client may ask of us."""
 
     message_size: Annotated[SizeText, says("Largest message taken, announced by SIZE (RFC 1870).")] = "50 MB"
+    reserve: Annotated[
+        SizeText,
+        says(
+            "Space on the disk that is to stay free: a message that would not leave it is refused for now (452), at "
+            "MAIL where its size is declared."
+        ),
+    ] = "100 MB"
+    full_mailbox: Annotated[
+        Literal["wait", "return"],
+        says(
+            "What becomes of mail for an account that has reached its quota: it may `wait` (452, and in the queue), or "
+            "it is refused and comes back (`return`)."
+        ),
+    ] = "wait"
     recipients: Annotated[
         int, Meta(ge=100), says("Recipients of one message. RFC 5321 4.5.3.1.8 wants 100 at the least.")
     ] = 1000
@@ -293,6 +463,14 @@ class Limits(Section, frozen=True):
             '554. "0s" by default, so that honest mail is not slowed; a few seconds keep much junk out.'
         ),
     ] = "0s"
+    messages_per_hour: Annotated[
+        int,
+        Meta(ge=0),
+        says(
+            "Messages that one account, or one address of a stranger (IPv6: one /64), may send in an hour; more get "
+            "450 (RFC 2505 2.8). 0, the default, is no limit."
+        ),
+    ] = 0
     hops: Annotated[
         int,
         Meta(ge=30),
@@ -329,7 +507,20 @@ class Delivery(Section, frozen=True):
             "send us to ourselves. For trying things out on one machine."
         ),
     ] = False
+    authorities: Annotated[
+        str | None,
+        says(
+            "PEM file of the certification authorities that are believed for `verified`, in place of the system's."
+        ),
+    ] = None
     connect_timeout: Annotated[DurationText, says("How long to wait for one address to answer.")] = "30s"
+    convert_signed: Annotated[
+        bool,
+        says(
+            "Whether a message is converted for a server that takes less than it needs even though this breaks its "
+            "DKIM signature; a field on top and the log say so. False returns it, status 5.6.3."
+        ),
+    ] = True
 
 
 class Log(Section, frozen=True):
@@ -371,6 +562,13 @@ class Config(Section, frozen=True):
         Meta(max_length=1),
         says('What divides a local part from a detail: `ann+shop@` reaches `ann@`. "" switches that off.'),
     ] = "+"
+    no_soliciting: Annotated[
+        list[SolicitationText],
+        says(
+            "Classes of solicitation that are refused, such as `org.example:ADV`; announced by NO-SOLICITING "
+            "(RFC 3865)."
+        ),
+    ] = []
     listen: tuple[Listen, ...] = ()
     domain: tuple[DomainSettings, ...] = ()
     relay: Relay = Relay()
@@ -378,8 +576,8 @@ class Config(Section, frozen=True):
         dict[str, RouteText | RouteSettings],
         says(
             "Where mail for a domain goes instead of its MX hosts: `smtp:host:port`, `smtp:[192.0.2.1]:port`, "
-            "`smtps:host:port` (TLS from the start), `lmtp:host:port`, `lmtp:unix:/path`, `mailbox`, `discard` or "
-            "`error:550 5.7.1 text`. "
+            "`smtps:host:port` (TLS from the start), `lmtp:host:port`, `lmtp:unix:/path`, `pull`, `mailbox`, "
+            "`discard` or `error:550 5.7.1 text`. "
             "The domain `*` is the smarthost for all that is not ours. A table with `to`, `user`, `password` "
             "and `tls` stands for the text where the hop wants a login."
         ),
@@ -391,11 +589,21 @@ class Config(Section, frozen=True):
             "counts: the exact name, then `.example.com` for all below it, then `*`. Routes have their own `tls`."
         ),
     ] = {}
+    pull: Annotated[
+        dict[str, list[RelayDomainText]],
+        says(
+            "Accounts that fetch the mail of domains by ATRN (RFC 2645), each with its domains; those have the route "
+            "`pull`, under which mail waits here until it is fetched. None by default."
+        ),
+    ] = {}
+    commands: Commands = Commands()
     dns: Dns = Dns()
     tls: Tls = Tls()
     certificate: tuple[Certificate, ...] = ()
     login: Login = Login()
+    access: AccessSettings = AccessSettings()
     queue: QueueSettings = QueueSettings()
+    priority: Priority = Priority()
     limits: Limits = Limits()
     hooks: HookSettings = HookSettings()
     delivery: Delivery = Delivery()

@@ -1,7 +1,7 @@
 """Deliver what stays here: into mailboxes, and through aliases to new recipients.
 
 Implements  RFC 5321 3.9.1 (aliases), 4.4 (Return-Path at final delivery), 6.3 (loops), RFC 9228 4 (Delivered-To),
-            RFC 9051 2.3.3 (internal date).
+            RFC 9051 2.3.3 (internal date), RFC 3030 3 (binary content).
 Asks        routing, through `decide`: what becomes of this mailbox?
 Gives       MailboxAgent, MailboxOptions.
 Not here    The rules: routing. Tables: store.
@@ -13,13 +13,20 @@ neither lost nor there twice. Content is shared; only the fields on top are each
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from postel.contents import Contents
+from postel.contents import Contents, keep
 from postel.database import Transaction
+from postel.delivery.lines import InLines, in_lines
 from postel.mail import Mailbox, Reply, Status
-from postel.mail.replies import LOOP_DETECTED, SYSTEM_TROUBLE
+from postel.mail.replies import (
+    LOOP_DETECTED,
+    MAILBOX_FULL,
+    MAILBOX_FULL_FOR_GOOD,
+    MESSAGE_NEVER_FITS,
+    SYSTEM_TROUBLE,
+)
 from postel.message import (
     DELIVERED_TO_LIMIT,
     RECEIVED_LIMIT,
@@ -46,6 +53,9 @@ Decide: TypeAlias = Callable[[Mailbox], Awaitable[Decision]]
 FindAccount: TypeAlias = Callable[[str], Awaitable[int | None]]
 """The id of the account of a folded address."""
 
+QuotaOf: TypeAlias = Callable[[str], Awaitable[tuple[int, int] | None]]
+"""How many octets the account of a folded address may store, and how many it does; None: it has no limit."""
+
 DELIVERED_BEFORE: Final = Reply(554, Status(5, 4, 6), "Mail loop: delivered to this address before")
 
 
@@ -56,12 +66,14 @@ class MailboxOptions:
     head_bytes      how much of a content is looked at for its header.
     hops            Received fields before a message is taken for a loop; at least 100 (RFC 5321 6.3). More than
                     the servers let in, or what they have taken would come back as a report.
+    returns_when_full  whether mail for a mailbox that is full comes back at once; else it waits.
     deliveries      Delivered-To fields for one address before that; not less than the servers let in.
     """
 
     head_bytes: int = 64 * 1024
     hops: int = RECEIVED_LIMIT + 1
     deliveries: int = DELIVERED_TO_LIMIT
+    returns_when_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +86,15 @@ class _Head:
 
 
 class _Copies:
-    """The copies of one job: none twice for one account, though several recipients may lead to it."""
+    """The copies of one job: none twice for one account, though several recipients may lead to it.
 
-    def __init__(self, store: Store) -> None:
+    lines   what is kept in place of a binary content.
+    """
+
+    def __init__(self, store: Store, lines: InLines | None = None) -> None:
         self._store = store
+        self._lines = lines
+        self._lines_id = 0
         self._tx: Transaction | None = None
         self._reached: set[int] = set()
 
@@ -85,9 +102,17 @@ class _Copies:
         """Store a copy, unless this transaction has stored one. A new one begins anew: it is a new try."""
         if tx is not self._tx:
             self._tx, self._reached = tx, set()
+            if self._lines is not None:
+                self._lines_id = await keep(tx, self._lines.sealed, holders=0)  # the store is its first holder
         if account_id not in self._reached:
             self._reached.add(account_id)
-            await self._store.append(tx, account_id, facts)
+            await self._store.append(tx, account_id, self._of_lines(facts))
+
+    def _of_lines(self, facts: MessageFacts) -> MessageFacts:
+        if self._lines is None:
+            return facts
+        size_bytes = self._lines.sealed.size_bytes
+        return replace(facts, content_id=self._lines_id, content_size_bytes=size_bytes)
 
 
 class MailboxAgent:
@@ -101,6 +126,7 @@ class MailboxAgent:
         contents: Contents,
         clock: Clock,
         options: MailboxOptions | None = None,
+        quota: QuotaOf | None = None,
     ) -> None:
         self._decide = decide
         self._find_account = find_account
@@ -108,18 +134,24 @@ class MailboxAgent:
         self._contents = contents
         self._clock = clock
         self._options = options or MailboxOptions()
+        self._quota = quota
 
     async def deliver(self, jobs: Jobs) -> None:
         """Work until nothing is due."""
         while (job := await jobs.next()) is not None:
-            await jobs.done(job, await self._work(job))
+            lines = await in_lines(self._contents, job)
+            try:
+                await jobs.done(job, await self._work(job, lines))
+            finally:
+                if lines is not None:
+                    await lines.draft.discard()
 
-    async def _work(self, job: Job) -> dict[int, Outcome]:
+    async def _work(self, job: Job, lines: InLines | None) -> dict[int, Outcome]:
         head = await self._head(job)
         if head.hops > self._options.hops:
             failed = Failed(LOOP_DETECTED, because=f"{head.hops} Received fields")
             return {recipient.id: failed for recipient in job.recipients}
-        copies = _Copies(self._store)
+        copies = _Copies(self._store, lines)
         return {r.id: await self._outcome(job, r, head, copies) for r in job.recipients}
 
     async def _outcome(self, job: Job, recipient: QueuedRecipient, head: _Head, copies: _Copies) -> Outcome:
@@ -161,6 +193,8 @@ class MailboxAgent:
             account_id = await self._find_account(route.account)
             if account_id is None:
                 return Delayed(SYSTEM_TROUBLE, because=f"the account {route.account} has just gone")
+            if full := await self._no_room(route.account, job.size_bytes):
+                return full
             wanted.append((account_id, self._facts(job, recipient, route, head)))
 
         async def effect(tx: Transaction) -> None:
@@ -168,6 +202,24 @@ class MailboxAgent:
                 await copies.append(tx, account_id, facts)
 
         return Delivered(effect)
+
+    async def _no_room(self, account: str, size_bytes: int) -> Delayed | Failed | None:
+        """RFC 3463 3.3: what can never fit fails; else people clear their mailboxes, and the mail waits for that.
+
+        Deliveries that are under way side by side may together go a little beyond the quota.
+        """
+        found = await self._quota(account) if self._quota is not None else None
+        if found is None:
+            return None
+        limit_bytes, used_bytes = found
+        if used_bytes + size_bytes <= limit_bytes:
+            return None
+        because = f"{account} stores {used_bytes} of {limit_bytes} octets"
+        if size_bytes > limit_bytes:
+            return Failed(MESSAGE_NEVER_FITS, because=because)
+        if self._options.returns_when_full:
+            return Failed(MAILBOX_FULL_FOR_GOOD, because=because)
+        return Delayed(MAILBOX_FULL, because=because)
 
     def _facts(self, job: Job, recipient: QueuedRecipient, route: ToMailbox, head: _Head) -> MessageFacts:
         prefix = compose_prefix(job, recipient, route.account)

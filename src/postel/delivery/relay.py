@@ -18,12 +18,12 @@ A destination gets one connection, over which all its due messages go, one trans
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
 from postel.contents import Contents
+from postel.delivery.fitting import Fit, Fitting
 from postel.delivery.forwarding import forward
 from postel.delivery.opening import Opening, Target
 from postel.delivery.outcomes import after_loss, outcomes_of, wants_another_go
@@ -66,10 +66,12 @@ from postel.routing import (
 )
 from postel.tls import ClientTls
 
-HEADER_LIMIT: Final = 256 * 1024  # octets looked at to see whether a header is internationalised
 BREAKS_LIMIT: Final = 3  # connections of a destination that may break in a row before it counts as down
 NAMES_UNSIGNED: Final = Reply(
     550, ENCRYPTION_NEEDED, "Encryption needed, and the domain's MX records are not signed"
+)
+TLS_WANTED: Final = Reply(
+    450, Status(4, 7, 10), "The message needs REQUIRETLS, which mail to be fetched cannot have"
 )
 NOT_CONFIGURED: Final = Reply(451, Status(4, 3, 5), "The next hop is no longer configured here")
 
@@ -126,11 +128,11 @@ class RelayAgent:
         is_told = isinstance(target, ToHop) and target.xforward
         errand = _Errand(
             jobs,
-            self._contents,
             self._wishes(target),
             self._clock,
             is_told=is_told,
             tunnels_priority=self._options.tunnels_priority,
+            fitting=self._fitting(),
         )
         await errand.begin()
         while errand.job is not None:
@@ -139,6 +141,36 @@ class RelayAgent:
                 await errand.give_up(walk)
             else:
                 await errand.run(walk)
+
+    async def deliver_over(self, jobs: Jobs, target: Target, session: SmtpSession) -> bool:
+        """Give what is due to a peer that has come for it, on a session that is open. Whether it is still there."""
+        options = self._options
+        errand = _Errand(
+            jobs,
+            self._wishes(None),
+            self._clock,
+            is_told=False,
+            tunnels_priority=options.tunnels_priority,
+            fitting=self._fitting(),
+        )
+        await errand.begin()
+        return await errand.run_over(target, session)
+
+    async def connect(self, hop: ToHop) -> tuple[Target, SmtpSession]:
+        """A session with a host, ready and logged in, for other things than mail. Raises HopTrouble."""
+        found = await self._walk_to(hops_of(hop), self._opening(hop, Care.BY_POLICY), hop.port).next()
+        if isinstance(found, NobodyThere):
+            raise HopTrouble(found.remote or hop.host, found.reply, found.because)
+        return found
+
+    def client_options(self) -> ClientOptions:
+        """How we speak where the peer has connected."""
+        options = self._options
+        return ClientOptions(hostname=options.hostname, timeouts=options.timeouts, limits=options.limits)
+
+    def _fitting(self) -> Fitting:
+        options = self._options
+        return Fitting(self._contents, options.hostname, may_break_signatures=options.converts_signed)
 
     def _wishes(self, target: ToMx | ToHop | None) -> Wishes:
         return Wishes(
@@ -214,21 +246,21 @@ class _Errand:
     def __init__(
         self,
         jobs: Jobs,
-        contents: Contents,
         wishes: Wishes,
         clock: Clock,
         *,
         is_told: bool,
         tunnels_priority: bool,
+        fitting: Fitting,
     ) -> None:
         self.job: Job | None = None
         self.care = Care.BY_POLICY
         self._jobs = jobs
-        self._contents = contents
         self._wishes = wishes
         self._clock = clock
         self._is_told = is_told  # where messages came from
         self._tunnels_priority = tunnels_priority
+        self._fitting = fitting
         self._breaks = 0  # in a row
 
     async def begin(self) -> None:
@@ -277,6 +309,21 @@ class _Errand:
                 return None
         return None
 
+    async def run_over(self, target: Target, session: SmtpSession) -> bool:
+        """Give everything to the one session there is; whether it is still there at the end."""
+        gone = None
+        while self.job is not None and gone is None:
+            if self.care is Care.REQUIRED:  # we have not chosen this connection, and cannot make it safe
+                await self._give_up_one(NobodyThere(TLS_WANTED, "REQUIRETLS is needed", target.remote), ())
+            else:
+                gone = await self._relay(self.job, target.remote, session)
+        if gone is None:
+            return True
+        if self.job is not None:
+            trouble = lost(target.remote, gone.because)
+            await self.give_up(NobodyThere(trouble.reply, trouble.because, target.remote))
+        return False
+
     def _is_worth_calling_again(self, session: SmtpSession, gone: SessionLost) -> bool:
         """A host that took something before it went away; or one that broke off, but may like the next better."""
         if session.transactions:
@@ -302,11 +349,12 @@ class _Errand:
         outcomes: dict[int, Outcome] = {}
         recipients = job.recipients
         terms = self._terms(job, session)
-        if terms.refusal is not None:
-            await self._done(job, dict.fromkeys((each.id for each in recipients), terms.refusal))
+        fit = terms.refusal or await self._fitting.fit(job, session.offered, remote)
+        if not isinstance(fit, Fit):
+            await self._done(job, dict.fromkeys((each.id for each in recipients), fit))
             return None
         while recipients:
-            event = await self._transact(job, recipients, session)
+            event = await self._transact(job, recipients, session, fit)
             is_reporting = "DSN" in session.offered
             if isinstance(event, SessionLost):
                 if event.is_begun or outcomes:
@@ -328,24 +376,22 @@ class _Errand:
         return None
 
     async def _transact(
-        self, job: Job, recipients: tuple[QueuedRecipient, ...], session: SmtpSession
+        self, job: Job, recipients: tuple[QueuedRecipient, ...], session: SmtpSession, fit: Fit
     ) -> TransactionDone | SessionLost:
         terms = self._terms(job, session)  # the time that is left is told as it is now (RFC 2852 4.1.4)
-        parameters = dict(terms.parameters)
+        parameters = dict(fit.parameters(terms.parameters))
         if self.care is not Care.REQUIRED:
             parameters.pop("REQUIRETLS", None)  # RFC 8689 2: only to a host whose certificate was verified
-        # RFC 6531 3.2: only an internationalised message needs it; the paths are looked at one by one.
-        if job.asks_smtputf8 and "SMTPUTF8" not in session.offered and await self._has_ascii_header(job):
-            del parameters["SMTPUTF8"]
         to = tuple(
             Recipient(ForwardPath.of(each.mailbox), terms.notify(parameters_of(each))) for each in recipients
         )
         envelope = Envelope(job.reverse_path, to, parameters)
         if self._is_told and (gone := await forward(session, job)) is not None:
             return replace(gone, recipient_replies=(None,) * len(recipients))
-        size_bytes, content = job.size_bytes, self._content(job)
+        size_bytes, content = fit.size_bytes(job.size_bytes), self._fitting.content(job, fit)
         if self._tunnels_priority and job.priority and "MT-PRIORITY" not in session.offered:
-            size_bytes, content = size_bytes + TUNNEL_OCTETS, tunnelled(content, job.priority)
+            size_bytes = None if size_bytes is None else size_bytes + TUNNEL_OCTETS
+            content = tunnelled(content, job.priority)
         event = await session.transact(envelope, size_bytes, content)
         if not isinstance(event, TransactionDone | SessionLost):
             raise LocalFault(f"{event} at the end of a transaction")
@@ -353,17 +399,6 @@ class _Errand:
 
     def _terms(self, job: Job, session: SmtpSession) -> Terms:
         return terms_of(job, session.offered, self._clock.now(), is_final=session.is_lmtp)
-
-    async def _content(self, job: Job) -> AsyncGenerator[bytes, None]:
-        """Read only where a server wants it."""
-        reader = await self._contents.reader(job.content_id)
-        async with aclosing(reader.chunks()) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    async def _has_ascii_header(self, job: Job) -> bool:
-        reader = await self._contents.reader(job.content_id)
-        return (await reader.head_of(HEADER_LIMIT)).isascii()
 
     async def _done(self, job: Job, outcomes: dict[int, Outcome]) -> None:
         await self._jobs.done(job, outcomes)

@@ -23,6 +23,8 @@ class RelayOptions:
     connect_s       how long one connection attempt may take. Hosts that answer at all do within seconds.
     handshake_s     how long a TLS handshake may take.
     addresses       how many addresses of a destination are tried in one go (RFC 5321 5.1: at least two).
+    tunnels_priority  whether hosts without MT-PRIORITY get the priority as a header field (RFC 6758).
+    converts_signed  whether a message is converted for a host that takes less though its signature breaks.
     timeouts        of the SMTP session, per command.
     """
 
@@ -35,3 +37,5 @@ class RelayOptions:
     addresses: int = 10
     timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
     limits: ReplyLimits = field(default_factory=ReplyLimits)
+    tunnels_priority: bool = False
+    converts_signed: bool = True

@@ -31,9 +31,15 @@ SYSTEM_TROUBLE: Final = Reply(451, Status(4, 3, 0), "Local trouble; try again la
 POLICY_TROUBLE: Final = Reply(451, Status(4, 7, 1), "A local policy check failed; try again later")
 SYSTEM_FULL: Final = Reply(452, Status(4, 3, 1), "Out of space; try again later")
 MAILBOX_FULL: Final = Reply(452, Status(4, 2, 2), "The mailbox is full")
+# RFC 3463 3.3: x.2.2 is for what the recipient can mend, x.2.3 for what can never fit.
+MAILBOX_FULL_FOR_GOOD: Final = Reply(552, Status(5, 2, 2), "The mailbox is full")
+MESSAGE_NEVER_FITS: Final = Reply(552, Status(5, 2, 3), "The message is larger than that mailbox may become")
 MESSAGE_TOO_BIG: Final = Reply(552, Status(5, 3, 4), "The message is larger than we accept")
 TOO_MANY_RECIPIENTS: Final = Reply(452, Status(4, 5, 3), "Too many recipients; send the rest separately")
 SMTPUTF8_NEEDED: Final = Reply(
     550, Status(5, 6, 7), "The next hop does not support internationalised addresses"
+)
+CANNOT_BE_CONVERTED: Final = Reply(
+    554, Status(5, 6, 3), "The next hop does not take the content as it is, and it cannot be converted"
 )
 REMOVED_BY_OPERATOR: Final = Reply(554, Status(5, 7, 0), "Removed from the queue by the postmaster")

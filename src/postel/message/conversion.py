@@ -35,6 +35,7 @@ from postel.message.decoders import QuotedPrintableDecoder, Transform
 from postel.message.downgrading import NotDowngradable, downgrade_field
 from postel.message.edits import Chain, Drop, Edit, Editor, HeaderEdit, LastLine
 from postel.message.encoders import Base64Encoder, Base64Wrapper, QuotedPrintableEncoder
+from postel.message.fields import clean_comment, clean_word, compose_field
 from postel.message.header import Field
 from postel.message.mime_fields import parse_parameterized
 from postel.message.mime_index import MimeIndex, Part, Stretch
@@ -56,10 +57,12 @@ class Carriage:
 
     domain          the octets of content: 8bit with 8BITMIME, binary with BINARYMIME and CHUNKING.
     takes_utf8      whether header fields may hold UTF-8: SMTPUTF8.
+    takes_long_lines    whether lines may have any length.
     """
 
     domain: OctetDomain
     takes_utf8: bool = False
+    takes_long_lines: bool = False
 
 
 class CannotConvert(Exception):
@@ -109,20 +112,24 @@ def plan_conversion(
     *,
     is_internationalised: bool = False,
     may_break_signatures: bool = True,
-    note: bytes = b"",
+    hostname: str = "",
+    queue_id: str = "",
 ) -> Conversion:
     """The plan by which a content fits. Raises CannotConvert.
 
     index                   made with `keeps_for_conversion`.
     is_internationalised    the message came with SMTPUTF8; UTF-8 in the header of any other is a mistake that every
                             8-bit hop passes on.
-    note                    header fields to put on top of a converted message.
+    hostname, queue_id      who converts which message: a converted one says so on top. "" says nothing.
     """
     planner = _Planner(index, to, is_internationalised=is_internationalised)
-    planner.plan(note)
+    planner.plan()
     conversion = planner.conversion()
     if conversion.signing_domains and not may_break_signatures:
         raise CannotConvert("its signature would not verify any more")
+    if hostname and conversion.edits:
+        planner.note(_trace(conversion, hostname, queue_id))
+        return planner.conversion()
     return conversion
 
 
@@ -145,23 +152,20 @@ class _Planner:
         self._to = to
         signatures = [field for field in index.root.fields if field.name.lower() in _SIGNATURES]
         self._signing_domains = tuple(dict.fromkeys(_signing_domain(field) for field in signatures))
-        self._leaves_long_lines = bool(signatures)
+        self._leaves_long_lines = to.takes_long_lines or bool(signatures)
         self._wants_ascii_header = not to.takes_utf8 and (
             is_internationalised or to.domain is OctetDomain.SEVEN_BIT
         )
-        self._folds_long_lines = to.domain < OctetDomain.BINARY and not signatures
+        self._folds_long_lines = to.domain < OctetDomain.BINARY and not self._leaves_long_lines
         self._edits: list[Edit] = []
         self._needed = OctetDomain.SEVEN_BIT
 
-    def plan(self, note: bytes) -> None:
+    def plan(self) -> None:
         """Fill in the edits."""
         root = self._index.root
         self._part(root, is_signed=False, is_message=True)
-        if not self._edits:
-            return
-        if not self._index.is_whole:
+        if self._edits and not self._index.is_whole:
             raise CannotConvert("it has more parts, or a larger header, than we look at")
-        self._note(root, note)
 
     def conversion(self) -> Conversion:
         """What was planned."""
@@ -173,14 +177,15 @@ class _Planner:
             signing_domains=self._signing_domains if is_changed else (),
         )
 
-    def _note(self, root: Part, note: bytes) -> None:
-        """Fields on top: in the header's edit if there is one."""
+    def note(self, fields: bytes) -> None:
+        """Fields to put on top: in the header's edit if there is one."""
+        root = self._index.root
         edit = HeaderEdit()
         if self._edits[0].end <= root.body_start:
             made = self._edits.pop(0).make()
             assert isinstance(made, HeaderEdit)
             edit = made
-        make = partial(HeaderEdit, note, edit.replaced, edit.encoding, edit.appended)
+        make = partial(HeaderEdit, fields, edit.replaced, edit.encoding, edit.appended)
         self._edits.insert(0, Edit(root.start, root.body_start, make))
 
     # -- parts ---------------------------------------------------------------------------------------------
@@ -287,6 +292,18 @@ class _Planner:
 
     def _needs(self, facts: BodyFacts) -> OctetDomain:
         return facts.domain_but_for_length if self._leaves_long_lines else facts.domain
+
+
+def _trace(conversion: Conversion, hostname: str, queue_id: str) -> bytes:
+    """The field that has long said so in the field; no standard names one."""
+    words = ["from", conversion.needed.encoding, "to", conversion.domain.encoding]
+    if conversion.needed is conversion.domain:
+        words = ["header", "to", "ASCII"]
+    words += ["by", clean_word(hostname), "id", clean_word(queue_id)]
+    if conversion.signing_domains:
+        names = ", ".join(clean_comment(name) or "somebody" for name in conversion.signing_domains)
+        words.append(f"(this breaks the signature of {names})")
+    return compose_field("X-MIME-Autoconverted", " ".join(words).split())
 
 
 class _Requoter(Chain):

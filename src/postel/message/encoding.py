@@ -11,7 +11,7 @@ import base64
 import binascii
 from typing import Literal, TypeAlias
 
-Encoding: TypeAlias = Literal["7bit", "8bit", "quoted-printable", "base64"]
+Encoding: TypeAlias = Literal["7bit", "8bit", "binary", "quoted-printable", "base64"]
 
 
 def encode(octets: bytes, encoding: Encoding) -> bytes:

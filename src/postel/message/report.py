@@ -6,18 +6,20 @@ Gives       ReportFacts, RecipientReport, Action, compose_report, report_paramet
 Not here    Whether a report is due at all (queue); the words for people: report_text; the fields for machines:
             report_fields.
 
-The report is 7-bit, whatever it tells and returns, with two exceptions: a returned message that has octets above
-127 though it is no SMTPUTF8 message (message/rfc822 may not be encoded: RFC 2046 5.2.1), and a report
-to an internationalised address, whose next hop must take 8-bit content anyway (RFC 6531 3.1).
+The report is 7-bit, whatever it tells and returns, with two exceptions: a returned message that is not, though it is no
+SMTPUTF8 message (message/rfc822 may not be encoded: RFC 2046 5.2.1; a hop that takes less gets it converted inside),
+and a report to an internationalised address, whose next hop must take 8-bit content anyway (RFC 6531 3.1).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from postel.mail import Parameters
+from postel.message.body_facts import BodyFacts, OctetDomain
 from postel.message.dates import format_date
 from postel.message.encoding import Encoding, encode
 from postel.message.fields import clean, clean_word, compose_field, make_message_id
@@ -27,6 +29,12 @@ from postel.message.report_fields import compose_status_fields
 from postel.message.report_text import compose_text, subject_of
 
 __all__ = ["Action", "RecipientReport", "ReportFacts", "compose_report", "report_parameters"]
+
+_PLAIN: Final[Mapping[OctetDomain, Encoding]] = {
+    OctetDomain.SEVEN_BIT: "7bit",
+    OctetDomain.EIGHT_BIT: "8bit",
+    OctetDomain.BINARY: "binary",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +69,9 @@ def compose_report(facts: ReportFacts) -> bytes:
 def report_parameters(facts: ReportFacts, content: bytes) -> Parameters:
     """The parameters of MAIL with which the report must travel."""
     parameters: dict[str, str | None] = {}
-    if not content.isascii():
-        parameters["BODY"] = "8BITMIME"
+    domain = _domain_of(content)
+    if domain > OctetDomain.SEVEN_BIT:
+        parameters["BODY"] = "8BITMIME" if domain is OctetDomain.EIGHT_BIT else "BINARYMIME"
     if not facts.to.is_ascii:
         parameters["SMTPUTF8"] = None
     return parameters
@@ -121,11 +130,17 @@ def _returned(facts: ReportFacts) -> _Part:
         if facts.is_smtputf8:
             encoding = _encoding_of(facts.content, facts, "base64")
             return _Part("message/global", "Your message", encoding, facts.content)
-        plain: Encoding = "7bit" if facts.content.isascii() else "8bit"
+        plain = _PLAIN[_domain_of(facts.content)]
         return _Part("message/rfc822", "Your message", plain, facts.content)
     head = HeaderBlock.parse(facts.head).raw
     kind = "message/global-headers" if facts.is_smtputf8 else "text/rfc822-headers"
     return _Part(kind, "The header of your message", _encoding_of(head, facts, "quoted-printable"), head)
+
+
+def _domain_of(octets: bytes) -> OctetDomain:
+    measured = BodyFacts()
+    measured.feed(octets)
+    return measured.domain
 
 
 def _encoding_of(octets: bytes, facts: ReportFacts, encoded: Encoding) -> Encoding:

@@ -57,6 +57,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "hop_ready": "A session with a next hop was opened (debug).",
     "hop_failed": "A host of a destination could not be used; the next one is tried.",
     "hop_tls_failed": "The TLS handshake with a next hop failed.",
+    "message_converted": "A next hop takes less than the message needs, so it gets another form of it: `needed` and "
+    "`domain` are before and after, `broken_signatures` the domains whose DKIM or ARC signature it breaks.",
     "login_refused": "A smarthost refused the login that its route has.",
     # servers
     "session_opened": "A client has connected, and is served.",
@@ -72,6 +74,10 @@ EVENTS: Final[Mapping[str, str]] = {
     "recipient_discarded": "A hook had one recipient accepted and dropped.",
     "content_aborted": "The content of a message did not come to its end.",
     "message_accepted": "A message is durable, and we are responsible for it.",
+    "message_shown": "A message was sent to terminals (SEND, SOML, SAML); `shown` names those that have shown it.",
+    "queue_asked_for": "A client has asked for waiting mail to be tried now (ETRN); the client read `reply`.",
+    "roles_reversed": "A client fetches mail on its connection (ATRN, TURN); we are its client from here on.",
+    "mail_fetched": "A connection on which mail was fetched has ended; `messages` were taken.",
     "message_discarded": "A hook had a message accepted and thrown away.",
     "message_not_stored": "A message could not be made durable; the client keeps it and tries again.",
     # pop3d

@@ -21,11 +21,13 @@ from postel.mail import Mailbox, Parameters, Reply, Status, parse_mailbox, parse
 from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
 from postel.message import TraceFacts, compose_received, with_protocol
 from postel.net import Stream
-from postel.proto.smtp import Attributes, DataEnd
+from postel.proto.smtp import Attributes, DataEnd, Manner
 from postel.queue import NewMessage, Origin
 from postel.servers.smtpd_log import SessionLog
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_terminal import NOT_SHOWN, SHOWN, ToTerminals, terminal_message
 from postel.servers.smtpd_transaction import MailTransaction
+from postel.servers.smtpd_wishes import heard, is_over
 from postel.servers.smtpd_xclient import forwarded_origin
 from postel.servers.submission import complete
 
@@ -62,7 +64,7 @@ class Intake:
             transaction.amend(decision)
             reply = self._settled(transaction, decision, client)
             if reply is None:
-                return await self._queue(transaction, event, client, stream)
+                return await self._take(transaction, event, client, stream)
             await transaction.drop()
         except DatabaseTrouble as trouble:
             await transaction.drop()
@@ -101,12 +103,37 @@ class Intake:
         self.log.discarded(client, transaction)
         return _queued_as(transaction)
 
+    async def _take(
+        self, transaction: MailTransaction, event: DataEnd, client: Client, stream: Stream
+    ) -> Reply:
+        """Into the queue; or on terminals, or both, as the transaction was begun."""
+        if transaction.manner is Manner.MAIL or self.parts.terminals is None:
+            return await self._queue(transaction, event, client, stream)
+        terminals = ToTerminals(self.parts.terminals, self.parts)
+        message = await terminal_message(transaction)
+        recipients = transaction.mailboxes
+        if transaction.manner is Manner.SAML:  # in the mailbox in any case: that first
+            reply = await self._queue(transaction, event, client, stream)
+            self.log.shown(client, transaction, await terminals.show(recipients, message))
+            return reply
+        shown = await terminals.show(recipients, message)
+        self.log.shown(client, transaction, shown)
+        if transaction.manner is Manner.SOML and len(shown) < len(recipients):
+            transaction.spare(shown)
+            return await self._queue(transaction, event, client, stream)
+        await transaction.drop()
+        return SHOWN if len(shown) == len(recipients) else NOT_SHOWN
+
     async def _queue(
         self, transaction: MailTransaction, event: DataEnd, client: Client, stream: Stream
     ) -> Reply:
         """Make the message durable."""
         received_at = self.parts.clock.now()
-        parameters = _corrected(transaction.parameters, event, client.account)
+        parameters = self._heard(_corrected(transaction.parameters, event, client.account), transaction, client)
+        if reply := is_over(parameters):
+            await transaction.drop()
+            return reply
+        transaction.parameters = parameters
         origin = self._origin(client, stream, is_smtputf8="SMTPUTF8" in parameters)
         prefix = await self._prefix(transaction, client, stream, origin, received_at)
         sealed = await transaction.draft.seal(prefix)
@@ -122,6 +149,11 @@ class Intake:
         self._accepted(transaction, message, client)
         return _queued_as(transaction)
 
+    def _heard(self, parameters: Parameters, transaction: MailTransaction, client: Client) -> Parameters:
+        begun_at = transaction.begun_at
+        late_s = 0.0 if begun_at is None else self.parts.clock.now() - begun_at
+        return heard(self.options.wishes, parameters, transaction.head.head, client, late_s)
+
     async def _prefix(
         self,
         transaction: MailTransaction,
@@ -132,18 +164,23 @@ class Intake:
     ) -> bytes:
         """The trace field, what hooks add, and what a submission lacks."""
         is_smtputf8 = "SMTPUTF8" in transaction.parameters
+        # RFC 5321 7.6 and RFC 2505 2.2.2 let a site keep quiet about its own people; the log has it all.
+        is_hidden = self.options.hides_client and client.account is not None
         only = transaction.recipients[0].forward_path if len(transaction.recipients) == 1 else None
         facts = TraceFacts(
-            hello_name=client.hello,
-            client_ip=client.ip,
-            client_name=await self._client_name(client) if client.name or self.parts.client_name else None,
+            hello_name=None if is_hidden else client.hello,
+            client_ip=None if is_hidden else client.ip,
+            client_name=None if is_hidden else client.name,
             hostname=self.options.hostname.ascii,
             protocol=origin.protocol,
             queue_id=transaction.id_text,
             received_at=received_at,
             recipient=only,
+            cipher=stream.tls.cipher if stream.tls and self.options.service.is_submission else "",
             tls=f"{stream.tls.version} {stream.tls.cipher}" if stream.tls else "",
             asks_smtputf8=is_smtputf8,
+            priority=transaction.parameters.get("MT-PRIORITY"),
+            solicit=transaction.parameters.get("SOLICIT"),
         )
         prefix = compose_received(facts)
         if transaction.added:
@@ -157,15 +194,6 @@ class Intake:
                 submitted_at=received_at,
             )
         return prefix + b"\r\n" if transaction.head.is_missing else prefix
-
-    async def _client_name(self, client: Client) -> str | None:
-        if client.name is not None:
-            return client.name
-        look_up = self.parts.client_name
-        # RFC 5321 7.6 lets a site keep quiet about the inside: whoever is logged in is not looked up.
-        if look_up is None or client.ip is None or client.account is not None:
-            return None
-        return await look_up(client.ip)
 
     def _origin(self, client: Client, stream: Stream, *, is_smtputf8: bool) -> Origin:
         """How the message came; the same for all messages of a client that stands as it stood."""
@@ -210,7 +238,10 @@ def _queued_as(transaction: MailTransaction) -> Reply:
 def _corrected(parameters: Parameters, event: DataEnd, account: Mailbox | None) -> Parameters:
     """What the next hop is told, whatever the client declared."""
     corrections: dict[str, str] = {}
-    if event.is_8bit and (parameters.get("BODY") or "7BIT").upper() == "7BIT":
+    body = (parameters.get("BODY") or "7BIT").upper()
+    if event.has_long_lines and body != "BINARYMIME":
+        corrections["BODY"] = "BINARYMIME"  # RFC 2045 2.9: lines beyond 998 octets are what only that may hold
+    elif event.is_8bit and body == "7BIT":
         corrections["BODY"] = "8BITMIME"  # RFC 6152 3: whoever passes it on must know what it holds
     submitter = parameters.get("AUTH")
     if submitter is not None and not _is(submitter, account):

@@ -7,10 +7,9 @@ Not here    The order of commands on the wire, and which reply belongs to which:
 
 A parameter goes out only where the server offers its extension. Where it does not:
 
-SIZE, AUTH    are left out; they only inform.
-BODY          is left out and the content goes as it is. RFC 6152 3 would have us convert the content or
-              return it; in the field every server passes all eight bits, while a returned message is a
-              certain loss, so until content is converted we send it.
+SIZE, AUTH, TRANSID
+              are left out; they only inform.
+BODY          is left out. Whoever gives the content has converted it (RFC 6152 3: delivery does).
 RET, ENVID, NOTIFY, ORCPT
               are left out; whoever made the envelope has to report instead (RFC 3461 5.2.2).
 SMTPUTF8      the message is refused with 5.6.7 for the recipients it is needed for (RFC 6531 3.5); a
@@ -20,6 +19,7 @@ SMTPUTF8      the message is refused with 5.6.7 for the recipients it is needed 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from postel.mail import (
@@ -50,7 +50,17 @@ _TOO_MANY: Final = Status(5, 5, 3)
 class ClientTransaction:
     """Recipients are known by their place in the envelope."""
 
-    __slots__ = ("_decided", "_envelope", "_offered", "_size_bytes", "accepted", "is_begun")
+    __slots__ = (
+        "_decided",
+        "_envelope",
+        "_offered",
+        "_size_bytes",
+        "accepted",
+        "has_content_begun",
+        "is_begun",
+        "is_checkpointed",
+        "offset",
+    )
 
     def __init__(self, envelope: Envelope, size_bytes: int | None, offered: Offered) -> None:
         self._envelope = envelope
@@ -59,6 +69,9 @@ class ClientTransaction:
         self._decided: list[Reply | None] = [None] * len(envelope.recipients)
         self.accepted: list[int] = []  # by RCPT, in this order
         self.is_begun = False  # MAIL was answered: the server knows of us
+        self.is_checkpointed = "TRANSID" in envelope.parameters and "CHECKPOINT" in offered
+        self.offset = 0  # octets of content that the server has already
+        self.has_content_begun = False
         self._refuse_here()
 
     def _refuse_here(self) -> None:
@@ -108,6 +121,28 @@ class ClientTransaction:
             return str(path)
         mailbox = path.mailbox
         return str(Mailbox(mailbox.local_part, parse_domain(mailbox.domain.ascii)))
+
+    def resume(self, offset: int) -> bool:
+        """MAIL was answered with 355 (RFC 1845 3): everybody was accepted back then. Whether that can be.
+
+        It cannot where the server claims to have more than there is, the CRLF of a last line included.
+        """
+        if self._size_bytes is not None and offset > self._size_bytes + 2:
+            return False
+        self.accepted = list(self.to_ask)
+        self.offset = offset
+        return True
+
+    def begin_anew(self) -> None:
+        """Do without TRANSID from now on."""
+        self.is_checkpointed = self.is_begun = False
+        rest = {name: value for name, value in self._envelope.parameters.items() if name != "TRANSID"}
+        self._envelope = replace(self._envelope, parameters=rest)
+
+    @property
+    def is_partly_accepted(self) -> bool:
+        """Whether some were refused, of a transaction that has to be of those who were not."""
+        return self.is_checkpointed and bool(self.accepted) and len(self.accepted) < len(self._decided)
 
     def rcpt_replied(self, index: int, reply: Reply) -> None:
         """The reply to one RCPT."""
