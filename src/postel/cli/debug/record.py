@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from postel.cli.debug.happenings import ContentSaid, Ended, Happening, Replied, Said, Secured
 from postel.cli.debug.words import about_reply
+from postel.proto.smtp import HELLOS, keyword_of
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._-]+")
 _SIGNS: Final = re.compile(r"\$(?=\w)|\s{2,}(?=#)|\.\.\.")
 
 
@@ -24,6 +27,7 @@ class Record:
     def __init__(self, title: str) -> None:
         self._title = title
         self._hostname = ""
+        self._offered: dict[str, list[str]] = {}  # by the first answer to EHLO
         self._lines: list[str] = []
 
     def __call__(self, happening: Happening) -> None:
@@ -37,9 +41,11 @@ class Record:
                 else:
                     for line in data.splitlines(keepends=True):
                         self._say(line)
-            case Replied(_, reply):
+            case Replied(verb, reply):
                 if not self._hostname and reply.texts:
                     self._hostname = (reply.texts[0].split() or [""])[0]
+                if verb in HELLOS and reply.is_positive and not self._offered:
+                    self._offered = dict(map(keyword_of, reply.texts[1:]))
                 self._lines += [f"S {_literal(line)}" for line in reply.lines]
             case Secured():
                 self._lines.append("...TLS")
@@ -55,12 +61,24 @@ class Record:
         else:
             self._lines.append(f"C| {_escaped(line)}")
 
+    def _settings(self) -> Iterator[tuple[str, str]]:
+        """What a Postel that offers the same has to be told."""
+        if _PLAIN.fullmatch(self._hostname):
+            yield "hostname", self._hostname
+        offered = {keyword: words for keyword, words in self._offered.items() if _PLAIN.fullmatch(keyword)}
+        if offered:
+            yield "offers", " ".join(offered)
+        if "STARTTLS" in offered:
+            yield "has_tls", "yes"
+        mechanisms = " ".join(filter(_PLAIN.fullmatch, offered.get("AUTH", [])))
+        if mechanisms:
+            yield "mechanisms", mechanisms
+
     @property
     def text(self) -> str:
         """The transcript."""
         head = [f"title:  {self._title}", "rfc:    5321 3"]
-        if re.fullmatch(r"[A-Za-z0-9.-]+", self._hostname):
-            head.append(f"with:   hostname = {self._hostname}")
+        head += [f"with:   {name} = {value}" for name, value in self._settings()]
         return "\n".join([*head, "", *self._lines]) + "\n"
 
 

@@ -75,7 +75,7 @@ class Talk:
         self.complaints = 0
         self._reader = HeardReader()
         self._audience = audience
-        self._name = name
+        self.name = name
         self._clock = clock
         self._patience = patience
         self._is_over = False
@@ -202,7 +202,7 @@ class Talk:
         began_s = asyncio.get_running_loop().time()
         try:
             self.stream = await start_client(
-                self.stream, context, server_name=self._name, timeout_s=self._patience.handshake
+                self.stream, context, server_name=self.name, timeout_s=self._patience.handshake
             )
         except HandshakeFailed as failed:
             raise self._over("client", Complaint(f"TLS could not be started: {failed}", "3207 4.1")) from None
@@ -216,7 +216,7 @@ class Talk:
         assert info is not None
         facts = certificate_facts_of(info.peer_certificate) if info.peer_certificate else None
         now_at = self._clock.now()
-        found = list(tls_complaints(info, facts, self._name, now_at))
+        found = list(tls_complaints(info, facts, self.name, now_at))
         if early:
             found.append(
                 Complaint("plaintext after the 220 to STARTTLS: an attacker could add words", "3207 6")

@@ -64,7 +64,7 @@ def keyword_of(line: str) -> tuple[str, list[str]]:
 def _about_code(verb: str, reply: Heard, scene: Scene) -> Iterator[Complaint]:
     row = SEQUENCES.get(verb)
     if row is not None and reply.is_positive and reply.code not in row.positive:
-        wanted = " or ".join(map(str, sorted(row.positive)))
+        wanted = " or ".join(map(str, sorted(row.success or row.intermediate)))
         yield Complaint(f"{reply.code} is no answer to {verb}; {wanted} is", "5321 4.3.2")
     if (
         verb in _REQUIRED

@@ -60,7 +60,7 @@ SEQUENCES: Final[Mapping[str, Sequence]] = MappingProxyType({
     "AUTH": _row("we prove who we are", "235", "334", "432 454 500 504 530 534 535 538", "4954 4"),
     RESPONSE: _row("the next step of the proof", "235", "334", "432 454 500 534 535 538", "4954 4"),
     "MAIL": _row("a mail transaction begins; reports go to this reverse path",
-                 "250", "", "451 452 455 503 530 550 552 553 555", "5321 4.1.1.2"),
+                 "250", "355", "451 452 455 503 530 550 552 553 555", "5321 4.1.1.2"),
     "RCPT": _row("one recipient",
                  "250 251", "", "450 451 452 455 503 530 550 551 552 553 555 556", "5321 4.1.1.3"),
     "DATA": _row("the content comes now", "", "354", "450 451 452 503 530 550 554", "5321 4.1.1.4"),
@@ -108,6 +108,7 @@ _REGISTRY: Final = """
 334: A challenge of the login, in base64: 4954 4
 353: An answer for each recipient follows: 5321 4.2.1
 354: The content may come, and ends with a lone dot: 5321 4.2.3
+355: The content may come, from this octet on: 1845 3
 421: The server closes now; come back later: 5321 4.2.3
 432: A new password is needed: 4954 6
 450: Not now: the mailbox is busy, or policy delays: 5321 4.2.3
