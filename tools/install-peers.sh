@@ -13,6 +13,7 @@ packages=(
     dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd     # a store that takes LMTP, and SASL for Postfix
     gsasl                                                      # SASL
     opendkim-tools                                             # signatures
+    haproxy                                                    # the PROXY protocol
     procps openssl
 )
 exim=exim4-daemon-light

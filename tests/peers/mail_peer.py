@@ -36,6 +36,7 @@ class PeerPlan:
     lmtp            where mail for `lmtp_domains` goes by LMTP: `inet:[192.0.2.1]:24` or `unix:/path`. Postfix only.
     withheld        keywords that it does not offer though it could. Postfix only.
     message_size    the largest message it takes, in octets. Postfix only.
+    more            lines for its configuration. Postfix only.
 
     Programs on 127.0.0.1 may relay; Postels come from other addresses.
     """
@@ -54,6 +55,7 @@ class PeerPlan:
     lmtp_domains: Sequence[str] = ()
     withheld: Sequence[str] = ()
     message_size: int = 50_000_000
+    more: str = ""
 
 
 class MailPeer(Protocol):

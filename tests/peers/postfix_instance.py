@@ -129,6 +129,7 @@ class PostfixInstance:
                 sasl=plan.sasl or "none",
                 has_sasl="yes" if plan.sasl else "no",
             )
+            + plan.more
         )
         (folder / "etc/master.cf").write_text(_MASTER.format(address=plan.address))
         (folder / "queue/etc/resolv.conf").write_text(f"nameserver {plan.name_server}\n")
