@@ -18,12 +18,14 @@ from postel.app.postel import data_directory
 from postel.app.rooms import Rooms, open_rooms
 from postel.app.rules import Rules, make_resolver, read_rules
 from postel.config import Listen, Loaded
+from postel.delivery import RelayAgent
 from postel.dns import Resolver, answer
 from postel.hooks import HookFiles
 from postel.mail import LocalFault, Mailbox
 from postel.queue import DeliveryAgent, Queue
 from postel.routing import Decision, RelayNetwork, RoutingTable, decide, lane
 from postel.servers import Admission, AdmissionOptions, SmtpParts, SmtpService
+from postel.tls import ClientTls
 
 # A program that may write to the data directory may send what it likes: it comes from this address.
 LOCAL_ADDRESS: Final = "127.0.0.1"
@@ -71,26 +73,43 @@ class Bench:
     @cached_property
     def answers(self) -> AccountAnswers:
         """Who answers what routing asks of accounts."""
-        return AccountAnswers(self.rooms.directory)
+        return AccountAnswers(self.rooms.directory, self.rooms.store)
 
     async def decide(self, mailbox: Mailbox) -> Decision:
         """What becomes of a recipient."""
         return await answer(decide(self.table, mailbox), self.resolver, self.answers)
 
-    def smtp_service(self) -> SmtpService:
-        """SMTP for a program on this machine, with all policy and hooks. Raises HookFileFault."""
-        service = replace(
-            options.service_options(self.loaded, Listen(protocol="smtp")),
-            unknown_slow=_ANY_NUMBER,  # it guesses at nothing, so it need not wait for an answer
-            unknown_close=_ANY_NUMBER,
+    def relay_agent(self) -> RelayAgent:
+        """Who connects to other servers as the server of this configuration does."""
+        return RelayAgent(
+            self.edges.network,
+            self.resolver,
+            self.rooms.contents,
+            options.relay_options(self.loaded),
+            facts=self.rules.facts,
+            target_of=lambda name: None,
+            tls_any=ClientTls(verify=False),
+            tls_verified=ClientTls(verify=True),
+            clock=self.edges.clock,
         )
+
+    def smtp_service(self, *, is_for_programs: bool = True) -> SmtpService:
+        """SMTP within this process, with all policy and hooks. Raises HookFileFault.
+
+        is_for_programs     the client is a program on this machine, which may relay; otherwise it is a stranger.
+        """
+        service = options.service_options(self.loaded, Listen(protocol="smtp"))
+        table = self.table
+        if is_for_programs:  # it guesses at nothing, so it need not wait for an answer
+            service = replace(service, unknown_slow=_ANY_NUMBER, unknown_close=_ANY_NUMBER)
+            table = replace(table, relay_networks=_MAY_RELAY)
         parts = SmtpParts(
             clock=self.edges.clock,
             queue=self.queue,
             contents=self.rooms.contents,
             directory=self.rooms.directory,
             admission=Admission(AdmissionOptions()),
-            table=replace(self.table, relay_networks=_MAY_RELAY),
+            table=table,
             answer=self.answers,
             hooks=HookFiles.load([self.loaded.resolve(name) for name in self.loaded.config.hooks.files]),
             hook_options=options.hook_options(self.loaded),

@@ -19,28 +19,32 @@ from postel.app.accounts import AccountAnswers
 from postel.app.certificate import own_certificate, read_certificate, read_certificate_again
 from postel.app.edges import Edges
 from postel.app.listeners import Listeners, SocketsByEndpoint
+from postel.app.null_mx import takes_no_mail
 from postel.app.rooms import Rooms, open_rooms
 from postel.app.rules import make_resolver, read_rules
 from postel.app.telling import Telling
 from postel.config import BadConfig, Loaded, Mistake
+from postel.contents import FreeSpace
 from postel.database import DatabaseTrouble
-from postel.delivery import DiscardAgent, MailboxAgent, RelayAgent
+from postel.delivery import DiscardAgent, MailboxAgent, PullAgent, RelayAgent
 from postel.dns import answer
 from postel.hooks import HookFile, HookFileFault, HookFiles
-from postel.mail import Mailbox
+from postel.mail import Domain, Mailbox
 from postel.observe import logger
 from postel.queue import DeliveryAgent, Queue
 from postel.routing import (
     DISCARD_LANE,
     LOCAL_LANE,
+    PULL,
     Decision,
     RoutingTable,
     decide,
     lane,
     target_of_lane,
 )
-from postel.servers import Admission, Pop3Parts, SmtpParts
+from postel.servers import Admission, Pop3Parts, Rates, Room, SmtpParts
 from postel.store import MaildropLocks
+from postel.terminals import Terminals
 from postel.tls import ClientTls, ServerTls
 
 log = logger("app")
@@ -59,13 +63,15 @@ class Postel:
         self.edges = edges
         self.rooms = rooms
         self._rules = read_rules(loaded, edges)
-        self._answers = AccountAnswers(rooms.directory)
+        self._answers = AccountAnswers(rooms.directory, rooms.store)
         self.resolver = make_resolver(loaded, edges)
         self._hooks = _hook_files(loaded)
         self._telling = Telling(self._hooks, options.hook_options(loaded), edges.hook_runner)
         self._tls = tls or read_certificate(loaded) or self._own_certificate(loaded)
         self._relay = self._relay_agent()
         self._local = self._mailbox_agent()
+        self._pull = PullAgent(lambda: self._relay, lambda lanes: self.queue.wake(lanes))
+        self.terminals = Terminals(rooms.database, edges.clock)
         self.queue = Queue(
             rooms.database,
             rooms.contents,
@@ -76,7 +82,9 @@ class Postel:
             rng=edges.random,
             listener=self._telling.settled,
         )
+        self._free_bytes = FreeSpace(rooms.data, edges.clock, edges.workers) if edges.is_on_disk else None
         self._admission = Admission(options.admission_options(loaded))
+        self._rates = Rates(loaded.config.limits.messages_per_hour)
         self._locks = MaildropLocks(rooms.database, edges.clock)
         self.listeners = Listeners(edges.network, self._tls, self._smtp_parts, self._pop3_parts)
 
@@ -138,6 +146,7 @@ class Postel:
         self._local = self._mailbox_agent()
         self.rooms.directory.throttle_by(options.directory_options(loaded).throttle)
         self._admission.options = options.admission_options(loaded)
+        self._rates.per_hour = loaded.config.limits.messages_per_hour
         await self.listeners.reload(loaded, tls)
         try:
             await self.queue.reload(options.queue_options(loaded), self._lane_of())
@@ -179,6 +188,7 @@ class Postel:
             self.rooms.contents,
             self.edges.clock,
             options.mailbox_options(self._rules.loaded),
+            self._answers.quota,
         )
 
     def _relay_agent(self) -> RelayAgent:
@@ -191,13 +201,21 @@ class Postel:
             facts=self._rules.facts,
             target_of=lambda name: target_of_lane(table, name),
             tls_of=table.tls_of,
+            clock=self.edges.clock,
             tls_any=ClientTls(verify=False),
-            tls_verified=ClientTls(verify=True),
+            tls_verified=ClientTls(verify=True, ca_file=self._authorities()),
         )
+
+    def _authorities(self) -> Path | None:
+        loaded = self._rules.loaded
+        file = loaded.config.delivery.authorities
+        return None if file is None else loaded.resolve(file)
 
     def _agent(self, name: str) -> DeliveryAgent:
         if name == LOCAL_LANE:
             return self._local
+        if name.startswith(PULL):
+            return self._pull
         return DiscardAgent() if name == DISCARD_LANE else self._relay
 
     def _smtp_parts(self) -> SmtpParts:
@@ -212,7 +230,19 @@ class Postel:
             hooks=self._hooks,
             hook_options=options.hook_options(self._rules.loaded),
             hook_runner=self.edges.hook_runner,
+            resolver=self.resolver,
+            rates=self._rates,
+            terminals=self.terminals,
+            hand_over=self._pull,
+            takes_no_mail=self._takes_no_mail,
+            room=self._room(),
         )
+
+    def _room(self) -> Room:
+        return Room(self._free_bytes, options.reserve_bytes(self._rules.loaded), self._answers.quota)
+
+    async def _takes_no_mail(self, domain: Domain) -> bool:
+        return await takes_no_mail(domain, self.resolver)
 
     def _pop3_parts(self) -> Pop3Parts:
         return Pop3Parts(

@@ -9,14 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from postel import contents, directory, queue, store
+from postel import contents, directory, queue, store, terminals
 from postel.app.edges import Edges
 from postel.contents import Contents
 from postel.database import FILE_NAME, Database, DatabaseTrouble
 from postel.directory import Directory, DirectoryOptions
 from postel.store import Store
 
-MIGRATIONS = (*contents.MIGRATIONS, *directory.MIGRATIONS, *store.MIGRATIONS, *queue.MIGRATIONS)
+MIGRATIONS = (
+    *contents.MIGRATIONS,
+    *directory.MIGRATIONS,
+    *store.MIGRATIONS,
+    *queue.MIGRATIONS,
+    *terminals.MIGRATIONS,
+)
 
 
 @dataclass(frozen=True, slots=True)

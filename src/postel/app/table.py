@@ -13,7 +13,9 @@ from postel.routing import (
     FixedRoute,
     FixedTarget,
     Login,
+    NamedQueue,
     OurDomain,
+    PullRight,
     RelayDomain,
     RelayNetwork,
     RoutingTable,
@@ -59,11 +61,25 @@ def routing_table(loaded: Loaded, own_addresses: frozenset[IPAddress]) -> Routin
             for name, route in config.route.items()
         ),
         tls=tuple(_tls(loaded)),
+        pulls=tuple(_pulls(loaded)),
+        queues=tuple(_queues(loaded)),
         own_addresses=own_addresses,
         postmaster=parse_mailbox(config.postmaster) if config.postmaster else None,
         postmaster_source=loaded.source("postmaster"),
         detail_separator=config.detail_separator,
     )
+
+
+def _pulls(loaded: Loaded) -> Iterator[PullRight]:
+    for address, domains in loaded.config.pull.items():
+        source = loaded.source("pull", address)
+        yield PullRight(parse_mailbox(address), tuple(map(parse_pattern, domains)), source)
+
+
+def _queues(loaded: Loaded) -> Iterator[NamedQueue]:
+    for name, domains in loaded.config.commands.queues.items():
+        source = loaded.source("commands", "queues", name)
+        yield NamedQueue(name.casefold(), tuple(map(parse_pattern, domains)), source)
 
 
 def _domains(loaded: Loaded) -> Iterator[OurDomain]:

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "account": ("account", "Accounts: who has a mailbox here and may log in."),
     "queue": ("queue", "The queue: mail that is accepted and not delivered yet."),
     "send": ("send", "Send the message on standard input, as sendmail does."),
+    "terminal": ("terminal", "Wait for messages that people send to one's screen."),
     "import": ("mailboxes", "Put the mail of an mbox file or a Maildir folder into a mailbox."),
     "export": ("mailboxes", "Write a mailbox to an mbox file or a Maildir folder."),
     "backup": ("backup", "Copy queue, mailboxes and accounts, while the server runs or not."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import click
@@ -12,6 +12,7 @@ import click
 from postel.app import Bench
 from postel.cli import queue_words, words
 from postel.cli.context import Settings, as_json, fail, pass_settings, show
+from postel.cli.queue_pull import pull_command
 from postel.cli.work import CannotDo, run
 from postel.contents import ContentMissing
 from postel.mail import BadSyntax, parse_domain, parse_reverse_path
@@ -19,6 +20,7 @@ from postel.queue import Queue, QueueCounts, QueueEntry, QueueFilter, QueueId
 
 C = TypeVar("C", bound=Callable[..., Any])
 
+_HELD_BACK: Final = "held or scheduled mail: postel queue release"
 LIST_LIMIT: Final = 1000  # messages shown unless told otherwise: a queue may hold millions
 _PAGE: Final = 200
 
@@ -29,6 +31,10 @@ class Chosen:
 
     filters: tuple[QueueFilter, ...]
     is_everything: bool
+
+    def scheduled(self, now: float) -> Chosen:
+        """Of these the mail whose release is yet to come."""
+        return replace(self, filters=tuple(replace(one, scheduled_at=now) for one in self.filters))
 
 
 @click.group("queue")
@@ -42,10 +48,14 @@ def queue_command() -> None:
     postel queue retry --domain example.net
     postel queue hold 0f2m8w1k5x7ya
     postel queue remove --from spammer@example.com
+    postel queue pull mail.example.net --etrn
 
     Choose by id, --domain (of the recipients), --from (the reverse path, "" for reports) or --all; what is
     given together must all match. It works beside a running server, which notices at once.
     """
+
+
+queue_command.add_command(pull_command)
 
 
 def choosing(command: C) -> C:
@@ -65,22 +75,27 @@ def choosing(command: C) -> C:
 
 @queue_command.command("list")
 @choosing
+@click.option("--scheduled", is_flag=True, help="Only mail that waits for its release.")
 @click.option(
     "--limit", type=click.IntRange(1), default=LIST_LIMIT, show_default=True, help="Messages shown."
 )
 @as_json
 @pass_settings
-def list_command(settings: Settings, /, limit: int, as_json: bool, **choice: Any) -> None:
+def list_command(
+    settings: Settings, /, scheduled: bool, limit: int, as_json: bool, **choice: Any
+) -> None:
     """Show what is queued, the oldest first. Exit status 1 when nothing matches what was asked for.
 
     \b
     postel queue list
     postel queue list --from ann@example.org --json
+    postel queue list --scheduled
     """
     chosen = _chosen(**choice, or_everything=True)
 
     async def work(bench: Bench) -> tuple[Sequence[QueueEntry], float, QueueCounts]:
-        found = [entry async for entry in _entries(bench.queue, chosen, limit + 1)]
+        wanted = chosen.scheduled(bench.edges.clock.now()) if scheduled else chosen
+        found = [entry async for entry in _entries(bench.queue, wanted, limit + 1)]
         return found, bench.edges.clock.now(), await bench.queue.counts()
 
     found, now, counts = run(settings, work)
@@ -138,7 +153,7 @@ def retry_command(settings: Settings, /, **choice: Any) -> None:
     postel queue retry --domain example.net
     """
     _change(
-        settings, choice, "{} tried again now", lambda queue: queue.retry, "held mail: postel queue release"
+        settings, choice, "{} tried again now", lambda queue: queue.retry, _HELD_BACK
     )
 
 
@@ -152,10 +167,22 @@ def hold_command(settings: Settings, /, **choice: Any) -> None:
 
 @queue_command.command("release")
 @choosing
+@click.option("--early", is_flag=True, help="Release scheduled mail, too, before its time.")
 @pass_settings
-def release_command(settings: Settings, /, **choice: Any) -> None:
-    """Let held mail go on, at once."""
-    _change(settings, choice, "{} released", lambda queue: queue.release)
+def release_command(settings: Settings, /, early: bool, **choice: Any) -> None:
+    """Let held mail go on, at once. Mail that was submitted to be released later still waits for its time, unless
+    --early is said.
+
+    \b
+    postel queue release 0f2m8w1k5x7ya
+    postel queue release --early 0f2m8w1k5x7ya
+    """
+
+    def releasing(queue: Queue) -> Callable[[QueueFilter], Awaitable[int]]:
+        return lambda one: queue.release(one, early=early)
+
+    otherwise = "" if early else "mail that waits for its time: postel queue release --early"
+    _change(settings, choice, "{} released", releasing, otherwise)
 
 
 @queue_command.command("remove")

@@ -10,6 +10,7 @@ from typing import Any
 
 from postel.cli import words
 from postel.cli.context import plain
+from postel.mail import priority_of
 from postel.queue import QueueCounts, QueuedMessage, QueueEntry, RecipientState, State
 
 
@@ -22,7 +23,7 @@ def row(entry: QueueEntry, now: float) -> dict[str, object]:
         "size": words.size(message.size_bytes),
         "from": f"<{message.reverse_path}>",
         "to": _recipients(open_),
-        "state": _state(open_),
+        "state": _state(message, open_, now),
         "tries": max(one.recipient.attempts for one in open_),
         "next try": _next_try(entry, open_, now),
         "last reply": next((said for one in open_ if (said := _said(entry, one))), ""),
@@ -37,6 +38,8 @@ def page(entry: QueueEntry, now: float) -> Iterator[str]:
     yield f"  came       {words.instant(message.received_at)}, {words.age(now - message.received_at)} ago"
     yield f"  by         {plain(_origin(message))}"
     yield f"  size       {words.size(message.size_bytes)} ({message.size_bytes} octets)"
+    if message.is_scheduled(now):
+        yield f"  released   {words.instant(message.starts_at)}, in {words.age(message.starts_at - now)}"
     if message.parameters:
         yield f"  asked for  {plain(_parameters(message))}"
     for one in message.recipients:
@@ -51,6 +54,8 @@ def facts(entry: QueueEntry, now: float) -> dict[str, Any]:
         "reverse_path": str(message.reverse_path),
         "received_at": words.iso(message.received_at),
         "age_s": round(now - message.received_at),
+        "release_at": words.iso(message.starts_at) if message.is_scheduled(now) else None,
+        "priority": priority_of(message.parameters),
         "size_bytes": message.size_bytes,
         "origin": {
             "protocol": message.origin.protocol,
@@ -68,6 +73,8 @@ def summary(counts: QueueCounts) -> str:
     parts = [words.count(counts.messages, "message"), f"{words.count(counts.waiting, 'recipient')} waiting"]
     if counts.held:
         parts.append(f"{counts.held} held")
+    if counts.scheduled:
+        parts.append(f"{words.count(counts.scheduled, 'message')} scheduled")
     destinations = words.count(counts.lanes, "destination")
     parts.append(f"{destinations}, {counts.lanes_down} of them down" if counts.lanes_down else destinations)
     return "; ".join(parts)
@@ -83,10 +90,10 @@ def _recipients(open_: Sequence[RecipientState]) -> str:
     return first if len(open_) == 1 else f"{first} and {len(open_) - 1} more"
 
 
-def _state(open_: Sequence[RecipientState]) -> str:
+def _state(message: QueuedMessage, open_: Sequence[RecipientState], now: float) -> str:
     held = sum(one.state is State.HELD for one in open_)
     if not held:
-        return "waiting"
+        return f"released at {words.instant(message.starts_at)}" if message.is_scheduled(now) else "waiting"
     return "held" if held == len(open_) else f"{held} of {len(open_)} held"
 
 

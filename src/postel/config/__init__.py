@@ -4,7 +4,7 @@ Only app, cli and web import this room; every other room is given its own option
 """
 
 from postel.config.check import Findings, check_config
-from postel.config.kinds import IPNetwork, parse_network, parse_proxy
+from postel.config.kinds import IPNetwork, parse_audience, parse_network, parse_proxy
 from postel.config.load import BadConfig, Loaded, Mistake, load, parse
 from postel.config.reference import settings_reference
 from postel.config.settings import Config, Listen, ListenProtocol, RouteSettings, TlsPolicySettings
@@ -24,6 +24,7 @@ __all__ = [
     "check_config",
     "load",
     "parse",
+    "parse_audience",
     "parse_duration",
     "parse_network",
     "parse_proxy",

@@ -16,8 +16,16 @@ from postel.config.kinds import parse_network
 from postel.config.load import Loaded, Mistake
 from postel.config.settings import RouteSettings, TlsPolicySettings
 from postel.config.units import parse_duration, parse_size
-from postel.mail import BadSyntax, Domain, parse_domain, parse_local_part, parse_mailbox
-from postel.routing import ToHop, parse_pattern, parse_route
+from postel.mail import BadSyntax, Domain, Mailbox, parse_domain, parse_local_part, parse_mailbox
+from postel.routing import (
+    Access,
+    DomainPattern,
+    ToHop,
+    parse_path_rule,
+    parse_pattern,
+    parse_route,
+    path_access,
+)
 
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
@@ -48,6 +56,7 @@ def check_config(loaded: Loaded) -> Findings:
                     _tls_policies,
                     _tls_files,
                     _more_certificates,
+                    _authorities,
                     _queue,
                     _hook_files,
                 ),
@@ -58,9 +67,11 @@ def check_config(loaded: Loaded) -> Findings:
                 loaded,
                 (
                     _forwards_everything,
+                    _unfetched,
                     _plaintext_logins,
                     _route_passwords,
                     _believes_dns,
+                    _refuses_ours,
                     _short_expiry,
                     _nothing_ours,
                 ),
@@ -229,6 +240,27 @@ def _believes_dns(loaded: Loaded) -> _Found:
             )
 
 
+def _refuses_ours(loaded: Loaded) -> _Found:
+    """RFC 2505 2.6.2: forwarded mail, and mail of lists, comes from outside under our own names."""
+    ours = [parse_domain(domain.name) for domain in loaded.config.domain if domain.name]
+    for number, text in enumerate(loaded.config.access.reverse_paths):
+        rule = parse_path_rule(text)
+        if rule.access is Access.ACCEPT or not isinstance(rule.pattern, DomainPattern):
+            continue
+        hit = [d for d in ours if path_access([rule], Mailbox(parse_local_part("x"), d))]
+        if hit:
+            yield (
+                ("access", "reverse_paths", number),
+                f"{hit[0]} is ours: forwarded mail and lists come from outside under its name, and would be refused",
+            )
+
+
+def _authorities(loaded: Loaded) -> _Found:
+    file = loaded.config.delivery.authorities
+    if file is not None and _is_missing(loaded.resolve(file)):
+        yield ("delivery", "authorities"), f"there is no file {loaded.resolve(file)}"
+
+
 def _more_certificates(loaded: Loaded) -> _Found:
     if loaded.config.certificate and loaded.config.tls.certificate is None:
         yield (
@@ -241,6 +273,39 @@ def _more_certificates(loaded: Loaded) -> _Found:
                 yield ("certificate", number), f"{word} is missing; name the PEM file"
             elif _is_missing(loaded.resolve(file)):
                 yield ("certificate", number, word), f"there is no file {loaded.resolve(file)}"
+
+
+def _pulls(loaded: Loaded) -> _Found:
+    for address, domains in loaded.config.pull.items():
+        try:
+            parse_mailbox(address)
+        except BadSyntax as complaint:
+            yield ("pull", address), f'"{address}": {complaint}'
+        if not domains:
+            yield ("pull", address), "the account fetches nothing; name a domain, or take the line out"
+    for name in loaded.config.commands.queues:
+        if not name.isascii() or not name.isprintable() or " " in name or not name:
+            yield (
+                ("commands", "queues", name),
+                "the name of a queue is ASCII without blanks, as ETRN can say it",
+            )
+
+
+def _unfetched(loaded: Loaded) -> _Found:
+    """Mail that nobody may fetch, or that strangers cannot send."""
+    named = {text for texts in loaded.config.pull.values() for text in texts}
+    takes = set(loaded.config.relay.domains)
+    for name, route in loaded.config.route.items():
+        text = route if isinstance(route, str) else route.to
+        if text != "pull":
+            continue
+        if name not in named:
+            yield ("route", name), f"nobody may fetch the mail for {name}; name an account for it in [pull]"
+        if name not in takes:
+            yield (
+                ("route", name),
+                f"strangers cannot send mail to {name} through us; name it in relay.domains if they shall",
+            )
 
 
 def _tls_files(loaded: Loaded) -> _Found:

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from postel.config.settings import (
+    AccessSettings,
     Certificate,
+    Commands,
     Config,
     Delivery,
     Dns,
@@ -38,10 +40,12 @@ TABLES: tuple[tuple[str, type[Section]], ...] = (
     ("[relay]", Relay),
     ('[route."example.org"]', RouteSettings),
     ('[tls_policy."example.org"]', TlsPolicySettings),
+    ("[commands]", Commands),
     ("[dns]", Dns),
     ("[tls]", Tls),
     ("[[certificate]]", Certificate),
     ("[login]", Login),
+    ("[access]", AccessSettings),
     ("[queue]", QueueSettings),
     ("[limits]", Limits),
     ("[hooks]", HookSettings),

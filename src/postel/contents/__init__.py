@@ -4,6 +4,7 @@ A draft receives it, `keep` stores it in the transaction of its first holder, `h
 """
 
 from postel.contents.contents import INLINE_LIMIT, Contents
+from postel.contents.disk import Disk
 from postel.contents.draft import Draft
 from postel.contents.files import FOLDER
 from postel.contents.reader import CHUNK_BYTES, ContentReader
@@ -20,6 +21,7 @@ from postel.contents.rows import (
     unname_draft,
 )
 from postel.contents.sealed import Sealed
+from postel.contents.space import FreeSpace
 
 __all__ = [
     "CHUNK_BYTES",
@@ -29,8 +31,10 @@ __all__ = [
     "ContentMissing",
     "ContentReader",
     "Contents",
+    "Disk",
     "Draft",
     "DraftBusy",
+    "FreeSpace",
     "Sealed",
     "content_files",
     "hold",

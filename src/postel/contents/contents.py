@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from postel.contents.disk import Disk
 from postel.contents.draft import Draft
 from postel.contents.files import ContentFiles, DraftFile
 from postel.contents.reader import ContentReader
@@ -47,8 +48,9 @@ class Contents:
         database: Database,
         workers: Workers,
         inline_limit: int = INLINE_LIMIT,
+        disk: Disk | None = None,
     ) -> None:
-        self._files = None if directory is None else ContentFiles(directory)
+        self._files = None if directory is None else ContentFiles(directory, disk or Disk())
         self._database = database
         self._workers = workers
         self._inline_limit = inline_limit

@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from postel.contents.disk import Disk
 from postel.database import DatabaseTrouble
 from postel.mail import LocalFault
 
@@ -41,8 +42,9 @@ def disk_trouble(doing: str) -> Iterator[None]:
 class ContentFiles:
     """The directory of large contents, `<data>/contents`."""
 
-    def __init__(self, data_directory: Path) -> None:
+    def __init__(self, data_directory: Path, disk: Disk) -> None:
         self._root = data_directory / FOLDER
+        self._disk = disk
         self._synced: set[str] = set()
 
     def create(self) -> DraftFile:
@@ -52,10 +54,10 @@ class ContentFiles:
                 name = secrets.token_hex(16)
                 self._make_folder(name[:2])
                 path = self.path(name)
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+                fd = self._disk.create(path)
                 fcntl.flock(fd, fcntl.LOCK_EX)
                 if _is_at(path, fd):  # else a sweep was faster than our lock
-                    return DraftFile(name, path, fd)
+                    return DraftFile(name, path, fd, self._disk)
                 os.close(fd)
 
     def path(self, name: str) -> Path:
@@ -76,7 +78,7 @@ class ContentFiles:
         """Remove files; those already gone are fine. Blocks; raises DatabaseTrouble."""
         with disk_trouble("cannot remove a content file"):
             for name in names:
-                self.path(name).unlink(missing_ok=True)
+                self._disk.remove(self.path(name))
 
     def lock(self, name: str) -> DraftFile | None:
         """Lock a file that its writer may have left; None when somebody lives who holds it. Blocks."""
@@ -91,7 +93,7 @@ class ContentFiles:
             except BlockingIOError:
                 os.close(fd)
                 return None
-            return DraftFile(name, path, fd)
+            return DraftFile(name, path, fd, self._disk)
 
     def is_there(self, name: str) -> bool:
         """Whether there is a file of this name. Blocks."""
@@ -109,8 +111,8 @@ class ContentFiles:
             return
         self._root.mkdir(mode=0o700, exist_ok=True)
         (self._root / folder).mkdir(mode=0o700, exist_ok=True)
-        sync_directory(self._root)
-        sync_directory(self._root.parent)
+        self._disk.sync_directory(self._root)
+        self._disk.sync_directory(self._root.parent)
         self._synced.add(folder)
 
 
@@ -128,10 +130,11 @@ class DraftFile:
     writing while it discards; so each step has the file for itself.
     """
 
-    __slots__ = ("_fd", "_guard", "_path", "_state", "name")
+    __slots__ = ("_disk", "_fd", "_guard", "_path", "_state", "name")
 
-    def __init__(self, name: str, path: Path, fd: int) -> None:
+    def __init__(self, name: str, path: Path, fd: int, disk: Disk) -> None:
         self.name = name
+        self._disk = disk
         self._path = path
         self._fd = fd
         self._state = _State.OPEN
@@ -157,14 +160,14 @@ class DraftFile:
             self._check_open()
             done = 0
             while done < len(view):
-                done += os.write(self._fd, view[done:])
+                done += self._disk.write(self._fd, view[done:])
 
     def sync(self) -> None:
         """Return when the file and its name are on disk. Blocks; raises DatabaseTrouble."""
         with self._guard, disk_trouble("cannot sync a content file"):
             self._check_open()
-            os.fsync(self._fd)
-            sync_directory(self._path.parent)
+            self._disk.sync(self._fd)
+            self._disk.sync_directory(self._path.parent)
 
     def read(self, start: int, count: int) -> bytes:
         """Up to `count` octets from `start` of what was written. Blocks; raises DatabaseTrouble."""
@@ -195,8 +198,7 @@ class DraftFile:
         """Forget what comes after that; writing goes on there. Blocks; raises DatabaseTrouble."""
         with self._guard, disk_trouble("cannot cut a content file"):
             self._check_open()
-            os.ftruncate(self._fd, size_bytes)
-            os.lseek(self._fd, size_bytes, os.SEEK_SET)
+            self._disk.cut(self._fd, size_bytes)
 
     def claim(self) -> None:
         """A transaction names the file now. Raises LocalFault when it was discarded before that."""
@@ -220,7 +222,7 @@ class DraftFile:
             if self._state is _State.OPEN:
                 self._state = _State.DISCARDED
                 with suppress(OSError):
-                    self._path.unlink(missing_ok=True)
+                    self._disk.remove(self._path)
                 self._close()
 
     def _check_open(self) -> None:
@@ -259,12 +261,3 @@ def _is_at(path: Path, fd: int) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(fd))
     except FileNotFoundError:
         return False
-
-
-def sync_directory(path: Path) -> None:
-    """Return when the names in a directory are on disk. Blocks; raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

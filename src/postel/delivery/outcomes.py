@@ -23,14 +23,25 @@ def outcomes_of(
     remote: str,
     *,
     is_reporting: bool = False,
+    is_traced: bool = False,
 ) -> dict[int, Outcome]:
-    """The outcome of each recipient, by its id. `is_reporting`: the host offers DSN."""
+    """The outcome of each recipient, by its id. `is_reporting`: the host offers DSN; `is_traced`: the originator
+    is told of this hop in any case (RFC 2852 4.1.4).
+    """
     pairs = zip(recipients, recipient_replies, strict=True)
-    return {recipient.id: _outcome(reply, remote, is_reporting=is_reporting) for recipient, reply in pairs}
+    return {
+        recipient.id: _outcome(reply, remote, is_reporting=is_reporting, is_traced=is_traced)
+        for recipient, reply in pairs
+    }
 
 
 def after_loss(
-    recipients: Sequence[QueuedRecipient], lost: SessionLost, remote: str, *, is_reporting: bool = False
+    recipients: Sequence[QueuedRecipient],
+    lost: SessionLost,
+    remote: str,
+    *,
+    is_reporting: bool = False,
+    is_traced: bool = False,
 ) -> dict[int, Outcome]:
     """The same when the session broke: what was not decided is delayed.
 
@@ -41,14 +52,18 @@ def after_loss(
         Reply(451, Status(4, 4, 2), f"The connection to {remote} was lost in the middle"), None, lost.because
     )
     return {
-        recipient.id: _outcome(reply, remote, lost.because, is_reporting=is_reporting) if reply else nothing
+        recipient.id: _outcome(
+            reply, remote, lost.because, is_reporting=is_reporting, is_traced=is_traced
+        )
+        if reply
+        else nothing
         for recipient, reply in zip(recipients, lost.recipient_replies, strict=True)
     }
 
 
-def _outcome(reply: Reply, remote: str, because: str = "", *, is_reporting: bool) -> Outcome:
+def _outcome(reply: Reply, remote: str, because: str = "", *, is_reporting: bool, is_traced: bool) -> Outcome:
     if reply.is_positive:
-        return Relayed(remote, reply, is_reporting)
+        return Relayed(remote, reply, is_reporting, is_traced)
     if reply in NEXT_HOP_REFUSALS:
         return Failed(reply, None, f"by what {remote} offers")
     if reply.is_transient:

@@ -107,6 +107,11 @@ class SmtpSession:
             self.transactions += 1
         return event
 
+    async def turn(self, line: str) -> ClientEvent:
+        """TurnDone or SessionLost. After a positive reply `stream` is ours to serve, and the session of no more use."""
+        self._client.turn(line)
+        return await self._event()
+
     async def quit(self) -> None:
         """End the session, politely where that is still possible, and close the connection."""
         if not self._client.over:

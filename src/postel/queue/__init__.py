@@ -1,5 +1,6 @@
 """The durable queue: what we have said 250 for, until it is delivered or reported. Floor 2."""
 
+from postel.queue.following import Following
 from postel.queue.ids import QueueId, QueueIds
 from postel.queue.intake import LaneOf
 from postel.queue.job import DeliveryAgent, Job, Jobs, NewMessage, Origin, QueuedRecipient
@@ -23,6 +24,7 @@ __all__ = [
     "Effect",
     "Expanded",
     "Failed",
+    "Following",
     "Grown",
     "Job",
     "Jobs",

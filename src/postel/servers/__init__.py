@@ -8,20 +8,35 @@ from postel.servers.admission import Admission, AdmissionOptions
 from postel.servers.pop3d import Pop3Service
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
 from postel.servers.proxied import ProxyDoor, Trusted
+from postel.servers.rates import Rates
 from postel.servers.smtpd import SmtpService
-from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
+from postel.servers.smtpd_access import AccessOptions, NameCheck
+from postel.servers.smtpd_options import HandOver, NullMx, Service, ServiceOptions, SmtpParts
+from postel.servers.smtpd_room import FullMailbox, Room
+from postel.servers.smtpd_trust import Audience, CommandOptions
+from postel.servers.smtpd_wishes import WishPolicy
 
 __all__ = [
+    "AccessOptions",
     "Admission",
     "AdmissionOptions",
+    "Audience",
+    "CommandOptions",
+    "FullMailbox",
+    "HandOver",
     "IPNetwork",
+    "NameCheck",
+    "NullMx",
     "Pop3Parts",
     "Pop3Service",
     "Pop3ServiceOptions",
     "ProxyDoor",
+    "Rates",
+    "Room",
     "Service",
     "ServiceOptions",
     "SmtpParts",
     "SmtpService",
     "Trusted",
+    "WishPolicy",
 ]

@@ -31,6 +31,7 @@ TURN_AWAY_S: Final = 5.0
 class SmtpService:
     """One service. `handle` is the handler of its listeners; several may share it.
 
+    accepted    how many messages got their 250, in sessions that have ended.
     tls     the certificates; None: no STARTTLS. A service with implicit TLS cannot be without.
     """
 
@@ -43,6 +44,7 @@ class SmtpService:
         self._tasks: set[asyncio.Task[None]] = set()
         self._handshakes: set[asyncio.Task[None]] = set()
         self._is_stopping = False
+        self.accepted = 0
         self.reload(options, parts, tls)
 
     def reload(self, options: ServiceOptions, parts: SmtpParts, tls: ServerTls | None) -> None:
@@ -135,6 +137,7 @@ class SmtpService:
             raise
         finally:
             self._sessions.discard(session)
+            self.accepted += session.accepted
             log.event(
                 "session_closed",
                 session=session.id,

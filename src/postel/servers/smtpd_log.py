@@ -9,13 +9,22 @@ the disk. The first ones are written and the rest are counted.
 
 from __future__ import annotations
 
+from typing import Final
+
 from postel.database import DatabaseTrouble
 from postel.hooks import Client, Decision, Phase
-from postel.mail import Mailbox, Reply
+from postel.mail import Mailbox, Parameters, Reply
 from postel.observe import logger
 from postel.proto.smtp import Breach
 from postel.queue import NewMessage
 from postel.servers.smtpd_transaction import MailTransaction
+
+_WISHES: Final = (
+    ("MT-PRIORITY", "priority"),
+    ("BY", "deliver_by"),
+    ("HOLDFOR", "hold_for"),
+    ("HOLDUNTIL", "hold_until"),
+)
 
 log = logger("smtpd")
 
@@ -144,6 +153,43 @@ class SessionLog:
             because=transaction.discard_as,
         )
 
+    def shown(self, client: Client, transaction: MailTransaction, to: tuple[Mailbox, ...]) -> None:
+        """A message for terminals was shown, or not."""
+        log.event(
+            "message_shown",
+            session=self._session,
+            id=transaction.id_text,
+            client=client.ip,
+            account=client.account,
+            manner=transaction.manner,
+            reverse_path=f"<{transaction.reverse_path}>",
+            recipients=len(transaction.mailboxes),
+            shown=", ".join(map(str, to)) or None,
+        )
+
+    def woken(self, client: Client, node: str, reply: Reply) -> None:
+        """ETRN."""
+        log.event(
+            "queue_asked_for",
+            session=self._session,
+            client=client.ip,
+            account=client.account,
+            node=node,
+            reply=reply,
+        )
+
+    def turned(self, client: Client, lanes: int) -> None:
+        """The roles are about to be reversed."""
+        log.event(
+            "roles_reversed", session=self._session, client=client.ip, account=client.account, lanes=lanes
+        )
+
+    def handed_over(self, client: Client, messages: int) -> None:
+        """The reversed session has ended."""
+        log.event(
+            "mail_fetched", session=self._session, client=client.ip, account=client.account, messages=messages
+        )
+
     def aborted(self, transaction: MailTransaction | None, because: str) -> None:
         """The content did not come to its end."""
         queue_id = transaction.id_text if transaction else None
@@ -173,8 +219,14 @@ class SessionLog:
             reverse_path=f"<{transaction.reverse_path}>",
             recipients=len(transaction.recipients),
             size=message.content.size_bytes,
+            **_wishes(message.envelope.parameters),
         )
 
     def failed(self, client: Client, fault: Exception) -> None:
         """A mistake of ours ended the session."""
         log.fault("session_failed", fault, session=self._session, client=client.ip)
+
+
+def _wishes(parameters: Parameters) -> dict[str, str | None]:
+    """RFC 6710 4.1 (3): what was wished of time and rank, as far as something was."""
+    return {fact: parameters[name] for name, fact in _WISHES if name in parameters}

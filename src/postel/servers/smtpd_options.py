@@ -9,22 +9,39 @@ The three services of RFC 5321 and RFC 6409 are one session class with three set
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final, Protocol
 
 from postel.contents import Contents
 from postel.directory import Directory
+from postel.dns import Resolver
 from postel.hooks import HookFiles, HookOptions, LoopRunner, Runner
-from postel.mail import Domain, IPAddress
-from postel.net import Clock
+from postel.mail import Domain
+from postel.net import Clock, Stream
 from postel.proto.sasl import MECHANISMS
-from postel.proto.smtp import ServerOptions, SmtpLimits
+from postel.proto.smtp import EXTENSIONS, ServerOptions, SmtpLimits, WishOptions
 from postel.queue import Queue
 from postel.routing import IPNetwork, RoutingTable
 from postel.servers.admission import Admission
 from postel.servers.proxied import NOBODY, Trusted
+from postel.servers.rates import Rates
+from postel.servers.smtpd_access import NO_ACCESS_RULES, AccessOptions
+from postel.servers.smtpd_room import FullMailbox, Room
+from postel.servers.smtpd_trust import CLOSED, CommandOptions
+from postel.servers.smtpd_wishes import WishPolicy
+from postel.terminals import Terminals
+
+# RFC 2645 5.4: the port of On-Demand Mail Relay may know these commands alone, and what a session cannot do without.
+_SPOKEN: Final = frozenset({"EHLO", "HELO", "STARTTLS", "AUTH", "ATRN", "NOOP", "RSET", "HELP", "QUIT"})
+_WITHHELD: Final = frozenset(row.keyword for row in EXTENSIONS) - {
+    "STARTTLS",
+    "AUTH",
+    "ATRN",
+    "ENHANCEDSTATUSCODES",
+    "HELP",
+}
 
 
 class Service(enum.StrEnum):
@@ -33,16 +50,33 @@ class Service(enum.StrEnum):
     SMTP = "smtp"  # port 25: from other servers
     SUBMISSION = "submission"  # port 587: from mail programs, STARTTLS
     SUBMISSIONS = "submissions"  # port 465: the same, TLS from the first octet (RFC 8314 3.3)
+    ODMR = "odmr"  # port 366: mail is fetched here, and nothing else (RFC 2645 4)
+    NO_MAIL = "nomail"  # says 521 to everybody (RFC 7504 3)
 
     @property
     def is_submission(self) -> bool:
         """Whether RFC 6409 rules here."""
-        return self is not Service.SMTP
+        return self in (Service.SUBMISSION, Service.SUBMISSIONS)
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether everything waits for a login."""
+        return self.is_submission or self is Service.ODMR
 
     @property
     def is_tls_implicit(self) -> bool:
         """Whether a TLS handshake comes before the greeting."""
         return self is Service.SUBMISSIONS
+
+
+class NullMx(enum.StrEnum):
+    """Whose null MX record is looked for while the client waits (RFC 7505 4.1)."""
+
+    IGNORED = "nobody"
+    RECIPIENTS = (
+        "recipients"  # of submissions, where a person who has mistyped a domain is still there to hear it
+    )
+    ALL = "all"  # recipients that we would relay for anybody, and originators
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +90,12 @@ class ServiceOptions:
     plaintext_login     networks whose clients may log in without TLS. Empty: a password never crosses a wire.
     xclient             hosts that may say who the client is (XCLIENT).
     xforward            hosts that may say where a message came from (XFORWARD).
+    commands            who may use commands that tell or do more than taking mail.
+    null_mx             whether recipients, and originators, whose domain takes no mail are refused (RFC 7505).
+    wishes              what originators may wish of time and rank.
+    full_mailbox        what becomes of mail for a mailbox that is full.
+    access              rules for strangers.
+    hides_client        whether the trace field of a submitted message says nothing of its client (RFC 5321 7.6).
     own_from            whether the From field of submitted mail must name an address of the account.
     hops                Received fields before a message is taken for a loop (RFC 5321 6.3).
     greet_delay_s       how long to wait with the greeting for clients that cannot wait; 0 does not wait.
@@ -75,6 +115,12 @@ class ServiceOptions:
     mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
     xclient: Trusted = NOBODY
     xforward: Trusted = NOBODY
+    commands: CommandOptions = CLOSED
+    null_mx: NullMx = NullMx.IGNORED
+    wishes: WishPolicy = field(default_factory=WishPolicy)
+    full_mailbox: FullMailbox = FullMailbox.WAIT
+    access: AccessOptions = NO_ACCESS_RULES
+    hides_client: bool = False
     own_from: bool = True
     hops: int = 100
     greet_delay_s: float = 0.0
@@ -85,6 +131,24 @@ class ServiceOptions:
     session_s: float = 24 * 3600.0
     handshake_s: float = 60.0
 
+    @property
+    def has_login(self) -> bool:
+        """Whether clients may log in at all."""
+        return self.offers_login or self.service.needs_login
+
+
+class HandOver(Protocol):
+    """Gives waiting mail to a client whose role was reversed (RFC 2645 5.3). Delivery implements it."""
+
+    def may_begin(self, lanes: Collection[str]) -> bool:
+        """Whether nobody else is being given the mail of one of these lanes."""
+
+    async def run(self, stream: Stream, lanes: Collection[str]) -> int:
+        """Be the client on the stream until all that waits in the lanes is handed over. How many messages were.
+
+        Raises nothing for what the peer or the network does.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpParts:
@@ -92,8 +156,12 @@ class SmtpParts:
 
     table           who is ours, and who may relay.
     answer          answers what routing asks: AccountQuestion, FirstAccountQuestion.
-    client_name     the name of an address as DNS confirms it, forward and backward; None when unknown.
-                    Without it no name is looked up.
+    resolver        answers questions to DNS, where a check needs them.
+    rates           messages of one client in an hour; None: no limit.
+    terminals       where SEND, SOML and SAML find people.
+    hand_over       hands waiting mail over to a client that has said ATRN.
+    room            where there is how much room.
+    takes_no_mail   whether a domain says by a null MX record that it takes no mail (RFC 7505).
     """
 
     clock: Clock
@@ -106,22 +174,33 @@ class SmtpParts:
     hooks: HookFiles = field(default_factory=HookFiles)
     hook_options: HookOptions = field(default_factory=HookOptions)
     hook_runner: Runner = field(default_factory=LoopRunner)
-    client_name: Callable[[IPAddress], Awaitable[str | None]] | None = None
+    resolver: Resolver | None = None
+    rates: Rates | None = None
+    terminals: Terminals | None = None
+    hand_over: HandOver | None = None
+    room: Room = field(default_factory=Room)
+    takes_no_mail: Callable[[Domain], Awaitable[bool]] | None = None
 
 
 @lru_cache(maxsize=64)
-def machine_options(options: ServiceOptions, *, has_tls: bool, is_private: bool) -> ServerOptions:
+def machine_options(
+    options: ServiceOptions, *, has_tls: bool, is_private: bool, wishes: WishOptions
+) -> ServerOptions:
     """What the machine is told of a service. `is_private` says that nobody listens to this client.
 
     A login is offered where nobody listens; elsewhere only by mechanisms that show no password, and where
     there is none, not at all (RFC 8314 3.2, RFC 4954 4).
     """
-    offers_login = options.offers_login or options.service.is_submission
+    offers_login = options.has_login
+    is_odmr = options.service is Service.ODMR
     names = tuple(row.name for row in MECHANISMS if is_private and row.name in options.mechanisms)
     return ServerOptions(
         hostname=options.hostname.ascii,
         limits=options.limits,
         has_tls=has_tls,
         mechanisms=names if offers_login else (),
-        needs_login=options.service.is_submission,
+        needs_login=options.service.needs_login,
+        wishes=wishes,
+        spoken=_SPOKEN if is_odmr else frozenset(),
+        withheld=_WITHHELD if is_odmr else frozenset(),
     )

@@ -1,7 +1,7 @@
 """Postel's own policy for mail that comes in, as functions of the same phases that hooks have.
 
 Implements  RFC 5321 3.6.2 (relaying), 7.9 (whom we serve), 6.3 (loops), RFC 6409 6.1 (submission rights),
-            RFC 2505 2.1 (no relaying for strangers).
+            RFC 2505 2.1 (no relaying for strangers), RFC 1870 6 (room for a message), RFC 3865 2.3 (solicitation).
 Asks        Routing; the accounts through it.
 Gives       own_policy.
 Not here    The order of commands, login before mail, sizes and numbers: proto.smtp. Connections: admission.
@@ -22,7 +22,11 @@ from postel.mail import BadSyntax, Mailbox, Reply, Status, parse_mailbox
 from postel.mail.replies import LOOP_DETECTED
 from postel.message import DELIVERED_TO_LIMIT, HEADER_LIMIT
 from postel.routing import Expand, Route, ToMailbox, admit, decide, may_relay
+from postel.servers.smtpd_access import access_policy
+from postel.servers.smtpd_null_mx import null_mx_policy
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_room import no_quota, no_space
+from postel.servers.smtpd_wishes import refuse_solicitation, refuse_wishes, solicitation_of
 from postel.servers.submission import check_author
 
 T = TypeVar("T")
@@ -39,23 +43,49 @@ def own_policy(options: ServiceOptions, parts: SmtpParts) -> tuple[HookFunction,
         HookFunction(Phase.RCPT, policy.rcpt, "postel:recipient", is_trusted=True),
         HookFunction(Phase.CONTENT, policy.header, "postel:header", is_trusted=True),
     ]
+    if parts.room.quota is not None:
+        asked.append(HookFunction(Phase.CONTENT, policy.room, "postel:room", is_trusted=True))
+    if options.wishes.refused or options.wishes.refused_at:
+        asked.append(HookFunction(Phase.CONTENT, policy.soliciting, "postel:soliciting", is_trusted=True))
+    asked += access_policy(
+        options.access,
+        parts.table,
+        parts.resolver,
+        parts.rates,
+        parts.clock,
+        is_for_strangers=not options.service.is_submission,
+    )
     if options.service.is_submission and options.own_from:
         asked.append(HookFunction(Phase.CONTENT, policy.author, "postel:author", is_trusted=True))
+    asked += null_mx_policy(options, parts)
     return tuple(asked)
 
 
 class _Policy:
     def __init__(self, options: ServiceOptions, parts: SmtpParts) -> None:
         self._options = options
+        self._parts = parts
         self._table = parts.table
         self._answer = parts.answer
 
-    async def mail(self, facts: Mail) -> Refuse | None:
-        """Whoever is logged in sends under an address of the account, or the null reverse path."""
+    async def mail(self, facts: Mail) -> Refuse | Defer | None:
+        """There is room, and nothing speaks against what is wished; and whoever is logged in sends under an address
+        of the account, or the null reverse path.
+        """
+        if refused := await self._refuse_parameters(facts):
+            return refused
         account, mailbox = facts.client.account, facts.reverse_path.mailbox
         if account is None or mailbox is None or await self._owns(account, mailbox):
             return None
         return Refuse(NOT_YOUR_ADDRESS, because=f"{mailbox} is no address of {account}")
+
+    async def _refuse_parameters(self, facts: Mail) -> Refuse | Defer | None:
+        if deferred := await no_space(self._parts.room, facts.parameters):
+            return deferred
+        if not facts.parameters:
+            return None
+        parts, policy = self._parts, self._options.wishes
+        return await refuse_wishes(policy, facts.parameters, facts.client, parts.queue, parts.clock.now())
 
     async def rcpt(self, facts: Rcpt) -> Refuse | Defer | None:
         """Ours and known, or of a domain we relay for, or from someone who may relay anywhere."""
@@ -65,8 +95,50 @@ class _Policy:
         admission = await run(asks, self._answer)
         reply = admission.refusal
         if reply is None:
-            return None
+            return await self._unwelcome(facts, admission.decision.route)
         return (Defer if reply.is_transient else Refuse)(reply, admission.because)
+
+    async def _unwelcome(self, facts: Rcpt, route: Route) -> Refuse | Defer | None:
+        """RFC 1870 6.4, RFC 3865 2.3: an account without room, and a domain that wants no such solicitation."""
+        if "SOLICIT" in facts.mail:
+            classes = self._options.wishes.refused_at.get(facts.mailbox.domain.ascii, frozenset())
+            if refused := refuse_solicitation(facts.mail, classes):
+                return refused
+        if not isinstance(route, ToMailbox) or self._parts.room.quota is None:
+            return None
+        size_bytes = int(facts.mail.get("SIZE") or 0)
+        return await no_quota(self._parts.room, self._options.full_mailbox, route.account, size_bytes)
+
+    async def room(self, facts: Content) -> Refuse | Defer | None:
+        """RFC 1870 6.3: content larger than was declared. Refused when nobody has room for it; where some have, the
+        others' copies wait in the queue, or come back from there.
+        """
+        refused: Refuse | Defer | None = None
+        for mailbox in facts.recipients:
+            route = (await run(decide(self._table, mailbox), self._answer)).route
+            account = route.account if isinstance(route, ToMailbox) else None
+            if account is None:
+                return None
+            room, full = self._parts.room, self._options.full_mailbox
+            refused = await no_quota(room, full, account, facts.size_bytes)
+            if refused is None:
+                return None
+        return refused
+
+    async def soliciting(self, facts: Content) -> Refuse | None:
+        """RFC 3865 2.3: what the field Solicitation says counts, whatever was said at MAIL.
+
+        Where it is unwelcome to one of several recipients it is refused to all: it cannot be refused to one any more,
+        and a report would go to whoever was named as the sender.
+        """
+        if b"solicitation:" not in facts.head.lower():
+            return None
+        value = solicitation_of(facts.header)
+        wishes = self._options.wishes
+        classes = wishes.refused.union(
+            *(wishes.refused_at.get(mailbox.domain.ascii, frozenset()) for mailbox in facts.recipients)
+        )
+        return refuse_solicitation({"SOLICIT": value}, classes) if value else None
 
     async def header(self, facts: Content) -> Refuse | None:
         """RFC 5321 6.3: a message that passed too many servers, or came here too often, goes round in circles.

@@ -14,12 +14,13 @@ which a draft stays behind: `run` drops it, however it ends.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from postel.database import DatabaseTrouble
+from postel.dns import answer
 from postel.hooks import (
     AddHeader,
     Auth,
@@ -34,26 +35,32 @@ from postel.hooks import (
     Phase,
     Rcpt,
 )
-from postel.mail import BadSyntax, LocalFault, Mailbox, Reply, Status
+from postel.mail import BadSyntax, Domain, LocalFault, Mailbox, Reply, Status
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.proto import smtp
 from postel.proto.sasl import Denial, Denied, find_mechanism
 from postel.proto.smtp import replies
-from postel.routing import AccountQuestion
+from postel.routing import AccountQuestion, client_name
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
 from postel.servers.login import LoginExchange, LoginStep
 from postel.servers.smtpd_content import Intake, trouble_reply
 from postel.servers.smtpd_log import SessionLog
-from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
+from postel.servers.smtpd_lookup import Lookup
+from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts, machine_options
+from postel.servers.smtpd_showing import show_delivery
+from postel.servers.smtpd_terminal import NOT_THERE, ToTerminals
 from postel.servers.smtpd_transaction import MailTransaction
+from postel.servers.smtpd_waiting import WaitingMail
+from postel.servers.smtpd_wishes import grant_priority, wish_options
 from postel.servers.smtpd_xclient import claimed_account, claimed_client, commands_for
 from postel.tls import HandshakeFailed, ServerTls, start_server
 
 TALKED_EARLY: Final = Reply(554, None, "Wait for the greeting; closing")
 GUESSING: Final = Reply(421, Status(4, 7, 0), "Too many unknown recipients; closing")
 LASTED_TOO_LONG: Final = Reply(421, Status(4, 4, 2), "This session has lasted long enough; closing")
+NO_MAIL_HERE: Final = Reply(521, None, "Server does not accept mail")  # RFC 7504 3
 OWN_FAULT: Final = Reply(421, Status(4, 3, 0), "Local trouble; try again later")
 NO_SUCH_ACCOUNT: Final = Reply(501, Status(5, 5, 4), "LOGIN names no account here")
 NO_TLS_NOW: Final = Reply(454, Status(4, 7, 0), "TLS not available")  # RFC 3207 4
@@ -69,8 +76,8 @@ _DENIED: Final = {
 class SmtpSession:
     """Runs one session on one stream, TLS already on it where that comes first.
 
-    What has no handler below (HELP, VRFY, EXPN, NOOP...) gets the machine's own answer. VRFY and EXPN are
-    thus 252, which is honest and tells nobody who has a mailbox here (RFC 5321 7.3).
+    What has no handler below (HELP, NOOP...) gets the machine's own answer. So do VRFY and EXPN of clients that are
+    not trusted: 252, which is honest and tells nobody who has a mailbox here (RFC 5321 7.3).
 
     id          names the session in the log.
     accepted    how many messages got their 250.
@@ -106,6 +113,7 @@ class SmtpSession:
         self._login: LoginExchange | None = None
         self._added: list[AddHeader] = []
         self._unknown = 0
+        self._waiting: WaitingMail | None = None  # granted to be fetched
         self._data_ends_s: float | None = None
 
     @property
@@ -126,7 +134,10 @@ class SmtpSession:
     async def run(self) -> Ended:
         """The session, to its end. Raises CancelledError; faults of our own are logged, and end in 421."""
         try:
-            return await self._drive.run(self)
+            ended = await self._drive.run(self)
+            if self._waiting is not None and ended is Ended.OVER:
+                await self._turn(self._waiting)
+            return ended
         except Exception as fault:
             self._log.failed(self._client, fault)
             await self._apologize()
@@ -170,12 +181,24 @@ class SmtpSession:
     # Who comes: connect, hello, TLS, login
 
     async def _connected(self, event: smtp.Connected) -> None:
+        if self._options.service is Service.NO_MAIL:
+            self._talk.answer(NO_MAIL_HERE)  # RFC 7504 3
+            return
         if self._options.greet_delay_s > 0 and not await self._waits_for_greeting():
             return
+        if self._options.access.needs_names:
+            await self._look_up_name()
         decision = await self._hooks.ask(Phase.CONNECT, Connect(self._client))
         self._added += decision.added
         reply = self._refused(Phase.CONNECT, decision)
         self._talk.answer(reply and _as_greeting(reply))
+
+    async def _look_up_name(self) -> None:
+        """RFC 2505 2.5 and 2.2.1: the client's host name, as DNS confirms it."""
+        ip, resolver = self._client.ip, self._parts.resolver
+        if ip is not None and resolver is not None and self._client.name is None:
+            found = await answer(client_name(ip), resolver)
+            self._client = replace(self._client, name=found.name)
 
     async def _waits_for_greeting(self) -> bool:
         """Give a client that cannot wait the time to show it; False when that ended the session."""
@@ -282,6 +305,7 @@ class SmtpSession:
                 return
         self._client = replace(self._client, account=account)
         self._log.logged_in(self._client, mechanism)
+        self._talk.options = self._machine_options()
         self._talk.answer(replies.LOGGED_IN)
 
     def _login_failed(self, exchange: LoginExchange, reply: Reply, because: str) -> None:
@@ -292,7 +316,9 @@ class SmtpSession:
 
     async def _mail(self, event: smtp.Mail) -> None:
         queue_id = self._parts.queue.next_id()
-        transaction = MailTransaction(queue_id, event.reverse_path, event.parameters, self._added)
+        transaction = MailTransaction(
+            queue_id, event.reverse_path, event.parameters, self._added, event.manner
+        )
         if self._hooks.wants(Phase.MAIL):
             facts = Mail(self._client, transaction.id_text, event.reverse_path, event.parameters)
             decision = await self._ask(Phase.MAIL, facts)
@@ -303,7 +329,17 @@ class SmtpSession:
             if decision.discarded is not None:
                 transaction.discard_as = decision.discarded.because or decision.source
         self._transaction = transaction
-        self._talk.answer()
+        self._talk.answer(self._grant_wishes(transaction))
+
+    def _grant_wishes(self, transaction: MailTransaction) -> Reply | None:
+        """What is granted of the wishes of time and rank; the reply to MAIL, where that has to say it."""
+        if "BY" in transaction.parameters:
+            transaction.begun_at = self._parts.clock.now()
+        if "MT-PRIORITY" not in transaction.parameters:
+            return None
+        policy = self._options.wishes
+        transaction.parameters, reply = grant_priority(policy, transaction.parameters, self._client)
+        return reply
 
     async def _rcpt(self, event: smtp.Rcpt) -> None:
         transaction = self._transaction
@@ -318,10 +354,16 @@ class SmtpSession:
             mailbox,
             event.parameters,
             len(transaction.recipients),
+            transaction.parameters,
         )
         decision = await self._ask(Phase.RCPT, facts)
         if reply := self._refused(Phase.RCPT, decision, transaction, mailbox):
             self._talk.answer(await self._slow_down(reply))
+            return
+        if transaction.manner is not smtp.Manner.MAIL and (
+            reply := await self._not_there(transaction.manner, mailbox)
+        ):
+            self._talk.answer(reply)
             return
         if decision.discarded is not None:
             because = decision.discarded.because or decision.source
@@ -331,6 +373,15 @@ class SmtpSession:
         if decision.added or decision.changes:
             transaction.amend(decision)
         self._talk.answer()
+
+    async def _not_there(self, manner: smtp.Manner, mailbox: Mailbox) -> Reply | None:
+        """RFC 821 3.4: what SEND is told where nobody is there."""
+        if self._parts.terminals is None:
+            return NOT_THERE
+        try:
+            return await ToTerminals(self._parts.terminals, self._parts).check(manner, mailbox)
+        except DatabaseTrouble as trouble:
+            return trouble_reply(trouble)
 
     async def _slow_down(self, reply: Reply) -> Reply:
         """RFC 5321 7.3: who tries out addresses learns few of them, slowly."""
@@ -358,10 +409,58 @@ class SmtpSession:
         self._data_ends_s = None
         if transaction is None:
             raise LocalFault("the end of content that never began")
-        reply = await self._intake.accept(transaction, event, self._client, self._drive.stream)
+        accept = self._accept_and_show if self._talk.is_verbose else self._accept
+        reply = await accept(transaction, event)
         self._intake.forwarded = {}
         self.accepted += reply.is_positive
         self._talk.answer(reply)
+
+    async def _accept(self, transaction: MailTransaction, event: smtp.DataEnd) -> Reply:
+        return await self._intake.accept(transaction, event, self._client, self._drive.stream)
+
+    async def _accept_and_show(self, transaction: MailTransaction, event: smtp.DataEnd) -> Reply:
+        """VERB: the message is durable first; then what becomes of it is shown, for a while."""
+        queue = self._parts.queue
+        with queue.follow(transaction.queue_id, len(transaction.recipients)) as following:
+            reply = await self._accept(transaction, event)
+            is_queued = reply.is_positive and transaction.is_handed_over
+            if is_queued and queue.is_scheduling:
+                show_s = self._options.commands.show_s
+                await show_delivery(following, self._talk.show, self._drive.flush, show_s)
+        return reply
+
+    # What is known here, and what waits here
+
+    async def _vrfy(self, event: smtp.Vrfy) -> None:
+        is_trusted = "VRFY" in self._talk.options.commands
+        self._talk.answer(await Lookup(self._parts).verify(event, self._client) if is_trusted else None)
+
+    async def _expn(self, event: smtp.Expn) -> None:
+        is_trusted = "EXPN" in self._talk.options.commands
+        self._talk.answer(await Lookup(self._parts).expand(event, self._client) if is_trusted else None)
+
+    async def _etrn(self, event: smtp.Etrn) -> None:
+        reply = await WaitingMail(self._parts).wake(event)
+        self._log.woken(self._client, event.node, reply)
+        self._talk.answer(reply)
+
+    async def _atrn(self, event: smtp.Atrn) -> None:
+        await self._grant_mail(event.domains)
+
+    async def _turn_roles(self, event: smtp.Turn) -> None:
+        await self._grant_mail(())
+
+    async def _grant_mail(self, domains: Sequence[Domain]) -> None:
+        waiting = WaitingMail(self._parts)
+        reply = await waiting.grant(self._client.account, domains)
+        if reply.is_positive:
+            self._waiting = waiting
+        self._talk.answer(reply)
+
+    async def _turn(self, waiting: WaitingMail) -> None:
+        """The roles are reversed: we give the peer its mail, as the client that we are now (RFC 2645 5.3)."""
+        self._log.turned(self._client, len(waiting.lanes))
+        self._log.handed_over(self._client, await waiting.hand_over(self._drive.stream))
 
     async def _data_aborted(self, event: smtp.DataAborted) -> None:
         self._log.aborted(self._transaction, event.because)
@@ -408,10 +507,17 @@ class SmtpSession:
         """What the machine may offer to this client as it stands now."""
         options = self._options
         is_private = self._client.tls is not None or is_within(self._client.ip, options.plaintext_login)
-        made = machine_options(options, has_tls=self._tls is not None, is_private=is_private)
-        if not self._peer_commands:
-            return made
-        return replace(made, commands=made.commands | self._peer_commands)
+        wishes = wish_options(
+            options.wishes, self._parts.clock.now(), is_submission=options.service.is_submission
+        )
+        made = machine_options(
+            options, has_tls=self._tls is not None, is_private=is_private, wishes=wishes
+        )
+        client = self._client
+        commands = self._peer_commands | options.commands.open_to(
+            client.ip, is_logged_in=client.account is not None, offers_login=options.has_login
+        )
+        return replace(made, commands=commands) if commands else made
 
     async def _apologize(self) -> None:
         """Our own fault ends the session: the peer is told to come again."""
@@ -447,4 +553,9 @@ _HANDLERS: Final[Mapping[type[Any], _Handler]] = {
     smtp.DataAborted: SmtpSession._data_aborted,
     smtp.Reset: SmtpSession._reset,
     smtp.Misbehaved: SmtpSession._misbehaved,
+    smtp.Vrfy: SmtpSession._vrfy,
+    smtp.Expn: SmtpSession._expn,
+    smtp.Etrn: SmtpSession._etrn,
+    smtp.Atrn: SmtpSession._atrn,
+    smtp.Turn: SmtpSession._turn_roles,
 }

@@ -9,7 +9,7 @@ The draft of the content belongs to the transaction and goes with it, unless the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 from postel.contents import Contents, Draft
 from postel.database import DatabaseTrouble
@@ -25,12 +25,15 @@ from postel.mail import (
     ReversePath,
 )
 from postel.message import HeadCollector
+from postel.proto.smtp import Manner
 from postel.queue import QueueId
 
 
 class MailTransaction:
     """What has been said so far.
 
+    manner        whether it is mail, or for terminals (RFC 821 3.4).
+    begun_at      when MAIL came, where something counts from there; None: nothing does.
     added         header fields that hooks want on top of this message.
     discard_as    why the message is to be thrown away after a polite 250; None: it is not.
     head          the header section, as far as it has come.
@@ -39,11 +42,14 @@ class MailTransaction:
 
     __slots__ = (
         "_draft",
+        "_is_handed_over",
         "_named",
         "added",
+        "begun_at",
         "discard_as",
         "head",
         "id_text",
+        "manner",
         "parameters",
         "queue_id",
         "recipients",
@@ -52,25 +58,38 @@ class MailTransaction:
     )
 
     def __init__(
-        self, queue_id: QueueId, reverse_path: ReversePath, parameters: Parameters, added: list[AddHeader]
+        self,
+        queue_id: QueueId,
+        reverse_path: ReversePath,
+        parameters: Parameters,
+        added: list[AddHeader],
+        manner: Manner = Manner.MAIL,
     ) -> None:
         self.queue_id = queue_id
         self.id_text = str(queue_id)
         self.reverse_path = reverse_path
         self.parameters = parameters
+        self.manner = manner
         self.recipients: list[Recipient] = []
         self._named: set[Mailbox] = set()
         self.added = added
+        self.begun_at: float | None = None
         self.discard_as: str | None = None
         self.head = HeadCollector()
         self.trouble: DatabaseTrouble | None = None
         self._draft: Draft | None = None
+        self._is_handed_over = False
 
     def add_recipient(self, mailbox: Mailbox, parameters: Parameters) -> None:
-        """One more. Who was named twice gets one copy: the first RCPT counts."""
+        """One more. Who was named twice gets one copy, and whatever either RCPT wants to be told is told."""
         if mailbox not in self._named:
             self._named.add(mailbox)
             self.recipients.append(Recipient(ForwardPath.of(mailbox), parameters))
+        elif parameters or any(one.parameters for one in self.recipients):
+            self.recipients = [
+                _named_again(one, parameters) if one.forward_path.mailbox == mailbox else one
+                for one in self.recipients
+            ]
 
     def amend(self, decision: Decision) -> None:
         """Take over what hooks want added and changed."""
@@ -83,6 +102,10 @@ class MailTransaction:
     def mailboxes(self) -> tuple[Mailbox, ...]:
         """The recipients' addresses."""
         return tuple(one.forward_path.mailbox for one in self.recipients if one.forward_path.mailbox)
+
+    def spare(self, mailboxes: Collection[Mailbox]) -> None:
+        """These recipients have had the message: it is not for them any more."""
+        self.recipients = [one for one in self.recipients if one.forward_path.mailbox not in mailboxes]
 
     def envelope(self, parameters: Parameters) -> Envelope:
         """The envelope, with the parameters of MAIL as given or corrected."""
@@ -115,9 +138,15 @@ class MailTransaction:
         """The content from its start."""
         return self.draft.chunks()
 
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the queue has it: neither dropped nor only shown."""
+        return self._is_handed_over
+
     def hand_over(self) -> None:
         """The queue is responsible for the content from now on."""
         self._draft = None
+        self._is_handed_over = True
 
     async def drop(self) -> None:
         """Forget the content. Nothing of it stays behind."""
@@ -131,3 +160,19 @@ class MailTransaction:
         self.recipients = [one for one in self.recipients if one.forward_path.mailbox in self._named]
         for mailbox in change.add:
             self.add_recipient(mailbox, NO_PARAMETERS)
+
+
+def _named_again(one: Recipient, parameters: Parameters) -> Recipient:
+    """RFC 3461 4.1: each RCPT says what its sender wants to hear, so one report too many is the lesser mistake. Without
+    NOTIFY that is failure, perhaps delay; NEVER adds nothing. Other parameters are those of the first.
+    """
+    both = {**parameters, **one.parameters}
+    if "NOTIFY" not in both:
+        return Recipient(one.forward_path, both)
+    wishes = _wishes(one.parameters) | _wishes(parameters)
+    notify = ",".join(sorted(wishes - {"NEVER"})) or "NEVER"
+    return Recipient(one.forward_path, {**both, "NOTIFY": notify})
+
+
+def _wishes(parameters: Parameters) -> set[str]:
+    return set((parameters.get("NOTIFY") or "FAILURE,DELAY").upper().split(","))

@@ -7,46 +7,60 @@ SmtpClient    the client's side, for SMTP and LMTP: steps for the shell to take,
 from postel.proto.smtp.client import SmtpClient
 from postel.proto.smtp.client_events import (
     ClientEvent,
+    CommandDone,
     ContentWanted,
     Greeting,
     HelloDone,
     HelloRefused,
     LoginDone,
+    PartlyAccepted,
     QuitDone,
     ResetDone,
     SessionLost,
     TlsReady,
     TlsRefused,
     TransactionDone,
+    TurnDone,
 )
 from postel.proto.smtp.client_options import ClientOptions, ClientTimeouts
 from postel.proto.smtp.client_transaction import NEXT_HOP_REFUSALS
 from postel.proto.smtp.commands import COMMANDS, Row, Verb
+from postel.proto.smtp.content import has_longer_line
 from postel.proto.smtp.critique import HELLOS, Scene, critique, keyword_of
 from postel.proto.smtp.dot_stuffing import DotStuffer
 from postel.proto.smtp.events import (
+    Atrn,
     Auth,
     AuthCancelled,
     AuthResponse,
+    Bdat,
     Breach,
     Chunk,
+    ChunkEnd,
     Closed,
     Connected,
     DataAborted,
     DataEnd,
     DataStart,
+    Etrn,
     Event,
     Expn,
     Hello,
     Help,
     Mail,
+    Manner,
     Misbehaved,
     Noop,
+    OneTransaction,
     Quit,
     Rcpt,
     Reset,
     StartTls,
+    Turn,
+    Verbose,
     Vrfy,
+    Xclient,
+    Xforward,
 )
 from postel.proto.smtp.extensions import EXTENSIONS, Extension
 from postel.proto.smtp.heard import Complaint, Heard, HeardReader
@@ -54,7 +68,9 @@ from postel.proto.smtp.limits import SmtpLimits
 from postel.proto.smtp.offered import Offered
 from postel.proto.smtp.options import GroupRule, ServerOptions
 from postel.proto.smtp.parameters import ENVID_LIMIT
+from postel.proto.smtp.peer_attributes import Attributes, format_xforward
 from postel.proto.smtp.reply_reader import BadReply, ReplyLimits
+from postel.proto.smtp.resumption import TRANSID_LIMIT, Resumption, is_transid
 from postel.proto.smtp.sequences import (
     ANY_TIME,
     CODES,
@@ -67,6 +83,8 @@ from postel.proto.smtp.sequences import (
 )
 from postel.proto.smtp.server import SmtpServer
 from postel.proto.smtp.states import TIMEOUTS, Ending, State
+from postel.proto.smtp.wish_parameters import RELEASED_TOO_LATE
+from postel.proto.smtp.wishes import WishOptions
 
 __all__ = [
     "ANY_TIME",
@@ -78,20 +96,27 @@ __all__ = [
     "EXTENSIONS",
     "HELLOS",
     "NEXT_HOP_REFUSALS",
+    "RELEASED_TOO_LATE",
     "RESPONSE",
     "SEQUENCES",
     "TIMEOUTS",
+    "TRANSID_LIMIT",
+    "Atrn",
+    "Attributes",
     "Auth",
     "AuthCancelled",
     "AuthResponse",
     "BadReply",
+    "Bdat",
     "Breach",
     "Chunk",
+    "ChunkEnd",
     "ClientEvent",
     "ClientOptions",
     "ClientTimeouts",
     "Closed",
     "CodeMeaning",
+    "CommandDone",
     "Complaint",
     "Connected",
     "ContentWanted",
@@ -100,6 +125,7 @@ __all__ = [
     "DataStart",
     "DotStuffer",
     "Ending",
+    "Etrn",
     "Event",
     "Expn",
     "Extension",
@@ -113,15 +139,19 @@ __all__ = [
     "Help",
     "LoginDone",
     "Mail",
+    "Manner",
     "Misbehaved",
     "Noop",
     "Offered",
+    "OneTransaction",
+    "PartlyAccepted",
     "Quit",
     "QuitDone",
     "Rcpt",
     "ReplyLimits",
     "Reset",
     "ResetDone",
+    "Resumption",
     "Row",
     "Scene",
     "Sequence",
@@ -135,8 +165,17 @@ __all__ = [
     "TlsReady",
     "TlsRefused",
     "TransactionDone",
+    "Turn",
+    "TurnDone",
     "Verb",
+    "Verbose",
     "Vrfy",
+    "WishOptions",
+    "Xclient",
+    "Xforward",
     "critique",
+    "format_xforward",
+    "has_longer_line",
+    "is_transid",
     "keyword_of",
 ]

@@ -2,13 +2,13 @@
 
 Implements  RFC 5321 4.3.2 (replies to each command), 4.2.3 and 3.8 (421), 4.1.1.1 (the answer to EHLO),
             RFC 2034 4 (where an enhanced status belongs, and where not).
-Gives       checked_answer, default_answer, hello_answer.
+Gives       checked_answer, default_answer, hello_answer, prdr_answer.
 Not here    What an answer changes: server. The replies themselves: replies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
@@ -16,11 +16,14 @@ from typing import Final
 from postel.mail import LocalFault, Reply
 from postel.proto.smtp import replies
 from postel.proto.smtp.events import (
+    Atrn,
     Auth,
     AuthResponse,
+    ChunkEnd,
     Connected,
     DataEnd,
     DataStart,
+    Etrn,
     Event,
     Expn,
     Hello,
@@ -28,11 +31,13 @@ from postel.proto.smtp.events import (
     Mail,
     Rcpt,
     StartTls,
+    Turn,
     Vrfy,
+    Xclient,
+    Xforward,
 )
 from postel.proto.smtp.extensions import Offers
 from postel.proto.smtp.helping import help_on
-from postel.proto.smtp.options import ServerOptions
 
 _DEFAULTS: Final[Mapping[type[Event], Reply]] = MappingProxyType(
     {
@@ -44,6 +49,10 @@ _DEFAULTS: Final[Mapping[type[Event], Reply]] = MappingProxyType(
         DataEnd: replies.MESSAGE_OK,
         Vrfy: replies.NOT_VERIFIED,
         Expn: replies.NOT_VERIFIED,
+        Etrn: replies.NODE_NOT_QUEUED,
+        Atrn: replies.NO_MAIL_FOR_YOU,
+        Turn: replies.COMMAND_NOT_IMPLEMENTED,
+        Xforward: replies.NOTHING_DONE,
     }
 )
 # RFC 5321 4.3.2: which codes say yes to which command; a no is any 4yz or 5yz.
@@ -57,21 +66,30 @@ _YES: Final[Mapping[type[Event], frozenset[int]]] = MappingProxyType(
         Mail: frozenset({250}),
         Rcpt: frozenset({250, 251}),
         DataStart: frozenset({354}),
+        ChunkEnd: frozenset({250}),
         DataEnd: frozenset({250}),
         Vrfy: frozenset({250, 251, 252}),
         Expn: frozenset({250, 252}),
         Help: frozenset({211, 214}),
+        Etrn: frozenset({250, 251, 252, 253}),
+        Atrn: frozenset({250}),
+        Turn: frozenset({250}),
+        Xclient: frozenset({220}),
+        Xforward: frozenset({250}),
     }
 )
 
 
-def default_answer(event: Event, options: ServerOptions) -> Reply:
+def default_answer(event: Event, offers: Offers) -> Reply:
     """What an event is answered with when the shell has nothing to say. Raises LocalFault where it must."""
+    options = offers.standing.options
     match event:
-        case Connected():
-            return replies.greeting(options.hostname, options.product)
+        case Connected() | Xclient():
+            return replies.greeting(options.hostname, options.product, is_lmtp=options.is_lmtp)
+        case ChunkEnd(size_bytes):
+            return replies.chunk_ok(size_bytes)
         case Help(topic):
-            return help_on(topic)
+            return help_on(topic, offers)
         case Auth() | AuthResponse():
             raise LocalFault("a SASL exchange has no default answer")
         case _:
@@ -87,12 +105,23 @@ def checked_answer(event: Event, reply: Reply, hostname: str) -> Reply:
         raise LocalFault(f"{reply.code} does not answer {type(event).__name__}")
     if reply.code == 421 and not reply.text.startswith(hostname):
         reply = replies.closing(hostname, reply.best_status, reply.text)
-    if isinstance(event, Connected | Hello):
+    if isinstance(event, Connected | Hello) or (isinstance(event, Xclient) and reply.code in (220, 554)):
         # RFC 2034 4: no status in the greeting, nor in any answer to EHLO and HELO.
         return reply if reply.status is None else replace(reply, status=None)
     if reply.status is None and not 300 <= reply.code < 400:
         return replace(reply, status=reply.best_status)
     return reply
+
+
+def prdr_answer(each: Sequence[Reply]) -> Iterable[Reply]:
+    """PRDR: a 353, a reply for each recipient, and one for the message as a whole.
+
+    Where all are refused with the same words there is nothing to tell apart, and one refusal says it.
+    """
+    first = each[0]
+    if len(each) == 1 or (not first.is_positive and all(reply == first for reply in each)):
+        return (first,)
+    return (replies.EACH_FOLLOWS, *each, min(each, key=lambda reply: reply.code))
 
 
 def hello_answer(event: Hello, reply: Reply, offers: Offers) -> Reply:

@@ -1,7 +1,7 @@
 """Read what stands after a verb, and make the event of it.
 
 Implements  RFC 5321 4.1.1 and 4.1.2 (syntax of the commands), RFC 6531 3.4, 3.5 and 3.7.4.2,
-            RFC 4954 4 (AUTH), RFC 3207 4 (STARTTLS).
+            RFC 4954 4 (AUTH), RFC 3207 4 (STARTTLS), RFC 3030 2 (BDAT).
 Gives       read_argument(verb, text, offers) -> Event, or raises CommandRefused.
 Not here    Whether the command is allowed now: commands.
 """
@@ -12,15 +12,18 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from postel.mail import (
     BadSyntax,
+    Domain,
     Host,
     Parameters,
     Reply,
     Status,
+    parse_domain,
     parse_forward_path,
     parse_host,
     parse_reverse_path,
@@ -29,26 +32,38 @@ from postel.mail import (
 from postel.proto.smtp import replies
 from postel.proto.smtp.commands import Verb
 from postel.proto.smtp.events import (
+    Atrn,
     Auth,
+    Bdat,
     Breach,
     DataStart,
+    Etrn,
     Event,
     Expn,
     Hello,
     Help,
     Mail,
+    Manner,
     Noop,
+    OneTransaction,
     Quit,
     Rcpt,
     Reset,
     StartTls,
+    Turn,
+    Verbose,
     Vrfy,
+    Xclient,
+    Xforward,
 )
 from postel.proto.smtp.extensions import Offers
 from postel.proto.smtp.fault import CommandRefused
 from postel.proto.smtp.parameters import Check, split_parameters, unknown_parameter
+from postel.proto.smtp.peer_attributes import XCLIENT, XFORWARD, Attributes, parse_attributes
+from postel.proto.smtp.wish_parameters import check_together
 
 _MECHANISM: Final = re.compile(r"[A-Z0-9_-]{1,20}")  # RFC 4422 3.1
+_CHUNK_SIZE: Final = re.compile(r"(?P<octets>[0-9]{1,20})(?P<last> +LAST)?", re.ASCII | re.IGNORECASE)
 _HELLO_NAME_LIMIT: Final = 255
 
 _Reader: TypeAlias = Callable[[str, Offers], Event]
@@ -122,16 +137,18 @@ def decode_response(text: bytes) -> bytes:
         raise CommandRefused(replies.BAD_BASE64, Breach.BAD_AUTH_RESPONSE) from None
 
 
-def _mail(text: str, offers: Offers) -> Event:
+def _mail(text: str, offers: Offers, manner: Manner = Manner.MAIL) -> Event:
     path_text, rest = _split("FROM:", text, replies.MAIL_SYNTAX)
     try:
         path = parse_reverse_path(path_text)
     except BadSyntax as bad:
         raise _bad_path(7, bad) from None
     parameters = _parameters(rest, offers.mail, offers)
+    if refusal := check_together(parameters):
+        raise CommandRefused(refusal, Breach.BAD_SYNTAX)
     if not path.is_ascii and "SMTPUTF8" not in parameters:
         raise CommandRefused(replies.NON_ASCII_ADDRESS, Breach.NEEDS_SMTPUTF8)
-    return Mail(path, parameters)
+    return Mail(path, parameters, manner)
 
 
 def _rcpt(text: str, offers: Offers) -> Event:
@@ -182,6 +199,14 @@ def _data(text: str, offers: Offers) -> Event:
     return DataStart()
 
 
+def _bdat(text: str, offers: Offers) -> Event:
+    _demand("CHUNKING", offers)
+    match = _CHUNK_SIZE.fullmatch(text)
+    if match is None:  # RFC 3030 2: where its octets end is anybody's guess
+        raise CommandRefused(replies.BDAT_SYNTAX, Breach.BAD_SYNTAX, is_fatal=True)
+    return Bdat(int(match["octets"]), match["last"] is not None)
+
+
 def _rset(text: str, offers: Offers) -> Event:
     _no_argument(text)
     return Reset()
@@ -219,6 +244,68 @@ def _help(text: str, offers: Offers) -> Event:
     return Help(text)
 
 
+def _etrn(text: str, offers: Offers) -> Event:
+    # RFC 1985 5.1 and 7: 500 without a node, 501 for one that is no full name.
+    if not text:
+        raise CommandRefused(replies.ETRN_SYNTAX, Breach.BAD_SYNTAX)
+    if text[0] == "#" and len(text) > 1 and text.isascii() and " " not in text:
+        return Etrn(text)
+    return Etrn(text, _full_name(text.removeprefix("@"), replies.ETRN_NODE))
+
+
+def _atrn(text: str, offers: Offers) -> Event:
+    _demand_login(offers)
+    names = text.split(",") if text else ()
+    return Atrn(tuple(_full_name(name.strip(" "), replies.ATRN_SYNTAX) for name in names))
+
+
+def _turn(text: str, offers: Offers) -> Event:
+    _no_argument(text)
+    _demand_login(offers)
+    return Turn()
+
+
+def _demand_login(offers: Offers) -> None:
+    # RFC 2645 5.2.1: MUST be rejected with 530. RFC 821's TURN knows no login, which is why it is a hole.
+    if not offers.standing.is_logged_in:
+        raise CommandRefused(replies.LOGIN_FIRST, Breach.LOGIN_NEEDED)
+
+
+def _full_name(text: str, usage: Reply) -> Domain:
+    try:
+        domain = parse_domain(text)
+    except BadSyntax:
+        raise CommandRefused(usage, Breach.BAD_SYNTAX) from None
+    if "." not in domain.ascii or not text.isascii():
+        raise CommandRefused(usage, Breach.BAD_SYNTAX)
+    return domain
+
+
+def _verb(text: str, offers: Offers) -> Event:
+    return Verbose()  # sendmail wants "VERB ON" from some and nothing from others: what follows is ignored
+
+
+def _onex(text: str, offers: Offers) -> Event:
+    return OneTransaction()
+
+
+def _xclient(text: str, offers: Offers) -> Event:
+    return Xclient(_attributes("XCLIENT", text, offers))
+
+
+def _xforward(text: str, offers: Offers) -> Event:
+    return Xforward(_attributes("XFORWARD", text, offers))
+
+
+def _attributes(keyword: str, text: str, offers: Offers) -> Attributes:
+    if keyword not in offers.keywords:
+        raise CommandRefused(replies.NOT_TRUSTED, Breach.NOT_OFFERED)
+    try:
+        return parse_attributes(text, XCLIENT if keyword == "XCLIENT" else XFORWARD)
+    except BadSyntax as bad:
+        raise CommandRefused(Reply(501, Status(5, 5, 4), _sentence(bad)), Breach.BAD_SYNTAX) from None
+
+
 def _no_argument(text: str) -> None:
     if text:
         raise CommandRefused(replies.NO_ARGUMENT, Breach.BAD_SYNTAX)
@@ -232,7 +319,7 @@ def _demand(keyword: str, offers: Offers) -> None:
 def longest_line(verb: Verb | None, offers: Offers) -> int:
     """The longest line that carries this command, octets with CRLF (RFC 5321 4.5.3.1.4)."""
     match verb:
-        case Verb.MAIL:
+        case Verb.MAIL | Verb.SEND | Verb.SOML | Verb.SAML:
             return offers.mail_line
         case Verb.RCPT:
             return offers.rcpt_line
@@ -246,16 +333,28 @@ _READERS: Final[Mapping[Verb, _Reader]] = MappingProxyType(
     {
         Verb.EHLO: _ehlo,
         Verb.HELO: _helo,
+        Verb.LHLO: _ehlo,
         Verb.STARTTLS: _starttls,
         Verb.AUTH: _auth,
         Verb.MAIL: _mail,
         Verb.RCPT: _rcpt,
         Verb.DATA: _data,
+        Verb.BDAT: _bdat,
         Verb.RSET: _rset,
         Verb.NOOP: _noop,
         Verb.VRFY: _vrfy,
         Verb.EXPN: _expn,
         Verb.HELP: _help,
         Verb.QUIT: _quit,
+        Verb.SEND: partial(_mail, manner=Manner.SEND),
+        Verb.SOML: partial(_mail, manner=Manner.SOML),
+        Verb.SAML: partial(_mail, manner=Manner.SAML),
+        Verb.ETRN: _etrn,
+        Verb.ATRN: _atrn,
+        Verb.TURN: _turn,
+        Verb.VERB: _verb,
+        Verb.ONEX: _onex,
+        Verb.XCLIENT: _xclient,
+        Verb.XFORWARD: _xforward,
     }
 )

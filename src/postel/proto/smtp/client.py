@@ -1,7 +1,7 @@
 """The client's side of an SMTP (or LMTP) session, without a socket.
 
 Implements  RFC 5321 3 and 4 as a client, RFC 2920 3.1 (pipelining), RFC 3207 4 (STARTTLS),
-            RFC 4954 4 (AUTH), RFC 2033 4 (LMTP).
+            RFC 4954 4 (AUTH), RFC 2033 4 (LMTP), RFC 1845 3 (an interrupted transaction goes on).
 Gives       SmtpClient.
 Not here    Content transparency: dot_stuffing. Parameters and recipients: client_transaction.
             Whom to connect to, and what to do about a refusal: delivery.
@@ -13,9 +13,11 @@ The shell takes a step, then asks for events until the one that ends the step:
     hello()                       HelloDone, HelloRefused
     start_tls()                   TlsReady, TlsRefused       then tls_started(), and hello() again
     login(exchange)               LoginDone
-    transact(envelope, size)      ContentWanted, TransactionDone
+    transact(envelope, size)      ContentWanted, TransactionDone, PartlyAccepted
     content(chunk)                nothing: write data_to_send()
     end_content()                 TransactionDone
+    command(line)                 CommandDone
+    turn(line)                    TurnDone
     reset()                       ResetDone
     quit()                        QuitDone
 
@@ -37,17 +39,20 @@ from postel.proto import sasl
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.smtp.client_events import (
     ClientEvent,
+    CommandDone,
     ContentWanted,
     Greeting,
     HelloDone,
     HelloRefused,
     LoginDone,
+    PartlyAccepted,
     QuitDone,
     ResetDone,
     SessionLost,
     TlsReady,
     TlsRefused,
     TransactionDone,
+    TurnDone,
 )
 from postel.proto.smtp.client_options import ClientOptions
 from postel.proto.smtp.client_table import ROWS, Command, Said, State
@@ -55,6 +60,7 @@ from postel.proto.smtp.client_transaction import ClientTransaction
 from postel.proto.smtp.dot_stuffing import DotStuffer
 from postel.proto.smtp.offered import Offered, parse_offered
 from postel.proto.smtp.reply_reader import BadReply, ReplyReader, WireReply
+from postel.proto.smtp.resumption import parse_offset
 
 T = TypeVar("T")
 
@@ -174,7 +180,8 @@ class SmtpClient:
         """MAIL, RCPT for each recipient, and DATA if any was accepted.
 
         `size_bytes` is the content's size before dot stuffing (RFC 1870 5). An envelope that the server
-        cannot take in whole or part (too big, needs SMTPUTF8) is refused here, with nothing said.
+        cannot take in whole or part (too big, needs SMTPUTF8) is refused here, with nothing said. With a TRANSID
+        among the parameters the transaction is one that can be resumed, where the server offers CHECKPOINT.
         """
         if not self._take_turn(State.READY):
             return None
@@ -202,13 +209,31 @@ class SmtpClient:
     def end_content(self) -> None:
         """The content is complete."""
         if not self._take_turn(State.IN_CONTENT):
-            return
-        self._out.append(self._stuffer.end())
+            return None
+        end = self._stuffer.end()
+        if self._stuffer.is_short:
+            return self._lose("the server wants content from behind its end")
+        self._out.append(end)
         self._needs_reset = False  # RFC 5321 4.1.1.4: the server clears its buffers
         # RFC 2033 4.2: one reply for each recipient that was accepted, in that order.
         accepted = self._current(self._transaction).accepted
         recipients = accepted if self.options.is_lmtp else [-1]
         self._awaited.extend(Command(Said.CONTENT, b"", recipient) for recipient in recipients)
+
+    def command(self, line: str) -> None:
+        """A command that changes nothing in the session: ETRN, VRFY, EXPN, HELP, NOOP; without CRLF."""
+        if self._take_turn(State.READY):
+            self._say(Said.COMMAND, f"{line}\r\n")
+
+    def turn(self, line: str) -> None:
+        """ATRN with its domains, or TURN: if the server agrees, it is the client from then on (RFC 2645 5.3)."""
+        if self._take_turn(State.READY):
+            self._say(Said.TURN, f"{line}\r\n")
+
+    @property
+    def needs_reset(self) -> bool:
+        """Whether the next transaction begins with RSET, which clears what was said for it before."""
+        return self._needs_reset
 
     def reset(self) -> None:
         """RSET."""
@@ -244,16 +269,26 @@ class SmtpClient:
     def _pump(self) -> None:
         """Say what may be said now: one command at a time, or a window of them."""
         window = self.options.group_limit if "PIPELINING" in self.offered else 1
-        while self._unsaid and len(self._awaited) < window:
+        while self._unsaid and len(self._awaited) < window and not self._must_wait(self._unsaid[0]):
             command = self._unsaid.popleft()
-            if command.said is Said.DATA and not self._awaited and not self._anybody_accepted:
+            if command.said is Said.DATA and not self._awaited and not self._may_send:
                 return  # RFC 5321 3.3: DATA would fail, and we know it already
             self._out.append(command.line)
             self._awaited.append(command)
 
+    def _must_wait(self, command: Command) -> bool:
+        """RFC 1845 3: what follows depends on whether MAIL was answered with 250 or with 355."""
+        transaction = self._transaction
+        if transaction is None or not transaction.is_checkpointed:
+            return False
+        return command.said in (Said.RCPT, Said.DATA) and (
+            not transaction.is_begun or (command.said is Said.DATA and bool(self._awaited))
+        )
+
     @property
-    def _anybody_accepted(self) -> bool:
-        return self._transaction is not None and bool(self._transaction.accepted)
+    def _may_send(self) -> bool:
+        transaction = self._transaction
+        return transaction is not None and bool(transaction.accepted) and not transaction.is_partly_accepted
 
     # -- hearing -------------------------------------------------------------------------------------------
 
@@ -278,7 +313,8 @@ class SmtpClient:
             return self._hear_unasked(wire)
         command = self._awaited.popleft()
         digit = str(wire.code)[0]
-        if digit not in "45" and digit not in ROWS[command.said].positive:
+        makes_sense = digit in "45" or digit in ROWS[command.said].positive
+        if not makes_sense and not self._is_resumption(command, wire):
             return self._lose(f"the server answered {command.said.value} with {wire.code}", wire.reply())
         _HANDLERS[command.said](self, command, wire)
         self._pump()
@@ -359,6 +395,20 @@ class SmtpClient:
     def _hear_cancel(self, _: Command, wire: WireReply) -> None:
         self._end_login(wire)
 
+    def _hear_command(self, _: Command, wire: WireReply) -> None:
+        self._state = State.READY
+        self._events.append(CommandDone(wire.reply()))
+
+    def _hear_turn(self, _: Command, wire: WireReply) -> None:
+        if wire.code >= 400:
+            self._state = State.READY
+            self._events.append(TurnDone(wire.reply()))
+        elif not self._reader.is_empty:
+            # It waits for our greeting; what it says before that may have been put there by anyone.
+            self._lose("the server talked on after the roles were reversed")
+        else:
+            self._be_over(TurnDone(wire.reply()))
+
     def _hear_rset(self, _: Command, wire: WireReply) -> None:
         if wire.code >= 400:
             self._lose("the server refused RSET", wire.reply())
@@ -373,6 +423,21 @@ class SmtpClient:
         if wire.code >= 400:
             transaction.refuse_open(wire.reply())
             self._unsaid.clear()
+        elif wire.code == 355:
+            self._resume(transaction, parse_offset(wire.lines[0]))
+
+    def _is_resumption(self, command: Command, wire: WireReply) -> bool:
+        is_ours = self._transaction is not None and self._transaction.is_checkpointed
+        return wire.code == 355 and command.said is Said.MAIL and is_ours
+
+    def _resume(self, transaction: ClientTransaction, offset: int | None) -> None:
+        """RFC 1845 3: no RCPT, but the content from that octet; or all anew where that cannot be."""
+        self._unsaid.clear()
+        if offset is not None and transaction.resume(offset):
+            self._queue(Said.DATA, b"DATA\r\n")
+        else:
+            transaction.begin_anew()
+            self._queue_transaction(transaction)
 
     def _hear_rcpt(self, command: Command, wire: WireReply) -> None:
         self._current(self._transaction).rcpt_replied(command.recipient, wire.reply())
@@ -384,9 +449,10 @@ class SmtpClient:
         elif not transaction.to_ask:
             self._end_at_once()
         else:
-            self._stuffer = DotStuffer()
+            self._stuffer = DotStuffer(transaction.offset)
             self._state = State.IN_CONTENT
-            self._events.append(ContentWanted())
+            transaction.has_content_begun = True
+            self._events.append(ContentWanted(transaction.offset))
 
     def _end_at_once(self) -> None:
         """RFC 2920 3.1: everybody was refused, yet it wants content: it gets a lone dot.
@@ -415,9 +481,13 @@ class SmtpClient:
         self._be_over(QuitDone())
 
     def _finish_transaction(self) -> None:
-        replies = self._current(self._transaction).replies
+        transaction = self._current(self._transaction)
+        replies = transaction.replies
         self._transaction = None
         self._state = State.READY
+        if transaction.is_partly_accepted and not transaction.has_content_begun:
+            self._events.append(PartlyAccepted(replies))
+            return
         self._events.append(TransactionDone(tuple(reply for reply in replies if reply is not None)))
 
     # -- endings -------------------------------------------------------------------------------------------
@@ -431,9 +501,10 @@ class SmtpClient:
     def _lose(self, because: str, reply: Reply | None = None) -> None:
         if (transaction := self._transaction) is None:
             return self._be_over(SessionLost(reply, because))
-        return self._be_over(SessionLost(reply, because, transaction.replies, transaction.is_begun))
+        is_kept = transaction.is_checkpointed and transaction.has_content_begun
+        return self._be_over(SessionLost(reply, because, transaction.replies, transaction.is_begun, is_kept))
 
-    def _be_over(self, event: SessionLost | QuitDone) -> None:
+    def _be_over(self, event: SessionLost | QuitDone | TurnDone) -> None:
         self._state = State.OVER
         self._awaited.clear()
         self._unsaid.clear()
@@ -461,6 +532,8 @@ _HANDLERS: Final[Mapping[Said, Callable[[SmtpClient, Command, WireReply], None]]
     Said.STARTTLS: SmtpClient._hear_starttls,
     Said.AUTH: SmtpClient._hear_auth,
     Said.CANCEL: SmtpClient._hear_cancel,
+    Said.COMMAND: SmtpClient._hear_command,
+    Said.TURN: SmtpClient._hear_turn,
     Said.RSET: SmtpClient._hear_rset,
     Said.MAIL: SmtpClient._hear_mail,
     Said.RCPT: SmtpClient._hear_rcpt,

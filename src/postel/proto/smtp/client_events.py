@@ -55,7 +55,26 @@ class LoginDone:
 
 @dataclass(frozen=True, slots=True)
 class ContentWanted:
-    """At least one recipient was accepted: call content() for each chunk, then end_content()."""
+    """At least one recipient was accepted: call content() for each chunk, then end_content().
+
+    offset      octets that the server has from an interrupted transaction (RFC 1845 3). The content is given from
+                its start all the same: the machine lets them go by.
+    """
+
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartlyAccepted:
+    """Some recipients of a transaction with TRANSID were refused, and no content was sent.
+
+    A transaction that is to be resumed is one whose recipients were all accepted, or nobody could say after a
+    restart for whom the server keeps it. So transact() anew with those that were, under another TRANSID.
+
+    recipient_replies   the decisive replies; None for those that were accepted.
+    """
+
+    recipient_replies: tuple[Reply | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,20 @@ class ResetDone:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandDone:
+    """The reply to a command that changes nothing in the session: ETRN, VRFY, EXPN, HELP, NOOP..."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDone:
+    """The reply to ATRN or TURN. After a positive one the session is over, and we are the server on this stream."""
+
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
 class QuitDone:
     """The session is over as we wished."""
 
@@ -88,12 +121,14 @@ class SessionLost:
     recipient_replies  for a transaction under way, the decisive reply of each recipient that has one;
                        None for those whose fate is unknown. Positive only with LMTP.
     is_begun           whether MAIL had been answered; if not, the transaction can begin anew elsewhere.
+    is_kept            whether content was on its way under a TRANSID: the server keeps what has come (RFC 1845).
     """
 
     reply: Reply | None
     because: str
     recipient_replies: tuple[Reply | None, ...] = ()
     is_begun: bool = False
+    is_kept: bool = False
 
 
 ClientEvent: TypeAlias = (
@@ -104,8 +139,11 @@ ClientEvent: TypeAlias = (
     | TlsRefused
     | LoginDone
     | ContentWanted
+    | PartlyAccepted
     | TransactionDone
     | ResetDone
+    | CommandDone
+    | TurnDone
     | QuitDone
     | SessionLost
 )

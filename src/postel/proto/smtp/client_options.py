@@ -24,6 +24,8 @@ class ClientTimeouts:
     data: float = 120  # 4.5.3.2.4
     block: float = 180  # 4.5.3.2.5: for one chunk to be taken
     end_of_data: float = 600  # 4.5.3.2.6: giving up sooner makes duplicates
+    command: float = 300  # as for MAIL: RFC 1985 5.1 has the server answer at once, VRFY may look far
+    turn: float = 600  # RFC 2645 5.2.1: at least ten minutes
     reset: float = 60  # no work is done for it
     quit: float = 10  # 4.1.1.10: we SHOULD wait for the 221, but nothing hangs on it
 

@@ -35,6 +35,8 @@ class Said(enum.Enum):
     STARTTLS = "STARTTLS"
     AUTH = "AUTH"
     CANCEL = "the cancelled AUTH"
+    COMMAND = "the command"
+    TURN = "ATRN"
     RSET = "RSET"
     MAIL = "MAIL"
     RCPT = "RCPT"
@@ -63,6 +65,8 @@ ROWS: Final[Mapping[Said, Row]] = {
     Said.STARTTLS: Row("2", lambda t: t.start_tls),
     Said.AUTH: Row("23", lambda t: t.login),
     Said.CANCEL: Row("", lambda t: t.login),
+    Said.COMMAND: Row("2", lambda t: t.command),
+    Said.TURN: Row("2", lambda t: t.turn),
     Said.RSET: Row("2", lambda t: t.reset),
     Said.MAIL: Row("2", lambda t: t.mail),
     Said.RCPT: Row("2", lambda t: t.rcpt),

@@ -1,7 +1,8 @@
 """From a line to the command that may come now, or to its refusal.
 
-Implements  RFC 5321 2.4 (ASCII, CRLF), 4.1.1 (a verb and what stands after it), 4.5.3.1.4 (its length).
-Gives       read_command.
+Implements  RFC 5321 2.4 (ASCII, CRLF), 4.1.1 (a verb and what stands after it), 4.5.3.1.4 (its length),
+            RFC 3030 2 (what follows a BDAT that is refused).
+Gives       read_command, octets_behind.
 Not here    Taking lines off a buffer: lines. Order: order. Arguments: arguments.
 """
 
@@ -20,6 +21,8 @@ from postel.proto.smtp.order import allowed_row, unknown_command
 from postel.proto.smtp.states import State
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_BDAT: Final = re.compile(rb"BDAT\b", re.IGNORECASE)
+_CHUNK: Final = re.compile(rb"BDAT +(?P<octets>[0-9]{1,20})(?P<last> +LAST)? *\r\n", re.IGNORECASE)
 
 
 def read_command(line: bytes, state: State, offers: Offers) -> tuple[Row, Event]:
@@ -32,8 +35,23 @@ def read_command(line: bytes, state: State, offers: Offers) -> tuple[Row, Event]
         raise CommandRefused(replies.LINE_TOO_LONG, Breach.LINE_TOO_LONG)
     if verb is None:
         raise unknown_command(word, offers.standing.options.hostname)
-    row = allowed_row(verb, state, offers.standing)
-    return row, read_argument(verb, rest.lstrip(" "), offers)
+    try:
+        row = allowed_row(verb, state, offers.standing)
+        return row, read_argument(verb, rest.lstrip(" "), offers)
+    except CommandRefused as refused:
+        refused.verb = verb
+        raise
+
+
+def octets_behind(line: bytes) -> tuple[int, bool] | None:
+    """How many octets of a chunk follow a line that was refused, and whether it is the last chunk.
+
+    None: it is a BDAT that does not say so in a way that all would read alike.
+    """
+    if not _BDAT.match(line):
+        return 0, False
+    match = _CHUNK.fullmatch(line)
+    return (int(match["octets"]), match["last"] is not None) if match else None
 
 
 def _decode(line: bytes) -> str:

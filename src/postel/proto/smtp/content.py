@@ -2,10 +2,11 @@ r"""Read mail data: find its end, undo dot-stuffing, refuse what smuggles.
 
 Implements  RFC 5321 4.1.1.4 (end of mail data), 4.5.2 (transparency), 2.3.8 (CR and LF never alone),
             4.5.3.1.6 (text lines), 4.5.3.1.7 (message content), RFC 1870 3 (how size is counted).
-Gives       ContentReader, ContentTrouble.
-Not here    Replies: server. Header fields: message.
+Gives       ContentReader, what both ways of sending content have in common; DataReader, the way of DATA;
+            ContentTrouble.
+Not here    The way of BDAT: chunks. Replies: server. Header fields: message.
 
-The invariant: only CR LF . CR LF ends the content. What comes before it is either given, octet for octet and
+The invariant: only CR LF . CR LF ends the content of DATA. What comes before it is either given, octet for octet and
 dot-unstuffed, or, from the first trouble on, swallowed; trouble never ends the content.
 
 Every octet is looked at a fixed number of times by the byte-string primitives, never one by one. What may be
@@ -16,9 +17,11 @@ a dot from the CRLF before it.
 from __future__ import annotations
 
 import enum
+from abc import ABC, abstractmethod
 from typing import Final
 
 from postel.proto.smtp.limits import SmtpLimits
+from postel.proto.smtp.resumption import Resumption
 
 END_OF_DATA: Final = b"\r\n.\r\n"
 _PREFIXES: Final = (b"\r\n.\r", b"\r\n.", b"\r\n", b"\r")
@@ -32,21 +35,20 @@ class ContentTrouble(enum.StrEnum):
     TOO_BIG = "the message is too big"
 
 
-class ContentReader:
-    """One message's content, taken off the front of a buffer.
+class ContentReader(ABC):
+    """One message's content, taken off the front of a buffer: counted, and looked through for trouble.
 
     size_bytes       of what was given so far.
     is_8bit          an octet above 127 was among it.
     has_long_lines   a line longer than SmtpLimits.text_line was among it.
     trouble          set once, at the first trouble; nothing is given from then on.
-    is_done          the end of mail data was taken off the buffer.
+    is_done          what had begun was taken off the buffer to its end: the mail data, or the chunk.
     is_endless       more was swallowed than SmtpLimits.overrun allows: hang up.
     """
 
     __slots__ = (
         "_limits",
         "_open_line",
-        "_skip",
         "_taken",
         "has_long_lines",
         "is_8bit",
@@ -55,10 +57,7 @@ class ContentReader:
         "trouble",
     )
 
-    def __init__(self, limits: SmtpLimits, buffer: bytearray) -> None:
-        # The CRLF that ended DATA counts for the content: "." right after it ends an empty message.
-        buffer[:0] = b"\r\n"
-        self._skip = 2
+    def __init__(self, limits: SmtpLimits) -> None:
         self._limits = limits
         self._open_line = 0  # octets of the last line given, while it has no LF
         self._taken = 0  # octets off the buffer, whatever became of them
@@ -67,6 +66,17 @@ class ContentReader:
         self.has_long_lines = False
         self.trouble: ContentTrouble | None = None
         self.is_done = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no more content follows."""
+        return self.is_done
+
+    def go_on(self, at: Resumption) -> None:
+        """Count on from an interrupted transaction, whose content ends with a whole line (RFC 1845 3)."""
+        self.size_bytes = at.offset
+        self.is_8bit = at.is_8bit
+        self.has_long_lines = at.has_long_lines
 
     @property
     def is_endless(self) -> bool:
@@ -85,26 +95,20 @@ class ContentReader:
         if self._trouble_in(raw, piece) is not None:
             self.trouble = self._first_trouble(raw)
             return b""
-        if raw:
-            self._skip = 0
-        self._keep_count(piece)
+        self._keep_count(raw, piece)
         return piece
 
+    @abstractmethod
     def _take(self, buffer: bytearray) -> bytes:
-        end = buffer.find(END_OF_DATA)
-        if end >= 0:
-            self.is_done = True
-            piece = bytes(buffer[: end + 2])
-            del buffer[: end + 5]
-            return piece
-        stop = len(buffer) - _held_back(buffer)
-        piece = bytes(buffer[:stop])
-        del buffer[:stop]
-        return piece
+        """The octets, as they came, that can be told from what follows them."""
 
     def _unstuffed(self, raw: bytes) -> bytes:
-        piece = raw.replace(b"\r\n.", b"\r\n") if b"\r\n." in raw else raw  # RFC 5321 4.5.2
-        return piece[self._skip :] if self._skip else piece
+        """The content in them."""
+        return raw
+
+    def _held_back(self, buffer: bytes | bytearray) -> int:
+        """How many octets at the end cannot be judged before more come."""
+        return buffer.endswith(b"\r")
 
     def _trouble_in(self, raw: bytes, piece: bytes) -> ContentTrouble | None:
         """What is wrong with the next octets, as they came and unstuffed."""
@@ -126,7 +130,7 @@ class ContentReader:
         first = self._trouble_in(raw, self._unstuffed(raw))
         while bad - good > 1:
             middle = (good + bad) // 2
-            beginning = raw[: middle - _held_back(raw[:middle])]
+            beginning = raw[: middle - self._held_back(raw[:middle])]
             trouble = self._trouble_in(beginning, self._unstuffed(beginning))
             if trouble is None:
                 good = middle
@@ -134,7 +138,7 @@ class ContentReader:
                 bad, first = middle, trouble
         return first
 
-    def _keep_count(self, piece: bytes) -> None:
+    def _keep_count(self, raw: bytes, piece: bytes) -> None:
         """Note what was given."""
         self.size_bytes += len(piece)
         self.is_8bit = self.is_8bit or not piece.isascii()
@@ -145,12 +149,44 @@ class ContentReader:
         self._open_line = len(piece) - last_lf - 1 + (self._open_line if last_lf < 0 else 0)
 
 
-def _held_back(buffer: bytes | bytearray) -> int:
-    """How many octets at the end may be the beginning of the end of mail data."""
-    for prefix in _PREFIXES:
-        if buffer.endswith(prefix):
-            return len(prefix)
-    return 0
+class DataReader(ContentReader):
+    """Content after DATA: dot-stuffed, and ended by CRLF . CRLF."""
+
+    __slots__ = ("_skip",)
+
+    def __init__(self, limits: SmtpLimits, buffer: bytearray) -> None:
+        super().__init__(limits)
+        # The CRLF that ended DATA counts for the content: "." right after it ends an empty message.
+        buffer[:0] = b"\r\n"
+        self._skip = 2
+
+    def _take(self, buffer: bytearray) -> bytes:
+        end = buffer.find(END_OF_DATA)
+        if end >= 0:
+            self.is_done = True
+            piece = bytes(buffer[: end + 2])
+            del buffer[: end + 5]
+            return piece
+        stop = len(buffer) - self._held_back(buffer)
+        piece = bytes(buffer[:stop])
+        del buffer[:stop]
+        return piece
+
+    def _unstuffed(self, raw: bytes) -> bytes:
+        piece = raw.replace(b"\r\n.", b"\r\n") if b"\r\n." in raw else raw  # RFC 5321 4.5.2
+        return piece[self._skip :] if self._skip else piece
+
+    def _keep_count(self, raw: bytes, piece: bytes) -> None:
+        if raw:
+            self._skip = 0
+        super()._keep_count(raw, piece)
+
+    def _held_back(self, buffer: bytes | bytearray) -> int:
+        """How many octets at the end may be the beginning of the end of mail data."""
+        for prefix in _PREFIXES:
+            if buffer.endswith(prefix):
+                return len(prefix)
+        return 0
 
 
 def has_longer_line(piece: bytes, limit: int, already: int = 0) -> bool:

@@ -13,7 +13,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
-from postel.mail import NO_PARAMETERS, ForwardPath, Host, Parameters, Reply, ReversePath
+from postel.mail import NO_PARAMETERS, Domain, ForwardPath, Host, Parameters, Reply, ReversePath
+from postel.proto.smtp.peer_attributes import Attributes
 from postel.proto.smtp.states import Ending
 
 
@@ -57,7 +58,7 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """EHLO or HELO. A 250 is completed by the machine with our name and the extensions (default 250).
+    """EHLO or HELO, or LHLO in LMTP. A 250 is completed by the machine with our name and the extensions (default 250).
 
     host is None where the name is neither a domain nor an address literal; RFC 5321 4.1.4 forbids to
     refuse mail because the name does not verify.
@@ -100,12 +101,25 @@ class AuthCancelled:
     wants_answer: ClassVar[bool] = False
 
 
+class Manner(enum.StrEnum):
+    """Where a message goes: RFC 821 3.4."""
+
+    MAIL = "MAIL"  # to the mailbox
+    SEND = "SEND"  # to the terminal of a user who is there
+    SOML = "SOML"  # send or mail: to the terminal, or else to the mailbox
+    SAML = "SAML"  # send and mail: to the terminal if there is one, and to the mailbox in any case
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """MAIL: a mail transaction begins if the answer is positive (default 250 2.1.0)."""
+    """MAIL, or SEND, SOML, SAML (`manner`): a mail transaction begins if the answer is positive (default 250 2.1.0).
+
+    One with a `transid` that was interrupted goes on with `SmtpServer.resume`.
+    """
 
     reverse_path: ReversePath
     parameters: Parameters = field(default_factory=lambda: NO_PARAMETERS)
+    manner: Manner = Manner.MAIL
     wants_answer: ClassVar[bool] = True
 
     @property
@@ -113,6 +127,11 @@ class Mail:
         """The size the client declared (RFC 1870)."""
         value = self.parameters.get("SIZE")
         return None if value is None else int(value)
+
+    @property
+    def transid(self) -> str | None:
+        """By what the client will know this transaction again (RFC 1845 2). It means nothing to another hop."""
+        return self.parameters.get("TRANSID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +156,30 @@ class DataStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Bdat:
+    """BDAT, in its place: `size_bytes` octets of content follow, and after the last chunk's the DataEnd.
+
+    The first of a transaction begins its content; there is no DataStart.
+    """
+
+    size_bytes: int
+    is_last: bool
+    wants_answer: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEnd:
+    """All octets of a BDAT that is not the last have come (default 250). A refusal voids the whole content."""
+
+    size_bytes: int
+    wants_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of content, dot-unstuffed: lines end in CRLF, and no CR or LF stands alone."""
+    """A piece of content, dot-unstuffed where it came by DATA. It never ends between CR and LF; unless MAIL said
+    BODY=BINARYMIME, lines end in CRLF, and no CR or LF stands alone.
+    """
 
     data: bytes
     wants_answer: ClassVar[bool] = False
@@ -151,11 +192,14 @@ class DataEnd:
     size_bytes       of the content, as RFC 1870 3 counts.
     is_8bit          whether an octet above 127 is in it, whatever BODY said.
     has_long_lines   whether a line is longer than SmtpLimits.text_line.
+    each             how many RCPT were accepted, where each of them gets a reply of its own (LMTP, PRDR): answer
+                     with answer_each(), or with one reply for all; else 0.
     """
 
     size_bytes: int
     is_8bit: bool = False
     has_long_lines: bool = False
+    each: int = 0
     wants_answer: ClassVar[bool] = True
 
 
@@ -197,6 +241,76 @@ class Help:
     """HELP. The default answer is made of the command table."""
 
     topic: str
+    wants_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Etrn:
+    """ETRN: 250 to 253, 458, 459 (default 458).
+
+    node    as it was said, with its `@` or `#`.
+    domain  the node as a domain name; None for a queue (`#`).
+    """
+
+    node: str
+    domain: Domain | None = None
+    wants_answer: ClassVar[bool] = True
+
+    @property
+    def with_below(self) -> bool:
+        """`@`: every domain below is meant too (RFC 1985 5.3)."""
+        return self.node.startswith("@")
+
+
+@dataclass(frozen=True, slots=True)
+class Atrn:
+    """ATRN of a client that has logged in; no domains: all that it has a right to (default 453).
+
+    After a positive answer the session is over, and the stream is the peer's to serve: Closed(TURNED) follows, and
+    whoever has the stream waits for the peer's greeting (RFC 2645 5.3).
+    """
+
+    domains: tuple[Domain, ...] = ()
+    wants_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """TURN of a client that has logged in (default 502). What follows a positive answer is as for Atrn."""
+
+    wants_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verbose:
+    """VERB; the machine has replied. From now on `show` shows what happens."""
+
+    wants_answer: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class OneTransaction:
+    """ONEX; the machine has replied, and takes one message more."""
+
+    wants_answer: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Xclient:
+    """XCLIENT of a trusted host: who the client is in truth. Answer as Connected, with the greeting (default 220).
+
+    After 220 the session begins anew, TLS apart; it is logged in where LOGIN names an account.
+    """
+
+    attributes: Attributes
+    wants_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Xforward:
+    """XFORWARD of a trusted host: where the next message came from (default 250)."""
+
+    attributes: Attributes
     wants_answer: ClassVar[bool] = True
 
 
@@ -245,6 +359,8 @@ Event: TypeAlias = (
     | Mail
     | Rcpt
     | DataStart
+    | Bdat
+    | ChunkEnd
     | Chunk
     | DataEnd
     | DataAborted
@@ -252,6 +368,13 @@ Event: TypeAlias = (
     | Vrfy
     | Expn
     | Help
+    | Etrn
+    | Atrn
+    | Turn
+    | Verbose
+    | OneTransaction
+    | Xclient
+    | Xforward
     | Noop
     | Quit
     | Misbehaved

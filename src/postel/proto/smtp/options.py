@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from postel.proto.smtp.limits import SmtpLimits
 from postel.proto.smtp.states import TIMEOUTS, State
+from postel.proto.smtp.wishes import WishOptions
 
 
 class GroupRule(enum.Enum):
@@ -38,7 +39,13 @@ class ServerOptions:
     mechanisms       the SASL mechanisms offered now, best first; empty: no AUTH. To offer some only
                      under TLS, change the options once TLS stands.
     needs_login      whether mail waits for AUTH (RFC 4954 6, RFC 6409 4.3).
+    keeps_transactions  whether interrupted transactions are kept: CHECKPOINT (RFC 1845).
+    commands         what this client is trusted with besides: the names of optional commands (commands.OPTIONAL), and
+                     VRFY and EXPN where they are answered in earnest, and so announced.
+    spoken           the only verbs that the service knows; empty: all.
+    is_lmtp          whether LMTP is spoken instead of SMTP (RFC 2033).
     withheld         keywords of extensions that are not to be offered though we could.
+    wishes           which wishes of originators are listened to; see WishOptions.
     group_rule       what ends the session when a client talks on without waiting; see GroupRule.
     timeouts         seconds per state; see TIMEOUTS.
     """
@@ -50,7 +57,12 @@ class ServerOptions:
     needs_tls: bool = False
     mechanisms: tuple[str, ...] = ()
     needs_login: bool = False
+    keeps_transactions: bool = False
+    commands: frozenset[str] = frozenset()
+    spoken: frozenset[str] = frozenset()
+    is_lmtp: bool = False
     withheld: frozenset[str] = frozenset()
+    wishes: WishOptions = field(default_factory=WishOptions)
     group_rule: GroupRule = GroupRule.CONTENT
     timeouts: Mapping[State, float] = field(default_factory=lambda: TIMEOUTS, hash=False)
 

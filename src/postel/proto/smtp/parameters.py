@@ -1,8 +1,8 @@
 """The parameters of MAIL and RCPT: how they are written, and what is checked of each.
 
 Implements  RFC 5321 4.1.1.11 (grammar), 4.1.2, RFC 6531 3.3 (values beyond ASCII), RFC 1870 4 (SIZE),
-            RFC 6152 2 (BODY), RFC 6531 3.4 (SMTPUTF8), RFC 4954 5 (AUTH=), RFC 3461 4.1 to 4.5 and 5.4
-            (NOTIFY, ORCPT, RET, ENVID), RFC 6533 3 (ORCPT of type utf-8).
+            RFC 6152 2 and RFC 3030 3 (BODY), RFC 6531 3.4 (SMTPUTF8), RFC 4954 5 (AUTH=), RFC 3461 4.1 to 4.5 and 5.4
+            (NOTIFY, ORCPT, RET, ENVID), RFC 6533 3 (ORCPT of type utf-8), RFC 1845 2 (TRANSID).
 Gives       split_parameters, Check and the checks that the extension table names.
 Not here    Which parameter belongs to which extension: extensions.
 """
@@ -28,6 +28,7 @@ from postel.proto.smtp import replies
 from postel.proto.smtp.events import Breach
 from postel.proto.smtp.fault import CommandRefused
 from postel.proto.smtp.options import ServerOptions
+from postel.proto.smtp.resumption import TRANSID_LIMIT, is_transid
 
 # RFC 5321 4.1.2: esmtp-keyword ["=" esmtp-value], the value without "=", blanks and controls.
 _PARAMETER: Final = re.compile(
@@ -38,6 +39,7 @@ _SIZE: Final = re.compile(r"[0-9]{1,20}")
 _ADDRESS_TYPE: Final = re.compile(r"[A-Za-z0-9!#$%&'*/?^_`{|}~-]+")
 _PRINTABLE: Final = re.compile(r"[\t -~]*")
 _PRINTABLE_UNICODE: Final = re.compile(r"[\t -~\u00A0-\U0010FFFF]*")
+_BINARY_NEEDS: Final = frozenset({"BINARYMIME", "CHUNKING"})
 _REPORTED: Final = frozenset({"SUCCESS", "FAILURE", "DELAY"})
 
 # RFC 3461 4.2, 4.4 and 5.4: as long as they may be, in octets, and nobody has to accept longer ones.
@@ -78,14 +80,17 @@ def check_size(value: str | None, options: ServerOptions) -> Reply | None:
 
 
 def check_body(value: str | None, options: ServerOptions) -> Reply | None:
-    """RFC 6152 2: BODY=7BIT or BODY=8BITMIME."""
-    if value is None or value.upper() not in ("7BIT", "8BITMIME"):
+    """RFC 6152 2: BODY=7BIT or BODY=8BITMIME; RFC 3030 3: BODY=BINARYMIME, where that is offered."""
+    kind = (value or "").upper()
+    if kind in ("7BIT", "8BITMIME"):
+        return None
+    if not options.withheld.isdisjoint(_BINARY_NEEDS):
         return _invalid("BODY is 7BIT or 8BITMIME")
-    return None
+    return None if kind == "BINARYMIME" else _invalid("BODY is 7BIT, 8BITMIME or BINARYMIME")
 
 
 def check_no_value(value: str | None, options: ServerOptions) -> Reply | None:
-    """RFC 6531 3.4: SMTPUTF8 takes no value."""
+    """RFC 6531 3.4: SMTPUTF8 takes no value; nor does PRDR."""
     return None if value is None else _invalid("The parameter takes no value")
 
 
@@ -138,6 +143,13 @@ def check_orcpt(value: str | None, options: ServerOptions) -> Reply | None:
     # RFC 3461 4.2 wants ASCII here. Postfix 3.7 writes addresses beyond it so, and no mail shall fail for that.
     if not _is_printable_xtext(address, _PRINTABLE_UNICODE):
         return _invalid("The address in ORCPT is printable text in xtext")
+    return None
+
+
+def check_transid(value: str | None, options: ServerOptions) -> Reply | None:
+    """RFC 1845 2 (4): TRANSID=<local@domain>, of 80 characters at most."""
+    if value is None or not is_transid(value):
+        return _invalid(f"TRANSID is <local@domain>, of {TRANSID_LIMIT} characters at most")
     return None
 
 

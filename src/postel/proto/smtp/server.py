@@ -1,7 +1,8 @@
 """The server's side of SMTP: bytes in, events out, replies in their order.
 
 Implements  RFC 5321 3 and 4 (a session), 2920 3.2 (pipelining), 3207 4 (STARTTLS), 4954 4 (AUTH),
-            2034 4 (a status in every reply that should carry one).
+            3030 2 and 3 (BDAT), 2033 4 (LMTP), PRDR,
+            2034 4 (a status in every reply that should carry one), 1845 3 (an interrupted transaction goes on).
 Gives       SmtpServer, a proto.Conversation.
 Not here    The command table: commands. From a line to an event: command_line. Content and recipients:
             server_transaction. Counting what wears our patience out: misconduct. Policy: the shell's answers.
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -27,15 +28,19 @@ from typing import Any, Final, TypeAlias
 from postel.mail import LocalFault, Reply, Status
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.smtp import replies
-from postel.proto.smtp.answers import checked_answer, default_answer, hello_answer
+from postel.proto.smtp.answers import checked_answer, default_answer, hello_answer, prdr_answer
 from postel.proto.smtp.arguments import decode_response
-from postel.proto.smtp.command_line import read_command
+from postel.proto.smtp.chunks import RefusedChunk
+from postel.proto.smtp.command_line import octets_behind, read_command
 from postel.proto.smtp.commands import Row, Verb
 from postel.proto.smtp.events import (
+    Atrn,
     Auth,
     AuthCancelled,
     AuthResponse,
+    Bdat,
     Breach,
+    ChunkEnd,
     Closed,
     Connected,
     DataAborted,
@@ -46,9 +51,13 @@ from postel.proto.smtp.events import (
     Mail,
     Misbehaved,
     Noop,
+    OneTransaction,
     Quit,
     Rcpt,
     Reset,
+    Turn,
+    Verbose,
+    Xclient,
 )
 from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.fault import CommandRefused
@@ -56,10 +65,12 @@ from postel.proto.smtp.lines import LineReader, LineTrouble
 from postel.proto.smtp.misconduct import PARDONED, Misconduct
 from postel.proto.smtp.options import ServerOptions, Standing
 from postel.proto.smtp.order import check_group
+from postel.proto.smtp.resumption import Resumption
 from postel.proto.smtp.server_transaction import ServerTransaction
 from postel.proto.smtp.states import Ending, State
 
 _EXCERPT: Final = 80  # octets of a line at fault that the log may see
+_IN_CONTENT: Final = frozenset({State.READING_DATA, State.READING_CHUNK})
 _TLS_HANDSHAKE: Final = b"\x16\x03"  # RFC 8446 5.1: how a ClientHello begins
 
 
@@ -70,6 +81,7 @@ class SmtpServer:
     nothing while it is PAUSED: what is given then waits in memory.
 
     has_talked_early   the client sent something before our greeting was decided (see Connected).
+    is_verbose         VERB was said: `show` shows what happens to a message.
     is_tls, is_logged_in, is_extended   how the session stands; what a trace field says (RFC 3848).
     """
 
@@ -84,10 +96,14 @@ class SmtpServer:
         self._offers = offers_to(self._standing)
         self._lines = LineReader(options.limits)
         self._transaction = ServerTransaction()
+        self._refused_chunk: RefusedChunk | None = None
         self._misconduct = Misconduct()
         self._has_ended = False  # the peer has closed its side
+        self._is_single = False  # ONEX
+        self._is_spent = False  # ... and the one transaction is over
         self.has_talked_early = False
         self.is_extended = False
+        self.is_verbose = False
 
     # What the shell calls.
 
@@ -130,6 +146,17 @@ class SmtpServer:
         else:
             self._settle(event, reply)
 
+    def answer_each(self, replies: Sequence[Reply]) -> None:
+        """Answer a DataEnd that says `each`: one reply for each RCPT that was accepted, in their order.
+
+        Raises LocalFault as answer() does, and for any other number of them.
+        """
+        event = self._owed
+        if not isinstance(event, DataEnd) or not event.each or len(replies) != event.each:
+            raise LocalFault("these are not the replies that are owed")
+        self._owed = None
+        self._end_data(event, [checked_answer(event, reply, self.options.hostname) for reply in replies])
+
     def challenge(self, data: bytes) -> None:
         """Answer Auth or AuthResponse with a SASL challenge: 334 (RFC 4954 4)."""
         if not isinstance(self._owed, Auth | AuthResponse):
@@ -137,6 +164,21 @@ class SmtpServer:
         self._owed = None
         self._out.append(b"334 " + base64.b64encode(data) + b"\r\n")
         self._state = State.IN_AUTH
+
+    def resume(self, at: Resumption) -> None:
+        """Answer a Mail that has a transid with 355: its recipients stand, and its content goes on (RFC 1845 3)."""
+        event = self._owed
+        if not isinstance(event, Mail) or event.transid is None:
+            raise LocalFault("only a MAIL with TRANSID can be answered with 355")
+        self._owed = None
+        self._say(replies.go_on_at(at.offset))
+        self._transaction = ServerTransaction(event.parameters, at)
+        self._state = State.HAS_RCPT
+
+    def show(self, text: str) -> None:
+        """Tell a client that said VERB what happens to its message, before the answer to the content; else nothing."""
+        if self.is_verbose and isinstance(self._owed, DataEnd):
+            self._out.append(replies.progress(text))
 
     def data_to_send(self) -> bytes:
         """All bytes now due to the peer; they are forgotten here."""
@@ -179,7 +221,7 @@ class SmtpServer:
         if self._buffer:
             return  # plaintext: the next events say so and end the session
         self._state = State.GREETED
-        self.is_extended = False
+        self.is_extended = self.is_verbose = self._is_single = False
         self._stand(replace(self._standing, is_tls=True, is_logged_in=False))
 
     @property
@@ -219,8 +261,10 @@ class SmtpServer:
         return self._has_ended
 
     def _read(self) -> bool:
-        if self._state is State.READING_DATA:
+        if self._state in _IN_CONTENT:
             return self._read_content()
+        if self._state is State.SWALLOWING:
+            return self._swallow()
         if self._state is State.STARTING_TLS:
             return self._look_for_plaintext()
         return self._read_line()
@@ -243,7 +287,7 @@ class SmtpServer:
         try:
             self._take_line(line)
         except CommandRefused as refused:
-            self._refuse(refused, line if isinstance(line, bytes) else b"")
+            self._refuse_line(refused, line if isinstance(line, bytes) else b"")
         return True
 
     def _longest_line(self) -> int:
@@ -280,58 +324,125 @@ class SmtpServer:
             if row.verb is Verb.QUIT:  # it may: nothing more is read
                 self._misbehave(Breach.AHEAD_OF_REPLY, None, bytes(self._buffer))
             check_group(row.verb, event, self.options.group_rule)
-        if isinstance(event, Rcpt):
-            self._transaction.check_recipient(event, self.options.limits)
+        if self._is_spent and isinstance(event, Mail):
+            raise CommandRefused(replies.ONE_TRANSACTION_ONLY, Breach.BAD_SEQUENCE)
+        match event:
+            case Rcpt():
+                self._transaction.check_recipient(event, self.options.limits)
+            case DataStart():
+                self._transaction.check_data()
+            case Bdat():
+                self._transaction.check_chunk(event, self.options.limits)
 
     def _begin(self, row: Row, event: Event) -> None:
         self._row = row
         self._events.append(event)
         if not event.wants_answer:
-            _AT_ONCE[type(event)](self)
+            _AT_ONCE[type(event)](self, event)
 
     def _read_content(self) -> bool:
         try:
-            self._transaction.read_content(self._buffer, self.options.limits, self._events)
+            self._transaction.read_content(self._buffer, self.options, self._events)
         except CommandRefused as refused:
+            self._refuse_content(refused)
+        return bool(self._events)
+
+    def _refuse_content(self, refused: CommandRefused) -> None:
+        """At the end of what cannot be taken: of all of it, or of a chunk that is not the last."""
+        times = 1
+        if self._transaction.has_all_content:
+            times = self._transaction.recipients if self.options.is_lmtp else 1  # RFC 2033 4.2
             self._end_transaction()
             self._state = State.READY
-            self._refuse(refused, b"")
-        return bool(self._events)
+        else:
+            self._state = State.CHUNKS_FAILED
+        self._refuse(refused, b"", times)
+
+    def _refuse_line(self, refused: CommandRefused, line: bytes) -> None:
+        """Refuse a command; the octets that a BDAT brings along go by first (RFC 3030 2)."""
+        transaction = self._transaction
+        if refused.verb in (Verb.MAIL, Verb.RCPT):
+            transaction.note_refusal(refused.reply)
+        elif refused.breach is Breach.BAD_SEQUENCE and transaction.is_in_vain(refused.verb, self._state):
+            refused = self._in_vain(refused)
+        behind = (0, False) if self._state is State.IN_AUTH else octets_behind(line)
+        if behind is None or behind[0] > self.options.limits.message_size + self.options.limits.overrun:
+            refused.is_fatal = True
+        elif behind[0] or (behind[1] and self.options.is_lmtp):
+            self._refused_chunk = RefusedChunk(refused, line, *behind, self._state)
+            self._state = State.SWALLOWING
+            return
+        self._refuse(refused, line)
+
+    def _in_vain(self, refused: CommandRefused) -> CommandRefused:
+        """What to say to the rest of a group whose head was refused: RFC 5321 3.3 lets DATA be refused so."""
+        is_over = refused.reply in (replies.NO_RECIPIENTS, replies.NO_RECIPIENTS_YET)
+        is_later = is_over and self._transaction.is_deferred and not self.options.is_lmtp
+        return CommandRefused(replies.RECIPIENTS_DEFERRED if is_later else refused.reply, None)
+
+    def _swallow(self) -> bool:
+        chunk = self._refused_chunk
+        assert chunk is not None
+        if not chunk.swallow(self._buffer):
+            return False
+        self._refused_chunk = None
+        self._state = chunk.back_to
+        times = 1
+        if chunk.is_last and self.options.is_lmtp and chunk.back_to is not State.READY:
+            times = self._transaction.recipients  # RFC 2033 4.3: even where there are none
+        self._refuse(chunk.refused, chunk.line, times)
+        return True
 
     # What the machine answers by itself.
 
-    def _quit(self) -> None:
+    def _chunk_begins(self, event: Bdat) -> None:
+        self._transaction.begin_chunk(event, self._events)
+        self._enter()
+        if not event.size_bytes and not event.is_last:
+            self._count(Breach.TOO_MANY_IDLE_COMMANDS)
+
+    def _quit(self, event: Quit) -> None:
         self._say(replies.goodbye(self.options.hostname))
         self._finish(Ending.QUIT)
 
-    def _reset(self) -> None:
+    def _reset(self, event: Reset) -> None:
         self._say(replies.RESET)
         self._end_transaction()
         self._enter()
 
-    def _noop(self) -> None:
+    def _noop(self, event: Noop) -> None:
         self._say(replies.NOTHING_DONE)
+
+    def _verbose(self, event: Verbose) -> None:
+        self.is_verbose = True
+        self._say(replies.VERBOSE)
+
+    def _one_transaction(self, event: OneTransaction) -> None:
+        self._is_single = True
+        self._say(replies.ONE_TRANSACTION)
 
     # After an answer.
 
     def _settle(self, event: Event, reply: Reply) -> None:
         """Say the reply and let it have its effect."""
+        after = _AFTER.get(type(event))
+        if after is not None:
+            after(self, event, reply)
+            return
         if isinstance(event, Hello) and reply.is_positive:
             reply = hello_answer(event, reply, self._offers)
         self._say(reply)
-        after = _AFTER.get(type(event))
-        if after is not None:
-            after(self, reply)
-        elif reply.is_positive and self._row is not None:
+        if reply.is_positive and self._row is not None:
             succeed = _SUCCEEDED.get(type(event))
             if succeed is not None:
                 succeed(self, event)
             self._enter()
         elif self._row is not None and self._row.brings_mail:
+            self._transaction.note_refusal(reply)
             self._count(Breach.TOO_MANY_REFUSALS)
 
     def _hello_succeeded(self, event: Hello) -> None:
-        if self._state in (State.IN_MAIL, State.HAS_RCPT):
+        if self._state not in (State.GREETED, State.READY):
             self._events.append(Reset())  # RFC 5321 4.1.4: EHLO clears like RSET
         self._end_transaction()
         self.is_extended = event.is_extended
@@ -345,7 +456,11 @@ class SmtpServer:
     def _data_begins(self, event: DataStart) -> None:
         self._transaction.begin_content(self.options.limits, self._buffer)
 
-    def _after_greeting(self, reply: Reply) -> None:
+    def _turned(self, event: Atrn | Turn) -> None:
+        self._finish(Ending.TURNED)
+
+    def _after_greeting(self, event: Connected, reply: Reply) -> None:
+        self._say(reply)
         self._state = State.GREETED if reply.is_positive else State.TURNED_AWAY
         if self.has_talked_early:
             # RFC 5321 4.3.1: the client waits for the greeting.
@@ -353,17 +468,51 @@ class SmtpServer:
             if not reply.is_positive:
                 self._finish(Ending.FAULT)
 
-    def _after_auth(self, reply: Reply) -> None:
+    def _after_xclient(self, event: Xclient, reply: Reply) -> None:
+        """As after a greeting: what was said before, TLS apart, was said by somebody else."""
+        self._say(reply)
+        if reply.is_positive:
+            self._state = State.GREETED
+            self.is_extended = self.is_verbose = self._is_single = self._is_spent = False
+            is_logged_in = event.attributes.get("LOGIN") is not None
+            self._stand(replace(self._standing, is_logged_in=is_logged_in))
+        elif reply.code == 554:  # RFC 5321 3.1: only QUIT is taken now
+
+            self._state = State.TURNED_AWAY
+
+    def _after_auth(self, event: Auth | AuthResponse, reply: Reply) -> None:
+        self._say(reply)
         self._state = State.READY
         if reply.is_positive:
             self._stand(replace(self._standing, is_logged_in=True))
         else:
             self._count(Breach.TOO_MANY_FAILED_LOGINS)
 
-    def _after_data(self, reply: Reply) -> None:
+    def _after_chunk(self, event: ChunkEnd, reply: Reply) -> None:
+        self._say(reply)
+        if reply.is_positive:
+            self._state = State.IN_CHUNKS
+            return
+        self._transaction.forget_content()
+        self._state = State.CHUNKS_FAILED
+        self._events.append(DataAborted("a chunk was refused"))
+        self._count(Breach.TOO_MANY_REFUSALS)
+
+    def _after_data(self, event: DataEnd, reply: Reply) -> None:
+        self._end_data(event, [reply] * (event.each or 1))
+
+    def _end_data(self, event: DataEnd, each: Sequence[Reply]) -> None:
+        """Say what becomes of the content, for all together or for each."""
         self._end_transaction()
         self._state = State.READY
-        if reply.is_positive:
+        if any(reply.code == 421 for reply in each):  # RFC 5321 3.8: whoever says 421 closes
+            self._say(next(reply for reply in each if reply.code == 421))
+            self._finish(Ending.REFUSED)
+            return
+        for reply in each if self.options.is_lmtp else prdr_answer(each):
+            self._say(reply)
+        if any(reply.is_positive for reply in each):
+            self._is_spent = self._is_single
             self._misconduct.forgive()
         else:
             self._count(Breach.TOO_MANY_REFUSALS)
@@ -393,19 +542,21 @@ class SmtpServer:
     def _default_answer(self, event: Event) -> Reply:
         if isinstance(event, Connected) and self.has_talked_early:
             return replies.TALKED_EARLY
-        return default_answer(event, self.options)
+        return default_answer(event, self._offers)
 
     # Faults and endings.
 
-    def _refuse(self, refused: CommandRefused, line: bytes) -> None:
+    def _refuse(self, refused: CommandRefused, line: bytes, times: int = 1) -> None:
         """Say no to a line, and hang up on whoever earns too many."""
-        self._misbehave(refused.breach, refused.reply, line)
-        self._say(refused.reply)
+        if refused.breach is not None:
+            self._misbehave(refused.breach, refused.reply, line)
+        for _ in range(1 if refused.is_fatal else times):
+            self._say(refused.reply)
         if self._state is State.IN_AUTH:
             self._end_auth(AuthCancelled())
         if refused.is_fatal:
             self._finish(Ending.FAULT)
-        elif refused.breach in PARDONED:
+        elif refused.breach is None or refused.breach in PARDONED:
             self._count(Breach.TOO_MANY_REFUSALS)
         else:
             self._count(Breach.TOO_MANY_FAULTS)
@@ -447,16 +598,19 @@ class SmtpServer:
         self._events.append(Closed(ending))
 
 
-_AtOnce: TypeAlias = Callable[[SmtpServer], None]
-_After: TypeAlias = Callable[[SmtpServer, Reply], None]
+_AtOnce: TypeAlias = Callable[[SmtpServer, Any], None]
+_After: TypeAlias = Callable[[SmtpServer, Any, Reply], None]
 _Succeed: TypeAlias = Callable[[SmtpServer, Any], None]
 
 # Commands that the machine answers by itself.
 _AT_ONCE: Final[Mapping[type[Event], _AtOnce]] = MappingProxyType(
     {
+        Bdat: SmtpServer._chunk_begins,
         Quit: SmtpServer._quit,
         Reset: SmtpServer._reset,
         Noop: SmtpServer._noop,
+        Verbose: SmtpServer._verbose,
+        OneTransaction: SmtpServer._one_transaction,
     }
 )
 # What follows any answer of the shell, yes or no.
@@ -465,7 +619,9 @@ _AFTER: Final[Mapping[type[Event], _After]] = MappingProxyType(
         Connected: SmtpServer._after_greeting,
         Auth: SmtpServer._after_auth,
         AuthResponse: SmtpServer._after_auth,
+        ChunkEnd: SmtpServer._after_chunk,
         DataEnd: SmtpServer._after_data,
+        Xclient: SmtpServer._after_xclient,
     }
 )
 # What a positive answer of the shell changes, beside leading where the row says.
@@ -475,5 +631,7 @@ _SUCCEEDED: Final[Mapping[type[Event], _Succeed]] = MappingProxyType(
         Mail: SmtpServer._mail_succeeded,
         Rcpt: SmtpServer._rcpt_succeeded,
         DataStart: SmtpServer._data_begins,
+        Atrn: SmtpServer._turned,
+        Turn: SmtpServer._turned,
     }
 )

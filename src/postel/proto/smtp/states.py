@@ -24,6 +24,10 @@ class State(enum.Enum):
     IN_MAIL = "in mail"  # MAIL accepted, no recipient yet
     HAS_RCPT = "has recipients"  # at least one RCPT accepted
     READING_DATA = "reading data"  # 354 said: octets are content until the end of mail data
+    READING_CHUNK = "reading a chunk"  # BDAT: as many octets as it announced are content
+    IN_CHUNKS = "between chunks"  # a chunk was accepted, and the last one is still to come
+    CHUNKS_FAILED = "a chunk failed"  # only RSET, EHLO or QUIT lead out (RFC 3030 2)
+    SWALLOWING = "swallowing a chunk"  # the octets of a BDAT that is refused go by
     IN_AUTH = "in auth"  # 334 said: the next line is a SASL response
     STARTING_TLS = "starting TLS"  # 220 said to STARTTLS: nothing is read until TLS stands
     OVER = "over"
@@ -43,6 +47,10 @@ TIMEOUTS: Final[Mapping[State, float]] = MappingProxyType(
         State.IN_MAIL: _COMMAND_S,
         State.HAS_RCPT: _COMMAND_S,
         State.READING_DATA: _COMMAND_S,
+        State.READING_CHUNK: _COMMAND_S,
+        State.IN_CHUNKS: _COMMAND_S,
+        State.CHUNKS_FAILED: _COMMAND_S,
+        State.SWALLOWING: _COMMAND_S,
         State.IN_AUTH: _COMMAND_S,
         State.STARTING_TLS: _HANDSHAKE_S,
         State.OVER: 0.0,
@@ -57,4 +65,5 @@ class Ending(enum.StrEnum):
     PEER_CLOSED = "peer closed"
     TIMED_OUT = "timed out"
     FAULT = "fault"  # we gave up on the client: the Misbehaved event before says why
+    TURNED = "turned"  # TURN or ATRN: the roles are reversed, and what follows is another session
     REFUSED = "refused"  # the shell answered 421, or shut the session down

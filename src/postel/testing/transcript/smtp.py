@@ -19,6 +19,7 @@ from postel.proto.smtp import (
     Chunk,
     DataAborted,
     GroupRule,
+    Resumption,
     ServerOptions,
     SmtpLimits,
     SmtpServer,

@@ -12,6 +12,7 @@ The form is that of every transcript, read from the client's side:
     ! MAIL                               from here on no line of the client begins like this
 
 Steps, several joined by " ; ":  hello | start_tls | login NAME PASSWORD MECHANISM | reset | quit | content TEXT | end
+    command LINE | turn LINE
     transact FROM TO... KEYWORD=VALUE... size=OCTETS      FROM may be <>; +KEYWORD=VALUE belongs to the TO before it
 Settings: `hostname`, `lmtp = yes`.
 """
@@ -147,9 +148,15 @@ def describe(event: smtp.ClientEvent) -> str:
             inner = " ".join(sorted(offered.keywords))
         case smtp.TransactionDone(replies):
             inner = _codes(replies)
+        case smtp.ContentWanted(offset):
+            inner = f"from {offset}" if offset else ""
+        case smtp.PartlyAccepted(replies):
+            inner = _codes(replies)
         case smtp.SessionLost(_, because, replies):
             inner = f"{_codes(replies)}: {because}" if replies else because
         case smtp.Greeting(reply) | smtp.HelloRefused(reply) | smtp.TlsRefused(reply) | smtp.LoginDone(reply):
+            inner = str(reply.code)
+        case smtp.CommandDone(reply) | smtp.TurnDone(reply):
             inner = str(reply.code)
         case _:
             inner = ""
@@ -174,6 +181,10 @@ def take_step(client: smtp.SmtpClient, words: str) -> None:
             client.login(sasl.ClientExchange(mechanism, sasl.Credentials(name, password)))
         case "transact":
             client.transact(*_envelope(rest.split()))
+        case "command":
+            client.command(rest)
+        case "turn":
+            client.turn(rest)
         case "content":
             client.content(unescape(rest))
         case "end":
@@ -189,11 +200,9 @@ def _envelope(words: list[str]) -> tuple[Envelope, int | None]:
         if word.startswith("+"):
             keyword, _, value = word[1:].partition("=")
             to[-1][1][keyword] = value or None
-        elif "@" in word or "=" not in word:
+        elif not _is_setting(word):
             to.append((word, {}))
-    settings = [
-        word.partition("=") for word in rest if not word.startswith("+") and "@" not in word and "=" in word
-    ]
+    settings = [word.partition("=") for word in rest if _is_setting(word)]
     size = next((int(value) for key, _, value in settings if key == "size"), None)
     envelope = Envelope(
         parse_reverse_path("<>" if of == "<>" else f"<{of}>"),
@@ -201,6 +210,12 @@ def _envelope(words: list[str]) -> tuple[Envelope, int | None]:
         {key: value or None for key, _, value in settings if key != "size"},
     )
     return envelope, size
+
+
+def _is_setting(word: str) -> bool:
+    """A parameter of MAIL, or the size; an address may hold a = in its local part."""
+    has_value = "=" in word and not word.startswith("+")
+    return has_value and ("@" not in word or word.startswith("TRANSID="))
 
 
 CLIENT_PLAYERS: Final = tuple(
