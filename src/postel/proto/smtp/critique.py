@@ -22,7 +22,9 @@ from postel.proto.smtp.sequences import CONNECTED, SEQUENCES
 HELLOS: Final = frozenset({"EHLO", "LHLO"})
 _REQUIRED: Final = frozenset({"EHLO", "HELO", "MAIL", "RCPT", "DATA", "RSET", "NOOP", "QUIT", "VRFY"})
 _WITHOUT_STATUS: Final = HELLOS | {"HELO", CONNECTED}
-_KNOWN: Final = frozenset(row.keyword for row in EXTENSIONS)
+# Registered, and not in our table: they track messages, or carry what nobody asks for any more.
+_OTHERS: Final = frozenset({"MTRK", "SUBMITTER", "CONPERM", "CONNEG", "RRVS", "VRFY"})
+_KNOWN: Final = frozenset(row.keyword for row in EXTENSIONS) | _OTHERS
 _KEYWORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _PLAINTEXT: Final = frozenset({"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"})
 
@@ -145,7 +147,7 @@ def _about_keyword(keyword: str, parameters: list[str], scene: Scene) -> Iterato
             yield Complaint(f'"{keyword}" is no keyword', "5321 4.1.1.1")
         return
     if keyword not in _KNOWN and not keyword.startswith("X"):
-        yield Complaint(f"{keyword} is not registered: private keywords begin with X", "5321 2.2.2")
+        yield Complaint(f"{keyword} is in no registry known here: private keywords begin with X", "5321 2.2.2")
     check = _CHECKS.get(keyword)
     if check is not None:
         yield from check(parameters, scene)
