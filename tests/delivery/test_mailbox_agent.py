@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import email
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -396,3 +397,42 @@ async def test_a_hundred_letters_for_one_account_arrive_in_any_order_but_each_on
         )
         texts = await w.inbox("kitt@free.org")
         assert sorted(int(text.rpartition(b"Subject: ")[2]) for text in texts) == list(range(100))
+
+
+# -- binary content ----------------------------------------------------------------------------------------
+
+BINARY = (
+    b"MIME-Version: 1.0\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n\0one\ntwo\r"
+)
+
+
+async def test_a_binary_message_is_kept_in_lines() -> None:
+    # RFC 3030 3: POP3 could not give it out
+    async with world() as w:
+        await w.send("kitt@free.org", "frito@free.org", content=BINARY, parameters={"BODY": "BINARYMIME"})
+        (kept,) = await w.inbox("kitt@free.org")
+        assert email.message_from_bytes(kept).get_payload(decode=True) == b"\0one\ntwo\r"
+        assert kept.endswith(b"\r\n")
+        (message,) = await w.messages("kitt@free.org")
+        assert message.size_bytes == len(kept)
+        assert await w.count("content") == 1  # one for all mailboxes, and the binary one is gone
+        assert await w.queued() == []
+
+
+async def test_lines_that_are_only_long_stay() -> None:
+    async with world() as w:
+        long = b"Subject: x\r\n\r\n" + b"x" * 2000 + b"\r\n"
+        await w.send("kitt@free.org", content=long, parameters={"BODY": "BINARYMIME"})
+        (kept,) = await w.inbox("kitt@free.org")
+        assert kept.endswith(long)
+
+
+async def test_a_binary_message_that_is_signed_stays_as_it_is() -> None:
+    async with world() as w:
+        signed = (
+            b"Content-Type: multipart/signed; boundary=x\r\n\r\n--x\r\n\r\n\0\r\n--x\r\n"
+            b"Content-Type: application/pgp-signature\r\n\r\nx\r\n--x--\r\n"
+        )
+        await w.send("kitt@free.org", content=signed, parameters={"BODY": "BINARYMIME"})
+        (kept,) = await w.inbox("kitt@free.org")
+        assert kept.endswith(signed)

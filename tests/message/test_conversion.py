@@ -373,3 +373,20 @@ def test_large_contents_stream_in_linear_time() -> None:
     out = sum(len(editor.feed(content[start : start + 65536])) for start in range(0, len(content), 65536))
     assert out > len(content)
     assert time.process_time() - begun < 30
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEAD + b"X: a\nb\r\n\r\nx",
+        HEAD + b"X: a\rb\r\n\r\nx",
+        HEAD + b"X: a\0b\r\n\r\nx",
+        multipart(b"\r\nx").replace(b"\r\n--x--", b"\n--x--"),
+        HEAD + b"\nbody after a bare LF",
+    ],
+)
+def test_where_a_line_of_a_header_ends_is_not_guessed(content: bytes) -> None:
+    # RFC 5321 2.3.8: what came by BINARYMIME must not put a CR or LF alone on the wire of DATA.
+    with pytest.raises(CannotConvert, match="alone"):
+        plan(content, EIGHT)
+    assert convert(content, FULL) == content

@@ -162,6 +162,11 @@ def test_a_message_that_is_encoded_is_not_looked_into() -> None:
     assert read_mime(content).root.is_leaf
 
 
+def test_a_message_may_end_where_the_one_in_it_would_begin() -> None:
+    index = read_mime(b"Content-Type: message/rfc822")
+    assert [(part.start, part.body_start, part.end) for part in index.walk()] == [(0, 28, 28), (28, 28, 28)]
+
+
 def test_lines_may_end_in_a_bare_lf() -> None:
     content = NESTED.replace(b"\r\n", b"\n")
     index = read_mime(content)

@@ -164,8 +164,11 @@ class _Planner:
         """Fill in the edits."""
         root = self._index.root
         self._part(root, is_signed=False, is_message=True)
-        if self._edits and not self._index.is_whole:
+        if not self._index.is_whole:
             raise CannotConvert("it has more parts, or a larger header, than we look at")
+        if self._index.is_loose and self._to.domain < OctetDomain.BINARY:
+            # RFC 5321 2.3.8: never alone on the wire. Where a header's line ends is not for us to guess.
+            raise CannotConvert("a CR or LF stands alone, or a NUL is, in a header or a boundary")
 
     def conversion(self) -> Conversion:
         """What was planned."""

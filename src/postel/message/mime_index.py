@@ -119,10 +119,12 @@ class MimeIndex:
     """The structure of a whole message.
 
     is_whole    whether all of it was looked at: False when a limit was met.
+    is_loose    whether headers or boundaries have a NUL, or a CR or LF that is alone: bodies say so themselves.
     """
 
     root: Part
     is_whole: bool = True
+    is_loose: bool = False
 
     @property
     def size_bytes(self) -> int:

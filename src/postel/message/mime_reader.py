@@ -109,6 +109,7 @@ class MimeReader:
         self._parts = 1
         self._kept_bytes = 0
         self._is_whole = True
+        self._is_loose = False
 
     def feed(self, octets: bytes) -> None:
         """The next octets of the content. Costs O(len(octets))."""
@@ -120,12 +121,12 @@ class MimeReader:
     def finish(self) -> MimeIndex:
         """There are no more."""
         self._scan(is_last=True)
-        if self._head is not None:
+        while self._head is not None:  # a message in which a message begins, and nothing more
             self._end_header()
         end = self._base + self._at
         while len(self._open) > 1:
             self._close_last(end, self._lines)
-        return MimeIndex(self._open[0].close(end, self._lines), self._is_whole)
+        return MimeIndex(self._open[0].close(end, self._lines), self._is_whole, self._is_loose)
 
     def _scan(self, *, is_last: bool) -> None:
         """Alternate between headers and bodies until more octets are needed."""
@@ -149,6 +150,7 @@ class MimeReader:
                 return False
             if self._is_line_start:
                 if line in (b"\r\n", b"\n"):
+                    self._is_loose |= line == b"\n"
                     self._take(line)
                     self._end_header()
                     return True
@@ -178,6 +180,7 @@ class MimeReader:
         head, self._head, self._head_bytes = b"".join(self._head or ()), None, 0
         self._is_line_start = True
         now = self._open[-1]
+        self._is_loose |= _is_loose(head)
         block = HeaderBlock.parse(head)
         now.body_start = self._base + self._at
         now.lines_before = self._lines
@@ -296,6 +299,7 @@ class MimeReader:
             self._is_whole = False
             self._levels.clear()  # the rest is body of the part that we are in
             return
+        self._is_loose |= _is_loose(self._buffer[self._before_break(line_at) : end])
         self._take_body(self._before_break(line_at))
         self._close_above(level, self._base + self._at, self._lines)
         self._note_preamble(self._open[level], self._base + line_at)
@@ -334,6 +338,12 @@ class MimeReader:
         self._forget_boundary(last)
         # A header that a boundary cut short reaches up to the boundary itself: it keeps its own line end.
         self._open[-1].children.append(last.close(max(end, last.body_start), lines))
+
+
+def _is_loose(lines: bytes) -> bool:
+    """Whether a CR or LF stands alone, or a NUL is among them."""
+    pairs = lines.count(b"\r\n")
+    return lines.count(b"\n") != pairs or lines.count(b"\r") != pairs or b"\0" in lines
 
 
 def read_mime(

@@ -40,7 +40,8 @@ class WordEncoder:
         """The whole text as encoded words, joined by blanks that a reader does not see (RFC 2047 6.2)."""
         octets = text.encode(self.codec, "replace")
         escaped = sum(octet not in _PLAIN and octet != 32 for octet in octets)
-        is_q = 2 * escaped < len(octets) // 3  # three digits an escape, against a third more in all
+        # Three digits an escape, against four for three octets.
+        is_q = len(octets) + 2 * escaped <= (len(octets) + 2) // 3 * 4
         return " ".join(self._q_words(text) if is_q else self._b_words(text))
 
     def encode_where_needed(self, text: str) -> str:
