@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 from dns_peers import own_dns_server
-from letters import compose, read
+from letters import BODY, body_of, compose, read
 from loopback import own_address
 from mail_peer import MailPeer, PeerPlan, running
 from peer_programs import PATIENCE_S, eventually, need_root
@@ -111,6 +111,15 @@ def test_without_dsn_the_sender_who_asked_hears_that_it_was_relayed(old_hop: Old
     report = old_hop.report_about("bob@free.org")
     assert "Action: relayed" in report
     assert "Original-Envelope-Id: e1" in report
+
+
+def test_eight_bits_are_converted_and_say_the_same(old_hop: OldHop) -> None:
+    """RFC 6152 3."""
+    letter = compose("frito@drag.net", "carol@free.org")
+    old_hop.submit(letter, "frito@drag.net", "carol@free.org", ("BODY=8BITMIME",))
+    found = old_hop.letter("carol")
+    assert found.isascii()
+    assert body_of(found) == BODY.replace("\r\n", "\n")
 
 
 def test_a_letter_that_is_too_large_comes_back_without_being_sent(old_hop: OldHop) -> None:
