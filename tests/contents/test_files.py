@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 from contents_kit import LIMIT, World, world
 
-from postel.contents import Contents, Draft, keep
+from postel.contents import Contents, Disk, Draft, keep
 from postel.contents.files import ContentFiles
 from postel.database import DatabaseTrouble, SqliteDatabase, Transaction
 from postel.mail import LocalFault
@@ -127,7 +127,7 @@ async def test_a_sweep_removes_what_the_dead_left_and_nothing_else(tmp_path: Pat
         kept = await w.store(BIG)
         writing = await drafted(w)
         sealed = await (await drafted(w)).seal()
-        orphan = ContentFiles(tmp_path).path("abcdef")
+        orphan = ContentFiles(tmp_path, Disk()).path("abcdef")
         orphan.parent.mkdir(exist_ok=True)
         orphan.write_bytes(b"half a mess")
         beside = Contents(tmp_path, w.database, InlineWorkers())  # as of another process

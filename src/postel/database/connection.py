@@ -37,9 +37,10 @@ class Place:
 
     path: str
     is_file: bool
+    vfs: str = ""  # SQLite's name for what stands between it and the disk; "" is the system's own
 
     @classmethod
-    def in_directory(cls, directory: Path) -> Place:
+    def in_directory(cls, directory: Path, vfs: str = "") -> Place:
         """`postel.db` in a directory, readable by us alone."""
         try:
             if not directory.exists():
@@ -50,7 +51,7 @@ class Place:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise DatabaseTrouble(f"cannot open {directory}: {error.strerror}") from error
-        return cls(str(path), True)
+        return cls(str(path), True, vfs)
 
     @classmethod
     def in_memory(cls) -> Place:
@@ -104,7 +105,9 @@ def _connect(place: Place, patience_ms: int) -> apsw.Connection:
     if not place.is_file:
         flags |= apsw.SQLITE_OPEN_URI
     try:
-        connection = apsw.Connection(place.path, flags=flags, statementcachesize=STATEMENTS_KEPT)
+        connection = apsw.Connection(
+            place.path, flags=flags, vfs=place.vfs or None, statementcachesize=STATEMENTS_KEPT
+        )
         connection.set_busy_timeout(patience_ms)
         _set(connection, "foreign_keys", "ON")
         _set(connection, "trusted_schema", "OFF")

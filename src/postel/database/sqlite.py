@@ -52,15 +52,15 @@ class SqliteDatabase:
         self._look_timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, directory: Path | None, *, threaded: bool = True) -> SqliteDatabase:
+    async def open(cls, directory: Path | None, *, threaded: bool = True, vfs: str = "") -> SqliteDatabase:
         """The database of a data directory; None for a private one in memory.
 
         Without `threaded`, and always in memory, where nothing waits for a disk, all is done on the
-        loop. Raises DatabaseTrouble.
+        loop. `vfs` names a registered SQLite VFS that the file is reached through. Raises DatabaseTrouble.
         """
         if directory is None:
             return cls(Place.in_memory(), FreeTurn(), InlineLane())
-        place = Place.in_directory(directory)
+        place = Place.in_directory(directory, vfs)
         turn = FileTurn(directory / LOCK_NAME)
         lane = ThreadLane(asyncio.get_running_loop()) if threaded else InlineLane()
         try:

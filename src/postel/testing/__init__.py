@@ -18,11 +18,13 @@ from postel.testing.mail_network import MailNetwork, Unsettled, a_message
 from postel.testing.mail_server import Letter, Listing, MailServer, Waiting
 from postel.testing.memory_stream import MemoryStream
 from postel.testing.network import MemoryHost, MemoryListener, MemoryNetwork
+from postel.testing.power import Cut, PowerDisk
 from postel.testing.script import Script, ScriptFault
 from postel.testing.zone import Zone
 
 __all__ = [
     "EPOCH_AT",
+    "Cut",
     "Deadlock",
     "DnsServer",
     "FakeClock",
@@ -37,6 +39,7 @@ __all__ = [
     "MemoryListener",
     "MemoryNetwork",
     "MemoryStream",
+    "PowerDisk",
     "Script",
     "ScriptFault",
     "Unsettled",
