@@ -27,6 +27,7 @@ CHANGED: Mapping[str, str] = {
     "login.apop": "true",
     "login.pop3_delay": '"7s"',
     "login.own_from": "false",
+    "login.hide_client": "true",
     "login.plaintext": '["192.0.2.0/24"]',
     "queue.retry": '["7m"]',
     "queue.warn": '"7h"',
@@ -39,11 +40,13 @@ CHANGED: Mapping[str, str] = {
     "limits.connections_per_address": "7",
     "limits.faults": "7",
     "limits.hops": "777",
+    "limits.messages_per_hour": "7",
     "limits.greeting_delay": '"7s"',
     "hooks.timeout": '"7s"',
     "delivery.port": "2525",
     "delivery.source": '["192.0.2.7"]',
     "delivery.connect_timeout": '"7s"',
+    "delivery.authorities": '"ca.pem"',
     "delivery.convert_signed": "false",
 }
 

@@ -132,7 +132,7 @@ def test_postfix_is_told_where_a_message_came_from(tmp_path: Path) -> None:
                 lambda: re.search(r"orig_queue_id=(\S+), orig_client=(\S+)", peer.log()),
                 "its log tells of it",
             )
-            assert logged[1] == relayed["id"] and logged[2].endswith("[127.0.0.1]")
+            assert logged is not None and logged[1] == relayed["id"] and logged[2].endswith("[127.0.0.1]")
 
 
 # Postel as the server of Postfix

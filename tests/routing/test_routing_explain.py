@@ -9,7 +9,21 @@ from routing_facts import hop_facts, our_domain, table, zone
 
 from postel.asks import answer_with
 from postel.mail import parse_mailbox
-from postel.routing import Explanation, Login, TlsPolicy, ToHop, explain, may_relay, render, with_login
+from postel.routing import (
+    DestinationTls,
+    Explanation,
+    FixedRoute,
+    Login,
+    TlsDemand,
+    TlsPolicy,
+    ToHop,
+    explain,
+    may_relay,
+    parse_pattern,
+    parse_route,
+    render,
+    with_login,
+)
 
 TABLE = table(
     our_domain("drag.net", {"sales": ["frito", "kitt@free.org", "x@gone.example"]}),
@@ -98,3 +112,18 @@ def test_a_configured_hop_is_told_with_its_tls_policy_and_without_its_password()
 def test_a_hop_without_an_address_is_told() -> None:
     routing = table(routes={"*": "smtp:nowhere.org"})
     assert any("tried again later" in line for line in render(explained("x@other.org", routing)))
+
+
+def test_a_tls_policy_is_told_with_its_place() -> None:
+    demand = TlsDemand(TlsPolicy.VERIFIED, (".hoster.example", "domain"), "TLSv1.3")
+    routing = replace(TABLE, tls=(DestinationTls(parse_pattern("free.org"), demand, "postel.toml:7"),))
+    lines = render(explained("kitt@free.org", routing))
+    wanted = "TLS with a certificate for .hoster.example or the domain, or nothing; TLSv1.3 at the least"
+    assert f"  {wanted}  (postel.toml:7)" in lines
+
+
+def test_a_route_smtps_is_tls_or_nothing() -> None:
+    routing = replace(
+        TABLE, routes=(FixedRoute(parse_pattern("free.org"), parse_route("smtps:[192.0.2.9]:10465")),)
+    )
+    assert "  TLS or nothing, certificates are not judged" in render(explained("kitt@free.org", routing))

@@ -9,10 +9,10 @@ Not here    The phases as a table: hooks.phases.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from postel.mail import IPAddress, Mailbox, Parameters, Reply, ReversePath
+from postel.mail import NO_PARAMETERS, IPAddress, Mailbox, Parameters, Reply, ReversePath
 from postel.message import HeaderBlock
 
 # Several functions look at the same header in a row, and most messages are looked at by none.
@@ -103,6 +103,7 @@ class Rcpt:
     mailbox       the recipient; a bare postmaster already has our host name as its domain.
     parameters    the parameters of this RCPT.
     recipients    how many recipients were taken before this one.
+    mail          the parameters of MAIL, the declared SIZE among them.
     """
 
     client: Client
@@ -111,6 +112,7 @@ class Rcpt:
     mailbox: Mailbox
     parameters: Parameters
     recipients: int
+    mail: Parameters = field(default_factory=lambda: NO_PARAMETERS)
 
 
 @dataclass(frozen=True, slots=True)
