@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from generators.markdown import code, page, prose, table
@@ -123,7 +124,10 @@ def _when_offered(row: extensions.Extension) -> str:
         return "always"
     if is_in_plain:
         return "until TLS is active"
-    return "where a login is possible" if is_inside else ""
+    if is_inside:
+        return "where a login is possible"
+    trusted = replace(plain.options, commands=frozenset({row.keyword}))
+    return "where it is switched on" if row.offered(options.Standing(trusted)) is not None else ""
 
 
 def _extension(row: extensions.Extension) -> tuple[str, ...]:
