@@ -12,6 +12,7 @@ from postel.cli import words
 from postel.cli.context import Settings, as_json, fail, pass_settings, show
 from postel.cli.passwords import SecretFrom, secret_options, take_secret
 from postel.cli.work import CannotDo, run
+from postel.config import parse_size
 from postel.database import Transaction
 from postel.directory import Account, AccountExists, NoAccount
 from postel.mail import BadSyntax, Mailbox, parse_mailbox
@@ -29,6 +30,7 @@ def account_command() -> None:
     postel account add ann@example.org
     postel account list
     postel account password ann@example.org --generate
+    postel account quota ann@example.org "2 GB"
     postel account remove ann@example.org
 
     Changes hold at once, whether the server runs or not.
@@ -141,6 +143,28 @@ def remove_command(settings: Settings, address: str, yes: bool) -> None:
     click.echo(f"Removed the account {mailbox} and its mail.")
 
 
+@account_command.command("quota")
+@click.argument("address")
+@click.argument("size", required=False)
+@pass_settings
+def quota_command(settings: Settings, address: str, size: str | None) -> None:
+    """Say how much an account may store: `2 GB`, or `none` for no limit. Without a size, tell it.
+
+    \b
+    postel account quota ann@example.org "2 GB"
+    postel account quota ann@example.org none
+    postel account quota ann@example.org
+    """
+    mailbox = _parse(address)
+    if size is None:
+        account, (_, used_bytes) = _run(settings, lambda bench: _account_and_usage(bench, mailbox))
+        click.echo(f"{mailbox} stores {words.size(used_bytes)} of {_quota(account.quota_bytes)}.")
+        return
+    quota_bytes = _parse_quota(size)
+    _run(settings, lambda bench: bench.rooms.directory.set_quota(mailbox, quota_bytes))
+    click.echo(f"{mailbox} may store {_quota(quota_bytes)} now.")
+
+
 @account_command.group("secret")
 def secret_command() -> None:
     """Shared secrets, which APOP needs (RFC 1939 7) and nothing else does.
@@ -223,6 +247,24 @@ async def _find(bench: Bench, mailbox: Mailbox) -> Account:
     return account
 
 
+async def _account_and_usage(bench: Bench, mailbox: Mailbox) -> tuple[Account, tuple[int, int]]:
+    account = await _find(bench, mailbox)
+    return account, await _usage(bench, account)
+
+
+def _parse_quota(size: str) -> int | None:
+    if size.lower() == "none":
+        return None
+    try:
+        return parse_size(size)
+    except BadSyntax as complaint:
+        return fail(f"{size!r} is no size: {complaint}", 2)
+
+
+def _quota(quota_bytes: int | None) -> str:
+    return "as much as there is room for" if quota_bytes is None else words.size(quota_bytes)
+
+
 async def _usage(bench: Bench, account: Account) -> tuple[int, int]:
     """Messages and octets in all stored mailboxes of an account."""
     boxes = await bench.rooms.store.mailboxes(account.id)
@@ -236,18 +278,20 @@ async def _row(bench: Bench, account: Account) -> dict[str, object]:
         "address": str(account.mailbox),
         "messages": messages,
         "size_bytes": size_bytes,
+        "quota_bytes": account.quota_bytes,
         "created": words.iso(account.created_at),
         "has_secret": secret is not None,
     }
 
 
 def _for_people(row: dict[str, object]) -> dict[str, object]:
-    size_bytes = row["size_bytes"]
+    size_bytes, quota_bytes = row["size_bytes"], row["quota_bytes"]
     assert isinstance(size_bytes, int)
     return {
         "address": row["address"],
         "messages": row["messages"],
         "size": words.size(size_bytes),
+        "quota": words.size(quota_bytes) if isinstance(quota_bytes, int) else "",
         "created": row["created"],
         "shared secret": "yes" if row["has_secret"] else "",
     }

@@ -142,6 +142,12 @@ class Store:
         )
         return None if row is None else _mailbox(row)
 
+    async def used_bytes(self, account_id: int) -> int:
+        """Octets in all stored mailboxes of an account."""
+        sql = "SELECT SUM(size_bytes) FROM stored_mailbox WHERE account_id = ?"
+        row = await self._database.read(lambda tx: tx.fetch_one(sql, (account_id,)))
+        return (row and row[0]) or 0
+
     async def maildrop(self, account_id: int) -> Maildrop:
         """INBOX as POP3 lists it: what had come when the listing began, or a little later."""
         mailbox_id, last_uid = 0, 0

@@ -144,6 +144,10 @@ class MailServer:
         """Make an account."""
         await self.postel.rooms.directory.add(parse_mailbox(address), password)
 
+    async def quota(self, address: str, quota_bytes: int | None) -> None:
+        """Say how much an account may store."""
+        await self.postel.rooms.directory.set_quota(parse_mailbox(address), quota_bytes)
+
     async def submit(
         self,
         content: bytes | str | EmailMessage,
