@@ -13,19 +13,18 @@ and a report to an internationalised address, whose next hop must take 8-bit con
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from postel.mail import Parameters
 from postel.message.body_facts import BodyFacts, OctetDomain
 from postel.message.dates import format_date
-from postel.message.encoding import Encoding, encode
+from postel.message.encoding import Encoding
 from postel.message.fields import clean, clean_word, compose_field, make_message_id
 from postel.message.header import HeaderBlock
-from postel.message.report_facts import Action, RecipientReport, ReportFacts, message_id_of
+from postel.message.report_facts import Action, RecipientReport, ReportFacts
 from postel.message.report_fields import compose_status_fields
+from postel.message.report_part import ReportPart, content_type_of, join_parts, thread_of
 from postel.message.report_text import compose_text, subject_of
 
 __all__ = ["Action", "RecipientReport", "ReportFacts", "compose_report", "report_parameters"]
@@ -37,33 +36,10 @@ _PLAIN: Final[Mapping[OctetDomain, Encoding]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One part of the multipart."""
-
-    type: str
-    description: str
-    encoding: Encoding
-    octets: bytes
-
-    def format(self) -> bytes:
-        lines = [
-            compose_field("Content-Description", [self.description]),
-            compose_field("Content-Type", [self.type]),
-            compose_field("Content-Transfer-Encoding", [self.encoding]),
-        ]
-        # RFC 2046 5.1.1: the CRLF before a boundary belongs to it, so the part's own last one stays whole.
-        return b"".join(lines) + b"\r\n" + encode(self.octets, self.encoding) + b"\r\n"
-
-
 def compose_report(facts: ReportFacts) -> bytes:
     """The whole report as content for the queue. Its envelope: null reverse path, `report_parameters`."""
-    parts = [part.format() for part in _parts(facts)]
-    # A text cannot hold its own hash, so no part holds the boundary, whatever a stranger wrote into it.
-    boundary = "=_" + hashlib.sha256(b"".join(parts)).hexdigest()[:40]
-    line = b"--" + boundary.encode()
-    body = b"".join(line + b"\r\n" + part for part in parts)
-    return _head(facts, boundary) + b"\r\n" + body + line + b"--\r\n"
+    boundary, body = join_parts(_parts(facts))
+    return _head(facts, boundary) + b"\r\n" + body
 
 
 def report_parameters(facts: ReportFacts, content: bytes) -> Parameters:
@@ -87,12 +63,10 @@ def _head(facts: ReportFacts, boundary: str) -> bytes:
         compose_field("Subject", subject_of(facts).split(" ")),
         compose_field("Date", [format_date(facts.composed_at)]),
         compose_field("Message-ID", [make_message_id(facts.report_id, facts.hostname)]),
-        *_thread(facts.head),
+        *thread_of(facts.head),
         compose_field("Auto-Submitted", ["auto-replied"]),  # RFC 3834 5
         compose_field("MIME-Version", ["1.0"]),
-        compose_field(
-            "Content-Type", ["multipart/report;", f"report-type={report_type};", f'boundary="{boundary}"']
-        ),
+        content_type_of(report_type, boundary),
     ]
     return b"".join(fields)
 
@@ -103,19 +77,12 @@ def _postmaster(facts: ReportFacts) -> str:
     return f"postmaster@{clean_word(facts.hostname)}"
 
 
-def _thread(head: bytes) -> Iterator[bytes]:
-    """RFC 3834 3.1.5: mail programs then show the report beside what it is about."""
-    if message_id := message_id_of(head):
-        yield compose_field("In-Reply-To", [message_id])
-        yield compose_field("References", [message_id])
-
-
-def _parts(facts: ReportFacts) -> Iterator[_Part]:
+def _parts(facts: ReportFacts) -> Iterator[ReportPart]:
     text = compose_text(facts).encode("utf-8", "replace")
     text_encoding: Encoding = "7bit" if text.isascii() else "quoted-printable"
-    yield _Part("text/plain; charset=utf-8", "What happened", text_encoding, text)
+    yield ReportPart("text/plain; charset=utf-8", "What happened", text_encoding, text)
     status = compose_status_fields(facts)
-    yield _Part(
+    yield ReportPart(
         "message/global-delivery-status" if facts.is_smtputf8 else "message/delivery-status",
         "The same for machines",
         _encoding_of(status, facts, "quoted-printable"),
@@ -124,17 +91,17 @@ def _parts(facts: ReportFacts) -> Iterator[_Part]:
     yield _returned(facts)
 
 
-def _returned(facts: ReportFacts) -> _Part:
+def _returned(facts: ReportFacts) -> ReportPart:
     """RFC 3461 6.2: content only in reports of failure, and the sender's RET is the caller's to obey."""
     if facts.content is not None and any(r.action is Action.FAILED for r in facts.recipients):
         if facts.is_smtputf8:
             encoding = _encoding_of(facts.content, facts, "base64")
-            return _Part("message/global", "Your message", encoding, facts.content)
+            return ReportPart("message/global", "Your message", encoding, facts.content)
         plain = _PLAIN[_domain_of(facts.content)]
-        return _Part("message/rfc822", "Your message", plain, facts.content)
+        return ReportPart("message/rfc822", "Your message", plain, facts.content)
     head = HeaderBlock.parse(facts.head).raw
     kind = "message/global-headers" if facts.is_smtputf8 else "text/rfc822-headers"
-    return _Part(kind, "The header of your message", _encoding_of(head, facts, "quoted-printable"), head)
+    return ReportPart(kind, "The header of your message", _encoding_of(head, facts, "quoted-printable"), head)
 
 
 def _domain_of(octets: bytes) -> OctetDomain:
