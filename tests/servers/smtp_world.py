@@ -48,9 +48,13 @@ HELLO = """
     S 250-SMTPUTF8
     S 250-ENHANCEDSTATUSCODES
     S 250-DSN
+    S 250-CHUNKING
+    S 250-BINARYMIME
+    S 250-PRDR
+    S 250-LIMITS RCPTMAX=1000
     S 250 HELP
 """
-# Under TLS, where a login is offered.
+# Where a login is offered: to trusted networks, and under TLS, where REQUIRETLS is too.
 SECURE_HELLO = """
     C EHLO client.example.net
     S 250-mx.example.org
@@ -61,8 +65,13 @@ SECURE_HELLO = """
     S 250-ENHANCEDSTATUSCODES
     S 250-AUTH PLAIN LOGIN
     S 250-DSN
+    S 250-CHUNKING
+    S 250-BINARYMIME
+    S 250-PRDR
+    S 250-LIMITS RCPTMAX=1000
     S 250 HELP
 """
+TLS_HELLO = SECURE_HELLO.replace("S 250 HELP", "S 250-REQUIRETLS\n    S 250 HELP")
 STARTTLS = (
     HELLO.replace("S 250-DSN", "S 250-STARTTLS\n    S 250-DSN")
     + """
@@ -70,7 +79,7 @@ STARTTLS = (
     S 220 2.0.0 ...
     ...TLS
     """
-    + SECURE_HELLO
+    + TLS_HELLO
 )
 LOGIN = f"""
     C AUTH PLAIN {PLAIN_ANN}

@@ -17,6 +17,7 @@ from smtp_world import (
     STARTTLS,
     SUBMISSION,
     SUBMISSIONS,
+    TLS_HELLO,
     world,
 )
 
@@ -41,7 +42,7 @@ async def test_a_login_is_offered_only_under_tls() -> None:
             S 220 2.0.0 ...
             ...TLS
             """
-            + SECURE_HELLO
+            + TLS_HELLO
             + LOGIN
         )
         assert w.log.only("login_ok")["mechanism"] == "PLAIN"
@@ -178,7 +179,7 @@ async def test_tls_forgets_a_login_on_port_25_too() -> None:
             PLAIN_HELLO.replace("S 250-AUTH", "S 250-STARTTLS\nS 250-AUTH")
             + LOGIN
             + "C STARTTLS\nS 220 ...\n...TLS\n"
-            + SECURE_HELLO
+            + TLS_HELLO
             + "C MAIL FROM:<kitt@free.example>\nS 250 ...\nC RCPT TO:<k@free.example>\nS 550 5.7.1 ..."
         )
 
@@ -199,7 +200,7 @@ async def auth(facts: Auth) -> Verdict | None:
 async def test_submissions_begins_with_tls() -> None:
     async with world(SUBMISSIONS, tls=True) as w:
         stream = await w.dial_tls()
-        await w.play("S 220 ...\n" + SECURE_HELLO + LOGIN, stream=stream)
+        await w.play("S 220 ...\n" + TLS_HELLO + LOGIN, stream=stream)
         assert w.log.only("session_opened")["tls"].startswith("TLSv1.")
 
 

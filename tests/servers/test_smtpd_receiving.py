@@ -168,7 +168,7 @@ async def test_too_many_recipients_are_deferred_one_by_one() -> None:
     group = "".join(f"C RCPT TO:<ann+{n}@example.org>\nS 250 2.1.5 ...\n" for n in range(100))
     async with world(replace(SMTP, limits=limits)) as w:
         await w.play(
-            HELLO
+            HELLO.replace("RCPTMAX=1000", "RCPTMAX=100")
             + "C MAIL FROM:<>\nS 250 ...\n"
             + group
             + "C RCPT TO:<bob@example.org>\nS 452 4.5.3 ...\nC DATA\nS 354 ...\nC .\nS 250 2.0.0 ..."
