@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final
 
 import click
@@ -87,13 +88,21 @@ def _hop(host: str, way: str, user: str | None, given: dict[str, Any]) -> ToHop:
     policy = _POLICIES[given["tls"]] if given["tls"] else TlsPolicy.VERIFIED if user else None
     port = given["port"] or _PORTS[way]
     try:
-        target = parse_route(f"smtp:{host}:{port}")
+        target = parse_route(f"smtp:{_bracketed(host)}:{port}")
         login = Login(user, _password(given["password_stdin"])) if user else None
         hop = with_login(target, login, policy)
     except BadSyntax as complaint:
         raise click.UsageError(str(complaint)) from None
     assert isinstance(hop, ToHop), "smtp: leads to a host"
     return hop
+
+
+def _bracketed(host: str) -> str:
+    """An address as a route has it."""
+    try:
+        return f"[{ip_address(host)}]"
+    except ValueError:
+        return host
 
 
 def _password(from_stdin: bool) -> str:

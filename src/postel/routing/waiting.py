@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from postel.mail import Domain, Host, LocalPart, Mailbox
-from postel.routing.lanes import PULL, lane
+from postel.mail import Domain, Host, Mailbox
+from postel.routing.lanes import PULL
 from postel.routing.patterns import DomainPattern
-from postel.routing.route import OwnMailbox, ToHop, ToPull
+from postel.routing.route import ToHop, ToPull
 from postel.routing.table import RoutingTable, lane_of_hop
 
 _MX = "mx:"
@@ -62,12 +62,11 @@ def is_known_node(table: RoutingTable, node: Node) -> bool:
 
 def lanes_of_node(table: RoutingTable, node: Node, lanes: Iterable[str]) -> list[str]:
     """Those of `lanes` in which mail waits for the node. Mail that must be fetched is not among them."""
-    wanted = set(_hops(table, node)) | {_lane_at(table, node.domain)}
+    wanted = set(_hops(table, node))
     return [
         name
         for name in lanes
-        if (name.startswith(_MX) and node.covers(name.removeprefix(_MX)))
-        or (name in wanted and name.startswith("hop:"))
+        if (name.startswith(_MX) and node.covers(name.removeprefix(_MX))) or name in wanted
     ]
 
 
@@ -96,15 +95,10 @@ def lanes_to_pull(
 
 
 def _hops(table: RoutingTable, node: Node) -> Iterator[str]:
-    """The lanes of configured hops that are the node, or that its domains are routed to."""
+    """The lanes of configured hops that are the node, or that its domains are routed to; a smarthost for all is not."""
+    fixed = table.fixed_route(node.domain, or_everything=False)
+    if fixed is not None and isinstance(fixed.target, ToHop):
+        yield lane_of_hop(fixed.target)
     for row in table.routes:
         if isinstance(row.target, ToHop) and (node.covers(row.target.host) or node.covers(row.pattern.name)):
             yield lane_of_hop(row.target)
-
-
-def _lane_at(table: RoutingTable, domain: Domain) -> str:
-    """Where mail for the domain waits; "" where it is ours."""
-    fixed = table.fixed_route(domain, or_everything=False)
-    if table.our_domain(domain) is not None and (fixed is None or isinstance(fixed.target, OwnMailbox)):
-        return ""
-    return lane(table, Mailbox(LocalPart("postmaster"), domain))
