@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from generators.markdown import code, page, prose, table
 from generators.source import class_node, comment_of, constants_of, modules, path_of
@@ -108,6 +108,12 @@ def _states() -> Iterator[tuple[str, str, str]]:
             yield state.value, prose(comment), f"{states.TIMEOUTS[state]:g}"
 
 
+# As the application has it.
+_WISHES: Final = smtp.WishOptions(
+    deliver_by_least_s=60, hold_longest_s=86400, hold_until=86400.0, priority_profile="", no_soliciting=()
+)
+
+
 def is_offered(row: extensions.Extension) -> bool:
     """Whether any client is offered the extension."""
     return bool(_when_offered(row))
@@ -126,6 +132,9 @@ def _when_offered(row: extensions.Extension) -> str:
         return "until TLS is active"
     if is_inside:
         return "where a login is possible"
+    wishing = options.Standing(replace(plain.options, wishes=_WISHES))
+    if row.offered(wishing) is not None:
+        return "on submission" if row.keyword == "FUTURERELEASE" else "always"
     trusted = replace(plain.options, commands=frozenset({row.keyword}))
     return "where it is switched on" if row.offered(options.Standing(trusted)) is not None else ""
 

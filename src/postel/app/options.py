@@ -30,6 +30,7 @@ from postel.servers import (
     Audience,
     CommandOptions,
     FullMailbox,
+    GrantOptions,
     IPNetwork,
     NameCheck,
     NullMx,
@@ -37,7 +38,6 @@ from postel.servers import (
     Service,
     ServiceOptions,
     Trusted,
-    WishPolicy,
 )
 
 
@@ -113,15 +113,15 @@ def reserve_bytes(loaded: Loaded) -> int:
     return parse_size(loaded.config.limits.reserve)
 
 
-def wish_policy(loaded: Loaded) -> WishPolicy:
+def grant_options(loaded: Loaded) -> GrantOptions:
     """What originators may wish of time and rank."""
     config = loaded.config
     queue, priority = config.queue, config.priority
-    return WishPolicy(
+    return GrantOptions(
         deliver_by_least_s=round(parse_duration(queue.deliver_by)),
         hold_longest_s=round(parse_duration(queue.future_release)),
         hold_messages=queue.future_messages,
-        priority_profile=priority.profile,
+        priority_profile=priority.profile or "",
         priority_networks=tuple(parse_network(text) for text in priority.networks),
         priority_logins=priority.accounts,
         priority_highest=priority.highest,
@@ -153,7 +153,7 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
         null_mx=NullMx(loaded.config.dns.null_mx),
         access=access_options(loaded),
         hides_client=loaded.config.login.hide_client,
-        wishes=wish_policy(loaded),
+        wishes=grant_options(loaded),
         full_mailbox=FullMailbox(limits.full_mailbox),
         own_from=loaded.config.login.own_from,
         hops=limits.hops,

@@ -415,12 +415,12 @@ class Priority(Section, frozen=True):
         int, Meta(ge=0, le=9), says("The priority that those get at most who may ask; 9 is the highest there is.")
     ] = 9
     profile: Annotated[
-        ProfileText,
+        ProfileText | None,
         says(
             "The name of the priority assignment policy that is announced: `MIXER`, `STANAG4406`, `NSEP` or "
-            'one of your own. "" announces none, which means MIXER to those who ask.'
+            "one of your own. Without it none is announced, which means MIXER to those who ask."
         ),
-    ] = ""
+    ] = None
     tunnel: Annotated[
         bool,
         says(

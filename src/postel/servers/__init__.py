@@ -14,7 +14,7 @@ from postel.servers.smtpd_access import AccessOptions, NameCheck
 from postel.servers.smtpd_options import HandOver, NullMx, Service, ServiceOptions, SmtpParts
 from postel.servers.smtpd_room import FullMailbox, Room
 from postel.servers.smtpd_trust import Audience, CommandOptions
-from postel.servers.smtpd_wishes import WishPolicy
+from postel.servers.smtpd_wishes import GrantOptions
 
 __all__ = [
     "AccessOptions",
@@ -23,6 +23,7 @@ __all__ = [
     "Audience",
     "CommandOptions",
     "FullMailbox",
+    "GrantOptions",
     "HandOver",
     "IPNetwork",
     "NameCheck",
@@ -38,5 +39,4 @@ __all__ = [
     "SmtpParts",
     "SmtpService",
     "Trusted",
-    "WishPolicy",
 ]

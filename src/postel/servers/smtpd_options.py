@@ -30,7 +30,7 @@ from postel.servers.rates import Rates
 from postel.servers.smtpd_access import NO_ACCESS_RULES, AccessOptions
 from postel.servers.smtpd_room import FullMailbox, Room
 from postel.servers.smtpd_trust import CLOSED, CommandOptions
-from postel.servers.smtpd_wishes import WishPolicy
+from postel.servers.smtpd_wishes import GrantOptions
 from postel.terminals import Terminals
 
 # RFC 2645 5.4: the port of On-Demand Mail Relay may know these commands alone, and what a session cannot do without.
@@ -117,7 +117,7 @@ class ServiceOptions:
     xforward: Trusted = NOBODY
     commands: CommandOptions = CLOSED
     null_mx: NullMx = NullMx.IGNORED
-    wishes: WishPolicy = field(default_factory=WishPolicy)
+    wishes: GrantOptions = field(default_factory=GrantOptions)
     full_mailbox: FullMailbox = FullMailbox.WAIT
     access: AccessOptions = NO_ACCESS_RULES
     hides_client: bool = False

@@ -3,7 +3,7 @@
 Implements  RFC 4865 4.2 and 6 (HOLDUNTIL, the quota), 5.2.2; RFC 2852 4 (the time counts from MAIL);
             RFC 6710 4.1 and 11 (only the trusted rise), RFC 6758 3.1 (a priority in a header field);
             RFC 3865 2.3, 2.4, 2.7 (classes of solicitation that are refused).
-Gives       WishPolicy, wish_options, refuse_wishes, refuse_solicitation, solicitation_of, grant_priority,
+Gives       GrantOptions, wish_options, refuse_wishes, refuse_solicitation, solicitation_of, grant_priority,
             heard, is_over.
 Not here    Syntax and fixed limits: proto.smtp.wish_parameters. What time does to a message: queue.
 """
@@ -45,7 +45,7 @@ _ROUNDED_S: Final = 60  # the most remote instant is announced by the minute
 
 
 @dataclass(frozen=True, kw_only=True)
-class WishPolicy:
+class GrantOptions:
     """What a service grants. By default nothing.
 
     deliver_by_least_s  the least time for BY with R; None: DELIVERBY is not offered.
@@ -84,7 +84,7 @@ class WishPolicy:
         }
 
 
-def wish_options(policy: WishPolicy, now: float, *, is_submission: bool) -> WishOptions:
+def wish_options(policy: GrantOptions, now: float, *, is_submission: bool) -> WishOptions:
     """What the machine is told. RFC 4865 4.2 (2): only a submission service holds messages."""
     longest_s = policy.hold_longest_s if is_submission else 0
     return WishOptions(
@@ -97,7 +97,7 @@ def wish_options(policy: WishPolicy, now: float, *, is_submission: bool) -> Wish
 
 
 async def refuse_wishes(
-    policy: WishPolicy, parameters: Parameters, client: Client, queue: Queue, now: float
+    policy: GrantOptions, parameters: Parameters, client: Client, queue: Queue, now: float
 ) -> Refuse | None:
     """What speaks against MAIL with these parameters; None for nearly all mail."""
     if "SOLICIT" in parameters and (refused := refuse_solicitation(parameters, policy.refused)):
@@ -120,7 +120,7 @@ def _refuse_release(parameters: Parameters, now: float) -> Refuse | None:
     return None
 
 
-async def _refuse_more_held(policy: WishPolicy, client: Client, queue: Queue) -> Refuse | None:
+async def _refuse_more_held(policy: GrantOptions, client: Client, queue: Queue) -> Refuse | None:
     """RFC 4865 6 (2) to (5)."""
     limit = policy.hold_messages
     if client.account is None or await queue.count_scheduled(str(client.account), limit) < limit:
@@ -149,7 +149,7 @@ def _keywords(value: str | None) -> tuple[str, ...]:
         return ()
 
 
-def settle_priority(policy: WishPolicy, asked: int, client: Client) -> int:
+def settle_priority(policy: GrantOptions, asked: int, client: Client) -> int:
     """RFC 6710 4.1: the priority that a message gets. Anybody may ask for less than the usual."""
     is_trusted = is_within(client.ip, policy.priority_networks) or (
         policy.priority_logins and client.account is not None
@@ -158,7 +158,7 @@ def settle_priority(policy: WishPolicy, asked: int, client: Client) -> int:
 
 
 def grant_priority(
-    policy: WishPolicy, parameters: Parameters, client: Client
+    policy: GrantOptions, parameters: Parameters, client: Client
 ) -> tuple[Parameters, Reply | None]:
     """The parameters of MAIL as granted, and the reply where that is not what was asked for."""
     asked = priority_of(parameters)
@@ -170,7 +170,7 @@ def grant_priority(
 
 
 def heard(
-    policy: WishPolicy, parameters: Parameters, head: bytes, client: Client, late_s: float
+    policy: GrantOptions, parameters: Parameters, head: bytes, client: Client, late_s: float
 ) -> Parameters:
     """The parameters of MAIL as they are queued: times count from now, so many seconds after MAIL; and what only the
     header said is said in the envelope, too.
