@@ -22,6 +22,8 @@ detail_separator = "+"
 [[listen]]
 protocol = "smtp"
 address = "127.0.0.1:25"
+proxy = ["10.0.0.0/8", "unix"]
+xclient = ["127.0.0.1"]
 [[listen]]
 protocol = "pop3"
 address = "[::1]:110"
@@ -35,10 +37,18 @@ domains = ["backup.example", ".below.example"]
 "*" = { to = "smtp:hop.example:25", user = "a", password = "b", tls = "must" }
 "gone.example" = "error:550 5.7.1 gone"
 "list.example" = "lmtp:unix:/run/list"
+"tls.example" = { to = "smtps:hop.example:10465", tls = "verified", names = [".hop.example"], least = "TLSv1.3" }
+[tls_policy]
+"bank.example" = { tls = "verified", names = ["domain", ".bank.example"] }
+"*" = "may"
 [dns]
 servers = ["127.0.0.1:53"]
 [login]
 plaintext = ["127.0.0.0/8"]
+[access]
+clients = ["accept mx.friend.example", "refuse 192.0.2.0/24", "later *"]
+reverse_paths = ["refuse spam@spam.example", "later .spam.example"]
+names = "need"
 [queue]
 retry = ["1m", "5m"]
 warn = "4h"
