@@ -99,7 +99,8 @@ def test_only_the_parts_that_need_it_are_encoded(pair: Pair) -> None:
 
 
 def test_a_subject_in_utf8_arrives_though_the_peer_knows_ascii_only(pair: Pair) -> None:
-    letter = compose("frito@drag.net", "subject@free.org", "Grüße aus Köln")
+    letter = compose("frito@drag.net", "subject@free.org", "Koeln")  # its Message-ID is made of it
+    letter = letter.replace(b"Subject: Koeln", "Subject: Grüße aus Köln".encode())
     with smtplib.SMTP(pair.postel.address, pair.postel.port("submission")) as client:
         client.starttls(context=trusting())
         client.login("frito@drag.net", PASSWORD)
