@@ -13,7 +13,15 @@ from click.testing import CliRunner, Result
 from postel.app import Bench, open_bench, real_edges, run_loop
 from postel.cli import main
 from postel.config import Loaded, load
-from postel.mail import Envelope, ForwardPath, Recipient, parse_mailbox, parse_reverse_path
+from postel.mail import (
+    NO_PARAMETERS,
+    Envelope,
+    ForwardPath,
+    Parameters,
+    Recipient,
+    parse_mailbox,
+    parse_reverse_path,
+)
 from postel.queue import NewMessage, Origin, QueueId
 
 T = TypeVar("T")
@@ -86,7 +94,13 @@ class Site:
     def add_account(self, address: str) -> str:
         return self.ok("account", "add", address, "--generate").strip()
 
-    def queue(self, *recipients: str, reverse_path: str = "ann@free.org", content: bytes = LETTER) -> QueueId:
+    def queue(
+        self,
+        *recipients: str,
+        reverse_path: str = "ann@free.org",
+        content: bytes = LETTER,
+        parameters: Parameters = NO_PARAMETERS,
+    ) -> QueueId:
         """Queue a message, as a server would that took it."""
 
         async def work(bench: Bench) -> QueueId:
@@ -98,6 +112,7 @@ class Site:
                 envelope=Envelope(
                     parse_reverse_path(f"<{reverse_path}>"),
                     tuple(Recipient(ForwardPath.of(parse_mailbox(text))) for text in recipients),
+                    parameters,
                 ),
                 content=await draft.seal(),
                 received_at=bench.edges.clock.now(),

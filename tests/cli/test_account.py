@@ -163,3 +163,18 @@ def test_without_a_data_directory_one_is_told_what_to_do(site: Site) -> None:
 def test_mistakes_of_the_configuration_are_said_with_their_line(site: Site) -> None:
     site.config.write_text(CONFIG + "[nonsense]\n")
     assert "postel.toml:11: nonsense" in site.refused("account", "list")
+
+
+def test_an_account_may_store_so_much(site: Site) -> None:
+    site.add_account("frito@drag.net")
+    assert site.ok("account", "quota", "frito@drag.net") == (
+        "frito@drag.net stores 0 B of as much as there is room for.\n"
+    )
+    assert site.ok("account", "quota", "frito@drag.net", "2 GB") == "frito@drag.net may store 2.0 GB now.\n"
+    assert site.json("account", "list")[0]["quota_bytes"] == 2_000_000_000
+    assert "2.0 GB" in site.ok("account", "list")
+    assert "of 2.0 GB" in site.ok("account", "quota", "frito@drag.net")
+    site.ok("account", "quota", "frito@drag.net", "none")
+    assert site.json("account", "list")[0]["quota_bytes"] is None
+    assert site.run("account", "quota", "frito@drag.net", "much").exit_code == 2
+    assert "no account" in site.refused("account", "quota", "nobody@drag.net", "1 MB")

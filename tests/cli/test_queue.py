@@ -138,3 +138,26 @@ def test_what_strangers_said_does_not_steer_the_terminal(site: Site) -> None:
     for output in (site.ok("queue", "list"), site.ok("queue", "show", str(queue_id))):
         assert "\x1b" not in output
         assert "[bold]x[/bold]" in output
+
+
+def test_scheduled_mail_is_seen_released_early_and_cancelled(site: Site) -> None:
+    first = str(site.queue("kitt@free.org", parameters={"HOLDFOR": "86400", "MT-PRIORITY": "3"}))
+    second = str(site.queue("bob@example.net", parameters={"HOLDFOR": "172800"}))
+    now = str(site.queue("kitt@free.org"))
+    assert entries(site, "--scheduled") == [first, second]
+    table = site.ok("queue", "list", "--scheduled")
+    assert "released at 20" in table
+    assert "2 messages scheduled" in site.ok("queue", "list")
+    page = site.ok("queue", "show", first)
+    assert "  released   20" in page
+    assert "asked for  HOLDFOR=86400 MT-PRIORITY=3" in page
+    (facts,) = site.json("queue", "show", first)
+    assert facts["release_at"] is not None
+    assert facts["priority"] == 3
+    assert "scheduled" in site.refused("queue", "retry", first)
+    assert "--early" in site.refused("queue", "release", first)
+    assert site.ok("queue", "release", "--early", first) == "1 recipient released\n"
+    assert entries(site, "--scheduled") == [second]
+    assert site.ok("queue", "remove", second) == "1 recipient removed\n"
+    assert entries(site) == [first, now]
+    assert "nothing" in site.refused("queue", "list", "--scheduled")

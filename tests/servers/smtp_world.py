@@ -21,6 +21,7 @@ from postel.queue import DeliveryAgent, Queue, QueueEntry, QueueOptions
 from postel.routing import AccountQuestion, FirstAccountQuestion, OurDomain, RoutingTable, parse_alias
 from postel.routing.patterns import parse_pattern
 from postel.routing.table import RelayDomain, RelayNetwork
+from postel.servers import Room
 from postel.servers.admission import Admission, AdmissionOptions
 from postel.servers.smtpd import SmtpService
 from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
@@ -200,12 +201,13 @@ async def world(
     admission: AdmissionOptions | None = None,
     relay_networks: tuple[Any, ...] = (),
     listening: bool = True,
+    room: Room | None = None,
     **table: Any,
 ) -> AsyncIterator[World]:
     """A service listening at 192.0.2.1:25 (whichever it is); `folder` for large content and hooks."""
     database = await SqliteDatabase.open(None, threaded=False)
-    for room in (contents, queue, directory):
-        await database.migrate(room.MIGRATIONS)
+    for tables in (contents, queue, directory):
+        await database.migrate(tables.MIGRATIONS)
     clock = FakeClock()
     inline_limit = 1000 if folder else 1 << 20
     stored = Contents(folder, database, InlineWorkers(), inline_limit)
@@ -237,6 +239,7 @@ async def world(
         table=routing_table(**table),
         answer=answer,
         hooks=HookFiles([hook_file(folder, hooks)] if hooks and folder else ()),
+        room=room or Room(),
     )
     service = SmtpService(options, parts, certificate() if tls else None)
     made = World(database, parts, service)

@@ -107,7 +107,8 @@ def list_command(
     if len(found) > limit:
         click.echo(f"postel: only the oldest {limit} are shown; --limit shows more", err=True)
     if not found:
-        _nothing(chosen, as_json)
+        is_everything = chosen.is_everything and not scheduled
+        _nothing(replace(chosen, is_everything=is_everything), as_json)
 
 
 @queue_command.command("show")
