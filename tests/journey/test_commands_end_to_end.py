@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -451,3 +452,41 @@ async def test_an_originator_with_a_null_mx_is_refused_where_that_is_looked_for(
         assert (await talk.say("MAIL FROM:<bob@null.example>")).startswith("550 5.7.27")
         assert (await talk.say("MAIL FROM:<>")).startswith("250")
         await talk.stream.close()
+
+
+async def says_no_mail(stream: Stream) -> None:
+    await stream.write(b"521 mx1.free.example does not accept mail\r\n")
+    with suppress(ConnectionLost):
+        while data := await stream.read(60.0):
+            await stream.write(b"221 bye\r\n" if data.upper().startswith(b"QUIT") else b"521 still not\r\n")
+            if data.upper().startswith(b"QUIT"):
+                break
+    await stream.close()
+
+
+async def test_a_host_that_says_521_is_given_up_for_good_and_the_next_one_is_tried() -> None:
+    async with MailNetwork(ZONE) as net:
+        isp = await provider(net)
+        refusing = net.host("mx1.free.example")
+        for ip in refusing.ips:
+            await refusing.listen(Endpoint(str(ip), 25), says_no_mail)
+        net.zone("free.example. MX 10 mx1.free.example.\nonly.example. MX 10 mx1.free.example.")
+        net.zone("free.example. MX 20 mx2.free.example.")
+        free = await net.start("mx2.free.example", accounts=["bob@free.example"])
+        await isp.submit(a_message(to="bob@free.example", sender="ann@example.net"))
+        await isp.submit(a_message(to="bob@only.example", sender="ann@example.net"))
+        await net.pass_time(minutes=1)
+        assert len(await free.mailbox("bob")) == 1
+        (report,) = await isp.mailbox("ann")
+        assert "521 mx1.free.example does not accept mail" in str(report.content)
+
+
+async def test_a_next_hop_that_says_556_to_a_recipient_is_believed() -> None:
+    async with MailNetwork(ZONE) as net:
+        smart = '[relay]\nnetworks = ["10.0.0.0/8", "fd00::/8"]\n[dns]\nnull_mx = "all"\n'
+        await net.start("mail.other.example", smart)
+        isp = await provider(net, PROVIDER.replace("[route]", '[route]\n"*" = "smtp:mail.other.example:25"'))
+        await isp.submit(a_message(to="bob@null.example", sender="ann@example.net"))
+        await net.settle()
+        (report,) = await isp.mailbox("ann")
+        assert b"Status: 5.1.10" in report.content and b"556 5.1.10" in report.content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email
 import email.policy
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Final
 import click
 
 from postel.app import Bench
-from postel.cli.context import Settings, fail, pass_settings, plain
+from postel.cli.context import Settings, pass_settings, plain
 from postel.cli.work import CannotDo, run
 from postel.mail import BadSyntax, Mailbox, parse_mailbox
 from postel.terminals import TerminalMessage, open_terminal
@@ -45,15 +44,13 @@ def terminal_command(settings: Settings, address: str, bell: bool) -> None:
 
     with suppress(KeyboardInterrupt):
         run(settings, work)
-        fail("the server's database went away")
 
 
 async def _wait(bench: Bench, mailbox: Mailbox, bell: bool) -> None:
     click.echo(f"Waiting for messages to {mailbox}; Ctrl-C ends it.", err=True)
     async with open_terminal(bench.rooms.database, bench.edges.clock, mailbox.folded) as terminal:
-        with suppress(asyncio.CancelledError):
-            async for message in terminal.messages():
-                click.echo(("\a" if bell else "") + screen(message))
+        async for message in terminal.messages():
+            click.echo(("\a" if bell else "") + screen(message))
 
 
 def screen(message: TerminalMessage) -> str:

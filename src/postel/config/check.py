@@ -52,6 +52,7 @@ def check_config(loaded: Loaded) -> Findings:
                     _listeners,
                     _domains,
                     _routes,
+                    _pulls,
                     _same_hops,
                     _tls_policies,
                     _tls_files,
