@@ -16,6 +16,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from typing import Final
 
+from postel.database import DatabaseTrouble
 from postel.delivery.opening import Target
 from postel.delivery.relay import RelayAgent
 from postel.delivery.smtp_session import SmtpSession
@@ -64,8 +65,7 @@ class PullAgent:
         granted = [lane for lane in lanes if lane not in self._lines]  # another session may have been faster
         self._lines |= dict.fromkeys(granted, line)
         try:
-            if await line.begin():
-                await self._wake(granted)
+            if await line.begin() and await self._has_woken(granted):
                 await line.wait(len(granted))
             await line.end()
         except BaseException:
@@ -75,6 +75,14 @@ class PullAgent:
             for lane in granted:
                 del self._lines[lane]
         return line.session.transactions
+
+    async def _has_woken(self, lanes: Collection[str]) -> bool:
+        try:
+            await self._wake(lanes)
+        except DatabaseTrouble as trouble:
+            log.trouble("queue_unreadable", because=trouble)
+            return False
+        return True
 
 
 class _Line:
@@ -118,8 +126,8 @@ class _Line:
 
     async def wait(self, lanes: int) -> None:
         """Until every lane had its agent, and no other has come for a moment; or the peer is gone."""
-        limit_s = BEGIN_S
         while not self._is_gone:
+            limit_s = PAUSE_S if len(self._served) >= lanes else BEGIN_S
             self._changed.clear()
             try:
                 async with asyncio.timeout(limit_s):
@@ -127,7 +135,6 @@ class _Line:
             except TimeoutError:
                 if not self._active:
                     return
-            limit_s = PAUSE_S if len(self._served) >= lanes else BEGIN_S
 
     async def end(self) -> None:
         """QUIT, and close."""

@@ -12,6 +12,7 @@ by Discard. On every other path out of `accept` the draft is gone, or the queue 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -114,7 +115,8 @@ class Intake:
         recipients = transaction.mailboxes
         if transaction.manner is Manner.SAML:  # in the mailbox in any case: that first
             reply = await self._queue(transaction, event, client, stream)
-            self.log.shown(client, transaction, await terminals.show(recipients, message))
+            with suppress(DatabaseTrouble):  # it is queued, whatever becomes of this
+                self.log.shown(client, transaction, await terminals.show(recipients, message))
             return reply
         shown = await terminals.show(recipients, message)
         self.log.shown(client, transaction, shown)
