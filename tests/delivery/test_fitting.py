@@ -17,7 +17,9 @@ EIGHT = HEAD + (
     b"Subject: hello\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     + GREETING.encode()
 )
-BINARY = HEAD + b"Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n" + bytes(range(256)) * 5
+BINARY = (
+    HEAD + b"Content-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n\r\n" + bytes(range(256)) * 5
+)
 UTF8 = "From: frito@drag.net\r\nSubject: Grüße\r\n\r\nhello\r\n".encode()
 SIGNED = b"DKIM-Signature: v=1; a=rsa-sha256; d=drag.net; s=x; bh=x; b=x\r\n"
 
@@ -82,6 +84,14 @@ async def test_binary_content_becomes_base64_for_a_host_without_binarymime() -> 
     assert pluto.taken[0].parameters["BODY"] == "8BITMIME"
 
 
+async def test_binary_content_stays_binary_where_it_is_offered() -> None:
+    world = World()
+    pluto = await world.sink("pluto.free.org")
+    await world.relay(world.job(KITT, content=(BINARY,), BODY="BINARYMIME"))
+    assert pluto.taken[0].content == BINARY
+    assert pluto.taken[0].parameters["BODY"] == "BINARYMIME"
+
+
 async def test_what_is_signed_is_returned_not_broken() -> None:
     world = World()
     pluto = await old_host(world, "8BITMIME")
@@ -100,9 +110,7 @@ async def test_after_a_message_that_cannot_go_the_next_one_goes() -> None:
     world = World()
     pluto = await old_host(world, "8BITMIME")
     hopeless = HEAD + b"Content-Type: message/partial\r\n\r\n\xfc\r\n"
-    work = await world.relay(
-        world.job(KITT, content=(hopeless,), BODY="8BITMIME"), world.job("rod@free.org")
-    )
+    work = await world.relay(world.job(KITT, content=(hopeless,), BODY="8BITMIME"), world.job("rod@free.org"))
     assert list(work.failed()) == [KITT]
     assert len(pluto.taken) == pluto.sessions == 1
 

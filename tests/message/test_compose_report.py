@@ -215,6 +215,14 @@ def test_a_delay_returns_only_the_header() -> None:
     assert parts(replace(FACTS, recipients=(DELAYED,)))[2].get_content_type() == "text/rfc822-headers"
 
 
+def test_a_returned_message_that_is_binary_is_declared() -> None:
+    # RFC 2045 6.4: it must not be encoded, but a hop that takes less can have it converted inside.
+    facts = replace(FACTS, content=HEAD + b"a\0b\r\n")
+    octets = compose_report(facts)
+    assert parts(facts)[2]["Content-Transfer-Encoding"] == "binary"
+    assert report_parameters(facts, octets) == {"BODY": "BINARYMIME"}
+
+
 def test_returned_octets_above_127_are_declared() -> None:
     facts = replace(FACTS, content=HEAD + b"h\xe4llo\r\n")
     octets = compose_report(facts)

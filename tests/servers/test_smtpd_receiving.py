@@ -246,6 +246,14 @@ async def test_eight_bits_that_were_not_declared_are_declared_in_the_queue() -> 
         assert parameters == [{"BODY": "8BITMIME"}, {}]
 
 
+async def test_lines_that_are_too_long_are_declared_in_the_queue() -> None:
+    # RFC 2045 2.9: the next hop gets them so, or encoded.
+    async with world() as w:
+        await w.play(HELLO + A_MAIL.replace("C Hello Ann", "C| {x*2000}\\r\\n"))
+        (entry,) = await w.queued()
+        assert dict(entry.message.parameters) == {"BODY": "BINARYMIME"}
+
+
 async def test_nothing_is_told_about_who_is_here() -> None:
     async with world() as w:
         await w.play(

@@ -89,6 +89,8 @@ class Fitting:
 
     async def fit(self, job: Job, offered: Offered, remote: str) -> Fit | Failed:
         """How the message goes to a host; Failed, when it cannot."""
+        if not job.asks_smtputf8 and domain_of(job.parameters) is OctetDomain.SEVEN_BIT:
+            return AS_IT_IS
         carriage = carriage_of(offered)
         lacks_utf8 = job.asks_smtputf8 and not carriage.takes_utf8
         if domain_of(job.parameters) <= carriage.domain and not lacks_utf8:
