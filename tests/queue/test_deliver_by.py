@@ -188,3 +188,15 @@ async def test_a_traced_message_is_reported_by_every_hop() -> None:
     await world.submit(queue, "bob@example.org", parameters=by("600;NT"), rcpt={"NOTIFY": "NEVER"})
     await settle()
     assert [b"Action: relayed" in report for report in told(world)] == [True, True]
+
+
+async def test_people_are_told_of_the_time_that_was_asked_for() -> None:
+    world = await World.open()
+    queue = await world.started()
+    world.hosts["mx:example.org"] = Down()
+    await world.submit(queue, "bob@example.org", parameters=by("600;N"))
+    await world.submit(queue, "bob@example.org", parameters=by("600;R"))
+    await asyncio.sleep(601)
+    assert len(told(world)) == 2
+    for report in told(world):
+        assert b"It was not delivered by the time that it asked for" in b" ".join(report.split())

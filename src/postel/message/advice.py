@@ -50,6 +50,10 @@ _ADVICE: Final[dict[tuple[int, int | None], Advice]] = {
     (2, 4): Advice("The address stands for a list of people, and the list is not set up well.", _ASK_THEM),
     (2, None): Advice("Something is wrong with the recipient's mailbox.", _ASK_THEM),
     (3, 1): Advice("The recipient's mail server has no room left.", _LATER),
+    (3, 3): Advice(
+        "A mail server on the way cannot do what the message asks for, such as delivery within a time.",
+        "send it again without that wish.",
+    ),
     (3, 4): Advice("The message is larger than the recipient's mail server takes.", _SMALLER),
     (3, None): Advice("The recipient's mail server has a problem of its own.", _LATER),
     (4, 1): Advice("The recipient's mail server did not answer.", _LATER),

@@ -57,7 +57,7 @@ def compose_text(facts: ReportFacts) -> str:
     paragraphs = [_opening(facts)]
     for action in Action:
         if recipients := _with(action, facts):
-            paragraphs.append(_HEADINGS[action])
+            paragraphs.append(_heading(action, facts))
             paragraphs.extend(_about(recipient, facts) for recipient in recipients)
     paragraphs.append(_closing(facts))
     return "\r\n\r\n".join(_wrapped(paragraph) for paragraph in paragraphs) + "\r\n"
@@ -65,6 +65,19 @@ def compose_text(facts: ReportFacts) -> str:
 
 def _with(action: Action, facts: ReportFacts) -> tuple[RecipientReport, ...]:
     return tuple(recipient for recipient in facts.recipients if recipient.action is action)
+
+
+def _heading(action: Action, facts: ReportFacts) -> str:
+    if action is Action.RELAYED and facts.deliver_by_at is not None:
+        return (
+            "Your message was passed on to the next mail server, for:"  # RFC 2852 4.1.4: it may report, too
+        )
+    return _HEADINGS[action]
+
+
+def _is_out_of_time(recipient: RecipientReport) -> bool:
+    status = recipient.best_status
+    return (status.subject, status.detail) == (4, 7)
 
 
 def _opening(facts: ReportFacts) -> str:
@@ -85,6 +98,8 @@ def _about_paragraphs(recipient: RecipientReport, facts: ReportFacts) -> Iterato
     if recipient.action not in (Action.FAILED, Action.DELAYED):
         return
     meaning, remedy = advice_for(recipient.best_status, recipient.action)
+    if facts.deliver_by_at is not None and _is_out_of_time(recipient):
+        meaning = f"It was not delivered by the time that it asked for, {format_date(facts.deliver_by_at)}."
     yield f"    {meaning}"
     if recipient.remote:
         yield f"    The other mail server, {clean_word(recipient.remote)}, said:\n\n{_quoted(recipient)}"
