@@ -324,7 +324,7 @@ class Pop3Session:
             timestamp=self._timestamp,
             offers_stls=self._tls is not None and stream.tls is None,
             offers_plaintext=is_private,
-            mechanisms=tuple(row.name for row in MECHANISMS if is_private or not row.needs_tls),
+            mechanisms=tuple(row.name for row in MECHANISMS if is_private and row.name in ("PLAIN", "LOGIN")),
             login_delay_s=options.login_delay_s,
             limits=options.limits,
         )

@@ -1,17 +1,15 @@
 """What a mechanism is: two question generators, one for each side.
 
 Implements  RFC 4422 3 (the exchange), 3.4.1 (authentication and authorization identity), 3.6 (outcome).
-Asks        of the server's shell: Challenge, CheckPassword. Later mechanisms ask further questions
-            (a stored secret, a token's validity, the TLS layer's certificate): each is one more frozen
-            dataclass whose docstring names the type of its answer, and nothing here changes.
-Gives       Mechanism, Challenge, CheckPassword, Authenticated, Denied, Denial, Response, ServerExchange.
+Asks        of the server's shell: Challenge here, and what stands in proto.sasl.questions.
+Gives       Mechanism and its columns, Challenge, Authenticated, Anonymous, Denied, Denial, Response, ServerExchange.
 Not here    How a protocol carries challenges (proto.sasl.wire, and each protocol's machine); passwords
             themselves (directory).
 
 A server mechanism is a generator function of the initial response (None where there was none). It yields
-questions, is sent the answers, and returns Authenticated or Denied. A client mechanism is a generator
-function of Credentials; it yields Responses and is sent the server's challenges. Neither waits, nor knows
-which protocol carries it.
+questions, is sent the answers, and returns Authenticated, Anonymous or Denied. A client mechanism is a generator
+function of Credentials; it yields Responses and is sent the server's challenges, or yields SaltPassword and is sent
+the key. Neither waits, nor knows which protocol carries it.
 """
 
 from __future__ import annotations
@@ -23,7 +21,8 @@ from typing import Any, Final, TypeAlias
 
 from postel.asks import Asks
 from postel.mail import LocalFault
-from postel.proto.sasl.credentials import Credentials
+from postel.proto.sasl.credentials import Credentials, Proof
+from postel.proto.sasl.questions import SaltPassword
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,29 +36,18 @@ class Challenge:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckPassword:
-    """Question: is this the password of `authcid`, and may `authcid` act as `authzid`?
-
-    All three are prepared (proto.sasl.prepare); `authzid` is "" where the client named none, and then
-    stands for `authcid` itself. The answer is a bool, or a Denied that says more than no: for example
-    Denied("too many guesses", Denial.LATER).
-    """
-
-    authcid: str
-    password: str
-    authzid: str
-
-    def __repr__(self) -> str:
-        """Without the password: questions end up in logs."""
-        return f"CheckPassword(authcid={self.authcid!r}, authzid={self.authzid!r})"
-
-
-@dataclass(frozen=True, slots=True)
 class Authenticated:
     """The client is `authcid`, and acts as `authzid` (never empty: `authcid` where none was named)."""
 
     authcid: str
     authzid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """The client is nobody in particular, and may leave a trace of itself (RFC 4505 2): for the log, never proof."""
+
+    trace: str
 
 
 class Denial(enum.Enum):
@@ -91,10 +79,18 @@ class Response:
     completes: bool = False
 
 
-Verdict: TypeAlias = Authenticated | Denied
+Verdict: TypeAlias = Authenticated | Anonymous | Denied
 ServerMechanism: TypeAlias = Callable[[bytes | None], Asks[Verdict]]
-ClientResponses: TypeAlias = Generator[Response, bytes, None]
+ClientResponses: TypeAlias = Generator[Response | SaltPassword, bytes, None]
 ClientMechanism: TypeAlias = Callable[[Credentials], ClientResponses]
+
+
+class Stored(enum.Enum):
+    """What the server must have stored of an account for a mechanism to work, besides the account."""
+
+    NOTHING_MORE = "nothing more"  # a password's hash will do, or nothing
+    VERIFIER = "a verifier"  # made when a password is set, or first shown (RFC 5802 2.2)
+    SECRET = "a readable secret"  # who reads the database can log in with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +99,25 @@ class Mechanism:
 
     name                    as registered with IANA, upper case.
     rfc                     where it is defined, for the reference page.
-    needs_tls               whether it shows the password to whoever listens: offered, and used, only
-                            under TLS unless the configuration trusts the network.
+    proof                   what the client proves itself with.
+    stored                  what the server has to have.
+    needs_tls               whether it shows a password or token to whoever listens, or is about TLS itself: used
+                            only under TLS unless the configuration trusts the network.
     takes_initial_response  whether the client may begin; if not, an initial response is answered
                             501 5.7.0 (RFC 4954 4).
     server, client          the two sides.
+    binds                   whether it proves to be inside of this TLS session (RFC 5929 4).
     """
 
     name: str
     rfc: str
+    proof: Proof
+    stored: Stored
     needs_tls: bool
     takes_initial_response: bool
     server: ServerMechanism
     client: ClientMechanism
+    binds: bool = False
 
 
 UNWANTED_INITIAL: Final = Denied("an initial response to a mechanism without one", Denial.MALFORMED)
@@ -125,7 +127,7 @@ class ServerExchange:
     """One exchange in progress, for shells that wait between question and answer.
 
     next = exchange.start()
-    while not isinstance(next, (Authenticated, Denied)):
+    while not isinstance(next, (Authenticated, Anonymous, Denied)):
         next = exchange.answer(await the_answer_to(next))
     """
 
