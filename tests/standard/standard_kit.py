@@ -41,9 +41,12 @@ class Stranger:
 
     async def say(self, line: str | bytes) -> int:
         """Say a line; the code of the reply."""
-        data = line.encode() if isinstance(line, str) else line
-        await self._stream.write(data + b"\r\n")
+        await self.write((line.encode() if isinstance(line, str) else line) + b"\r\n")
         return await self.reply()
+
+    async def write(self, data: bytes) -> None:
+        """Send octets."""
+        await self._stream.write(data)
 
     async def say_all(self, *lines: str) -> list[int]:
         """Say lines one by one; the code of each reply."""

@@ -395,10 +395,18 @@ class SmtpSession:
         return reply
 
     async def _data_start(self, event: smtp.DataStart) -> None:
+        self._begin_content()
+        self._talk.answer()
+
+    async def _bdat(self, event: smtp.Bdat) -> None:
+        """RFC 3030 2: the first BDAT of a transaction begins its content; nothing is said before."""
+        if self._data_ends_s is None:
+            self._begin_content()
+
+    def _begin_content(self) -> None:
         if self._transaction is not None:
             self._transaction.begin_content(self._parts.contents)
             self._data_ends_s = self._loop.time() + self._options.data_s
-        self._talk.answer()
 
     async def _chunk(self, event: smtp.Chunk) -> None:
         if self._transaction is not None:
@@ -548,6 +556,7 @@ _HANDLERS: Final[Mapping[type[Any], _Handler]] = {
     smtp.Mail: SmtpSession._mail,
     smtp.Rcpt: SmtpSession._rcpt,
     smtp.DataStart: SmtpSession._data_start,
+    smtp.Bdat: SmtpSession._bdat,
     smtp.Chunk: SmtpSession._chunk,
     smtp.DataEnd: SmtpSession._data_end,
     smtp.DataAborted: SmtpSession._data_aborted,
