@@ -84,14 +84,6 @@ async def test_binary_content_becomes_base64_for_a_host_without_binarymime() -> 
     assert pluto.taken[0].parameters["BODY"] == "8BITMIME"
 
 
-async def test_binary_content_stays_binary_where_it_is_offered() -> None:
-    world = World()
-    pluto = await world.sink("pluto.free.org")
-    await world.relay(world.job(KITT, content=(BINARY,), BODY="BINARYMIME"))
-    assert pluto.taken[0].content == BINARY
-    assert pluto.taken[0].parameters["BODY"] == "BINARYMIME"
-
-
 async def test_what_is_signed_is_returned_not_broken() -> None:
     world = World()
     pluto = await old_host(world, "8BITMIME")

@@ -136,10 +136,8 @@ class Fitting:
 
 
 def carriage_of(offered: Offered) -> Carriage:
-    """What a host takes. RFC 3030 3: binary content goes by BDAT only."""
+    """What a host takes from us: RFC 3030 3 has binary content go by BDAT only, and we say DATA."""
     domain = OctetDomain.EIGHT_BIT if "8BITMIME" in offered else OctetDomain.SEVEN_BIT
-    if "BINARYMIME" in offered and "CHUNKING" in offered:
-        domain = OctetDomain.BINARY
     return Carriage(domain, takes_utf8="SMTPUTF8" in offered)
 
 
