@@ -8,6 +8,7 @@ from queue_kit import OK, UNREACHABLE, Down, World, hours, settle
 
 from postel.mail import parse_mailbox
 from postel.queue import Delayed, Expanded, Relayed
+from postel.queue.worklist import first_due
 
 
 def urgent(level: int) -> dict[str, str]:
@@ -137,3 +138,19 @@ async def test_a_report_has_the_priority_of_its_message() -> None:
     (entry,) = await queue.list()
     assert entry.message.reverse_path.is_null
     assert entry.message.parameters["MT-PRIORITY"] == "4"
+
+
+async def test_looking_at_a_lane_again_takes_steps_and_no_walk_through_its_backlog() -> None:
+    world = await World.open()
+    accepting = world.queue()
+    for number in range(50):
+        await world.submit(accepting, "bob@example.org", parameters=urgent(number % 3))
+    plans = await world.database.read(
+        lambda tx: tx.fetch_all(
+            "EXPLAIN QUERY PLAN SELECT MIN(next_at) FROM queue_errand WHERE lane = 'x' AND priority = 0"
+        )
+    )
+    assert all("USING COVERING INDEX queue_errand_due (lane=? AND priority=?)" in str(plan) for plan in plans)
+    due_at, level = await world.database.read(lambda tx: first_due(tx, "mx:example.org"))
+    assert (due_at, level) == (world.clock.now(), 2)
+    assert await world.database.read(lambda tx: first_due(tx, "mx:nobody.example")) == (None, 0)

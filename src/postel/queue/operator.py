@@ -99,7 +99,7 @@ _COUNTS: Final = (
     f"SELECT COUNT(*) FROM queue_recipient WHERE state = {State.HELD:d}",
     "SELECT COUNT(DISTINCT lane) FROM queue_errand",
     "SELECT COUNT(*) FROM queue_lane WHERE EXISTS (SELECT 1 FROM queue_errand WHERE lane = queue_lane.name)",
-    "SELECT COUNT(*) FROM queue_message WHERE starts_at > ?",
+    f"SELECT COUNT(*) FROM queue_message WHERE watch = {Watch.FRESH:d} AND starts_at > ?",
 )
 
 # Changes the chosen recipients of one message: (transaction, message, (lane, number) of each).

@@ -29,7 +29,7 @@ from postel.queue.options import QueueOptions
 from postel.queue.read import fetch_trouble, parse_trouble
 from postel.queue.record import Recorded
 from postel.queue.recorder import Recorder
-from postel.queue.worklist import Allowance, WorkList
+from postel.queue.worklist import Allowance, WorkList, first_due
 
 log = logger("queue")
 
@@ -41,7 +41,6 @@ SELECT lane, MIN(next_at), MAX(priority) FROM queue_errand WHERE next_at IS NOT 
 _TROUBLES: Final = "SELECT name, failures, tried_at, retry_at, reply, remote, because FROM queue_lane"
 _ORPHANS: Final = """
 DELETE FROM queue_lane WHERE NOT EXISTS (SELECT 1 FROM queue_errand WHERE queue_errand.lane = queue_lane.name)"""
-_DUE: Final = "SELECT MIN(next_at), MAX(priority) FROM queue_errand WHERE lane = ?"
 
 
 class Scheduler:
@@ -168,10 +167,8 @@ class Scheduler:
         self._poke()
 
     async def _look_at(self, name: str) -> None:
-        async def read(tx: Transaction) -> tuple[float | None, int | None, LaneTrouble | None]:
-            row = await tx.fetch_one(_DUE, (name,))
-            due_at, priority = row or (None, None)
-            return due_at, priority, await fetch_trouble(tx, name)
+        async def read(tx: Transaction) -> tuple[float | None, int, LaneTrouble | None]:
+            return *await first_due(tx, name), await fetch_trouble(tx, name)
 
         due_at, priority, trouble = await self._database.read(read)
         lane = self.lanes.get(name)
@@ -179,7 +176,7 @@ class Scheduler:
         lane.greet(self._clock.now())
         if due_at is not None:
             lane.hear(due_at)
-            lane.urgency = max(lane.urgency, priority or 0)
+            lane.urgency = max(lane.urgency, priority)
         self._changed(lane)
 
     # What the keeper asks

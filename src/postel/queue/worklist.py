@@ -1,6 +1,6 @@
 """The due mail of one lane: what is in hand, what is known to come next.
 
-Gives       WorkList, Errand, Allowance.
+Gives       WorkList, Errand, Allowance, first_due.
 Not here    Whether the lane may work at all (queue.lane).
 
 Messages of a higher priority come first. A page of errands is read by priority, too, but an eighth of it is left to
@@ -31,6 +31,7 @@ _LEVEL: Final = "SELECT MAX(priority) FROM queue_errand WHERE lane = ? AND prior
 _PAGE: Final = """
 SELECT message_id FROM queue_errand WHERE lane = ? AND priority = ? AND next_at <= ?
 ORDER BY next_at, message_id LIMIT ?"""
+_FIRST: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND priority = ?"
 _NEXT: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND priority = ? AND next_at > ?"
 _MESSAGE: Final = """
 SELECT reverse_path, parameters, content_id, size_bytes, received_at, origin, starts_at
@@ -283,6 +284,14 @@ class WorkList:
     def _read_again(self, errand: Errand) -> None:
         if errand.fresh is not None:
             self._drop_fresh(errand)
+
+
+async def first_due(tx: Transaction, lane: str) -> tuple[float | None, int]:
+    """When the lane's first work is due (None: never), and the highest priority that it has."""
+    levels = await _levels(tx, lane)
+    rows = [await tx.fetch_one(_FIRST, (lane, level)) for level in levels]
+    times = [row[0] for row in rows if row is not None and row[0] is not None]
+    return min(times, default=None), max(levels, default=0)
 
 
 async def _levels(tx: Transaction, lane: str) -> list[int]:
