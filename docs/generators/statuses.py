@@ -50,10 +50,10 @@ def _uses_in(tree: ast.Module, room: str) -> Iterator[Use]:
         if _name(node) == "Reply" and isinstance(node, ast.Call) and node.args:
             number = _constant(node.args[0])
             if isinstance(number, int):
-                status = node.args[1] if len(node.args) > 1 else None
-                inside.add(id(status))
+                beside = node.args[1] if len(node.args) > 1 else None
+                inside.add(id(beside))
                 text = _text(node.args[2]) if len(node.args) > 2 else ""
-                yield Use(number, _status(status), text, room, node.lineno)
+                yield Use(number, _status(beside), text, room, node.lineno)
     for node in ast.walk(tree):
         if (status := _status(node)) is not None and id(node) not in inside:
             yield Use(None, status, "", room, node.lineno)  # type: ignore[attr-defined]

@@ -158,6 +158,9 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 name = "drag.net"
 aliases = { gone = ["nobody@free.org"], all = ["frito", "bob@free.org"], careful = ["frito"] }
 
+[limits]
+message_size = "5 MB"
+
 [hooks]
 files = ["greylisting.py"]
 """
@@ -168,12 +171,26 @@ files = ["greylisting.py"]
             address=at[PLUTO],
             name_server=name_server.host,
             domains=["free.org"],
-            mailboxes=["kitt", "bob", "carol", "dora", "emil", "fay", "lena", "mona", "nils", "olga", "rosa"],
+            mailboxes=[
+                "kitt",
+                "bob",
+                "carol",
+                "dora",
+                "emil",
+                "fay",
+                "lena",
+                "mona",
+                "nils",
+                "olga",
+                "rosa",
+                "sina",
+                "tina",
+            ],
         )
         peer = stack.enter_context(running(PEERS[request.param], plan))
         config = out_there(ORIGIN, rules, at[ORIGIN], name_server)
         postel = stack.enter_context(PostelProcess(folder, config, address=at[ORIGIN], smtp_port=25))
-        for name in ("frito", "gina", "hugo", "iris", "jens", "large", "grüße", "paul", "quinn"):
+        for name in ("frito", "gina", "hugo", "iris", "jens", "large", "grüße", "paul", "quinn", "rolf"):
             postel.add_account(f"{name}@drag.net")
         postel.start()
         yield Neighbours(postel, peer)
@@ -356,6 +373,36 @@ def test_postel_reports_success_to_a_sender_of_the_peers(neighbours: Neighbours)
     assert message["Original-Envelope-Id"] == "c=d"
     assert recipient["Action"] == "delivered"
     assert recipient["Final-Recipient"].endswith("quinn@drag.net")
+
+
+def test_the_peer_reports_a_letter_that_is_larger_than_postel_says_it_takes(neighbours: Neighbours) -> None:
+    """RFC 1870 6.3: it knows before it has sent anything."""
+    since = len(neighbours.postel.process.lines)
+    letter = compose("sina@free.org", "frito@drag.net", "much too large", body=("z" * 98 + "\r\n") * 60_000)
+    neighbours.peer_sends(letter, "sina@free.org", "frito@drag.net")
+    report = read(neighbours.peer_letters("sina")[0])
+    assert failed_recipient(report) == "frito@drag.net"
+    assert "message_accepted" not in [event["event"] for event in neighbours.postel.events[since:]]
+
+
+def test_nobody_is_told_who_did_not_want_to_be(neighbours: Neighbours) -> None:
+    """RFC 3461 4.1: NOTIFY=NEVER, from the peer's program to a mailbox that Postel turns out not to have, and back."""
+    peer, postel = neighbours.peer, neighbours.postel
+    there = compose("rolf@drag.net", "nobody@free.org", "into the void")
+    with smtplib.SMTP(postel.address, postel.port("submission")) as client:
+        client.starttls(context=trusting())
+        client.login("rolf@drag.net", PASSWORD)
+        since = len(postel.process.lines)
+        client.sendmail("rolf@drag.net", ["nobody@free.org"], there, ["BODY=8BITMIME"], ["NOTIFY=NEVER"])
+    postel.wait_for("failed", since=since, recipient="nobody@free.org")
+    since = len(postel.process.lines)
+    back = compose("tina@free.org", "gone@drag.net", "into the void too")
+    with smtplib.SMTP(peer.plan.address, 25, timeout=PATIENCE_S) as client:
+        client.sendmail("tina@free.org", ["gone@drag.net"], back, ["BODY=8BITMIME"], ["NOTIFY=NEVER"])
+    postel.wait_for("failed", since=since, recipient="nobody@free.org")
+    eventually(lambda: postel.queue() == [], "the queue is empty")
+    assert postel.letters("rolf@drag.net") == []
+    assert peer.letters("tina") == []
 
 
 def status_of(report: EmailMessage) -> list[EmailMessage]:

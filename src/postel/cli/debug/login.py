@@ -6,20 +6,28 @@ Gives       Login, log_in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 
 from postel.cli.debug.talk import Talk
 from postel.mail import BadSyntax, LocalFault, RemoteFault
 from postel.proto import sasl
 from postel.proto.smtp import Heard
 
+_NONCE_OCTETS = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who logs in, and how; None: by the strongest mechanism offered."""
+    """Who logs in, and how.
 
-    credentials: sasl.Credentials
-    mechanism: str | None
+    secret      the password; for OAUTHBEARER and XOAUTH2 the token.
+    mechanism   None: the strongest that is offered and takes a password.
+    """
+
+    name: str
+    secret: str = field(repr=False)
+    mechanism: str | None = None
 
 
 async def log_in(talk: Talk, login: Login) -> bool:
@@ -27,9 +35,9 @@ async def log_in(talk: Talk, login: Login) -> bool:
     mechanism = _mechanism(talk, login)
     if mechanism is None:
         return False
-    talk.secrets.add(login.credentials.password.encode())
+    talk.secrets.add(login.secret.encode())
     try:
-        exchange = sasl.ClientExchange(mechanism, login.credentials)
+        exchange = sasl.ClientExchange(mechanism, _credentials(talk, login, mechanism))
         answer = await _exchange(talk, exchange)
         if answer.code == 235:
             exchange.finish()
@@ -37,6 +45,18 @@ async def log_in(talk: Talk, login: Login) -> bool:
         talk.note(f"the login went wrong: {fault}")
         return False
     return answer.code == 235
+
+
+def _credentials(talk: Talk, login: Login, mechanism: sasl.Mechanism) -> sasl.Credentials:
+    is_token = mechanism.proof is sasl.Proof.TOKEN
+    return sasl.Credentials(
+        login.name,
+        "" if is_token else login.secret,
+        token=login.secret if is_token else "",
+        nonce=secrets.token_urlsafe(_NONCE_OCTETS),
+        host=talk.name or "localhost",
+        port=talk.stream.peer.port,
+    )
 
 
 def _mechanism(talk: Talk, login: Login) -> sasl.Mechanism | None:
@@ -60,10 +80,17 @@ async def _exchange(talk: Talk, exchange: sasl.ClientExchange) -> Heard:
     answer = await talk.ask(line if initial is None else f"{line} {sasl.encode_initial(initial).decode()}")
     while answer.code == 334:
         try:
-            challenge = sasl.decode(answer.texts[0].encode())
-            response = sasl.encode(exchange.respond(challenge)).decode()
+            response = _response(exchange, sasl.decode(answer.texts[0].encode()))
         except (BadSyntax, RemoteFault):
             await talk.ask(sasl.CANCEL.decode(), is_response=True)  # RFC 4954 4
             raise
-        answer = await talk.ask(response, is_response=True)
+        answer = await talk.ask(sasl.encode(response).decode(), is_response=True)
     return answer
+
+
+def _response(exchange: sasl.ClientExchange, challenge: bytes) -> bytes:
+    step = exchange.respond(challenge)
+    while isinstance(step, sasl.SaltPassword):
+        # Nobody else waits for this loop, so the work is done here.
+        step = exchange.take_key(sasl.salted(step.hash_name, step.password, step.salt, step.iterations))
+    return step

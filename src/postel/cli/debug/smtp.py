@@ -29,7 +29,6 @@ from postel.cli.debug.talk import Patience, Talk, TalkOver
 from postel.cli.debug.terminal import by_hand
 from postel.mail import BadSyntax
 from postel.net import DialFailed, Endpoint, Stream, SystemClock, TcpNetwork, parse_endpoint
-from postel.proto import sasl
 from postel.tls import BadCertificate, ClientTls
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -104,7 +103,7 @@ def _session_options(command: F) -> F:
                 type=click.Path(path_type=Path, exists=True, dir_okay=False),
                 help="Trust anchors in PEM, in place of the system's.",
             ),
-            click.option("--login", metavar="USER", help="Log in; the password is asked for."),
+            click.option("--login", metavar="USER", help="Log in; the password, or token, is asked for."),
             click.option(
                 "--mechanism", metavar="NAME", help="By this SASL mechanism; else by the strongest offered."
             ),
@@ -207,7 +206,7 @@ def _login(wishes: dict[str, Any]) -> Login | None:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = str(click.prompt("Password", hide_input=True, err=True))
-    return Login(sasl.Credentials(wishes["login"], password), wishes["mechanism"])
+    return Login(wishes["login"], password, wishes["mechanism"])
 
 
 def _content(wishes: dict[str, Any]) -> bytes | None:

@@ -20,7 +20,6 @@ import click
 from postel.cli.debug.guide import start_tls
 from postel.cli.debug.login import Login, log_in
 from postel.cli.debug.talk import Talk, verb_of
-from postel.proto import sasl
 from postel.proto.smtp import CONTENT
 from postel.tls import ClientTls
 
@@ -98,7 +97,7 @@ async def _word_for_us(talk: Talk, line: str) -> bool:
     match word, rest:
         case "/login", [user, *mechanism]:
             password = str(click.prompt("Password", hide_input=True, err=True))
-            login = Login(sasl.Credentials(user, password), mechanism[0] if mechanism else None)
+            login = Login(user, password, mechanism[0] if mechanism else None)
             await log_in(talk, login)
         case "/close", []:
             return False
