@@ -9,6 +9,8 @@ import pytest
 from relay_kit import Sink, World
 
 from postel.mail.replies import CANNOT_BE_CONVERTED, SMTPUTF8_NEEDED
+from postel.proto.smtp import SmtpLimits
+from postel.proto.smtp.client_transaction import TOO_BIG_FOR_NEXT_HOP
 
 KITT = "kitt@free.org"
 HEAD = b"From: frito@drag.net\r\nTo: kitt@free.org\r\nMIME-Version: 1.0\r\n"
@@ -50,6 +52,16 @@ async def test_the_size_of_a_converted_message_is_not_declared() -> None:
     pluto = await old_host(world, "8BITMIME")
     await world.relay(world.job(KITT, content=(EIGHT,), BODY="8BITMIME"), world.job(KITT[1:]))
     assert ["SIZE" in taken.parameters for taken in pluto.taken] == [False, True]
+
+
+async def test_what_is_too_big_already_is_not_converted_first() -> None:
+    world = World()
+    pluto = await world.sink(
+        "pluto.free.org", withheld=frozenset({"8BITMIME"}), limits=SmtpLimits(message_size=70_000)
+    )
+    work = await world.relay(world.job(KITT, content=(EIGHT * 200,), BODY="8BITMIME"))
+    assert work.failed() == {KITT: str(TOO_BIG_FOR_NEXT_HOP)}
+    assert pluto.taken == []
 
 
 async def test_a_host_that_offers_everything_gets_every_octet() -> None:

@@ -95,6 +95,8 @@ class Fitting:
         lacks_utf8 = job.asks_smtputf8 and not carriage.takes_utf8
         if domain_of(job.parameters) <= carriage.domain and not lacks_utf8:
             return AS_IT_IS
+        if offered.size_limit is not None and job.size_bytes > offered.size_limit:
+            return AS_IT_IS  # it would only grow: the client refuses it without a word on the wire
         if self._known is None or self._known[:2] != (job.queue_id, carriage):
             self._known = (job.queue_id, carriage, await self._find_out(job, carriage, remote))
         return self._known[2]
