@@ -26,6 +26,7 @@ _OPTIONS: Final = smtp.ServerOptions(
     ),
     has_tls=True,
     mechanisms=("PLAIN", "LOGIN"),
+    commands=frozenset({"SEND", "SOML", "SAML", "ETRN", "VERB", "ONEX", "VRFY", "EXPN"}),
     group_rule=smtp.GroupRule.NONE,  # the only rule under which cuts do not show in the events
 )
 _SEEDS: Final = (
@@ -34,7 +35,9 @@ _SEEDS: Final = (
     b"RCPT TO:<c@d.example>\r\n", b"RCPT TO:<@a,@b:c@d.example>\r\n", b"RCPT TO:<postmaster>\r\n",
     b"DATA\r\n", b"RSET\r\n", b"NOOP\r\n", b"QUIT\r\n", b"HELP MAIL\r\n", b"VRFY x\r\n", b"EXPN x\r\n",
     b"AUTH PLAIN\r\n", b"AUTH PLAIN =\r\n", b"AUTH LOGIN AAAA\r\n", b"AAAA\r\n", b"*\r\n",
-    b"GET / HTTP/1.1\r\n", b"ETRN x\r\n", b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.", b".\r\n", b"\n",
+    b"GET / HTTP/1.1\r\n", b"ETRN x\r\n", b"ETRN @a.example\r\n", b"ETRN #q\r\n", b"VERB\r\n",
+    b"ONEX\r\n", b"SEND FROM:<a@b.example>\r\n", b"SAML FROM:<>\r\n", b"HELP\r\n", b"ATRN\r\n", b"TURN\r\n",
+    b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.", b".\r\n", b"\n",
     b"\r", b"\0", b"\xff", b"x" * 600, b"\x16\x03\x01",
     b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n", b"line\r\n", b"..dots\r\n",
     b" SIZE=99999999999999999999",

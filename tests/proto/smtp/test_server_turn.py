@@ -1,6 +1,8 @@
 """ATRN and TURN end the server's side of a session, whatever else the client has sent."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from postel.mail import LocalFault
 from postel.proto import NEED_DATA
@@ -13,6 +15,7 @@ from postel.proto.smtp import (
     ServerOptions,
     SmtpServer,
     State,
+    Turn,
     replies,
 )
 
@@ -81,3 +84,39 @@ def test_a_positive_answer_to_atrn_is_250_alone() -> None:
     talk.next_event()
     with pytest.raises(LocalFault):
         talk.answer(replies.START_DATA)
+
+
+WORDS = [
+    b"ATRN",
+    b"TURN",
+    b" ",
+    b"example.org",
+    b",",
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b"\0",
+    b"\xff",
+    b"@",
+    b"x" * 300,
+    b"220 a.example",
+]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(b"".join), st.integers(1, 40), st.booleans())
+def test_no_octets_around_a_turn_do_more_than_end_the_session(
+    data: bytes, cut: int, is_granted: bool
+) -> None:
+    talk = ready()
+    turned = 0
+    for start in range(0, len(data), cut):
+        talk.receive(data[start : start + cut])
+        while not talk.over and (event := talk.next_event()) is not NEED_DATA:
+            if isinstance(event, Atrn | Turn):
+                talk.answer(replies.TURNED if is_granted else None)
+                turned += is_granted
+            elif isinstance(event, Closed):
+                assert turned == (event.ending is Ending.TURNED)
+            else:
+                talk.answer()
+    assert turned <= 1 and (talk.over or not turned)

@@ -10,7 +10,7 @@ from postel.mail import Reply
 from postel.mail import replies as shared
 from postel.proto.smtp import COMMANDS, EXTENSIONS, TIMEOUTS, ServerOptions, SmtpLimits, State, Verb, replies
 from postel.proto.smtp.arguments import _READERS
-from postel.proto.smtp.commands import FOREIGN_VERBS, NOT_IMPLEMENTED, SYNTAX, clause_of
+from postel.proto.smtp.commands import FOREIGN_VERBS, NOT_IMPLEMENTED, OPTIONAL, SYNTAX, clause_of
 from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.options import Standing
 
@@ -60,6 +60,13 @@ def test_every_extension_has_one_row() -> None:
     keywords = [row.keyword for row in EXTENSIONS]
     assert len(keywords) == len(set(keywords))
     assert all(row.rfc and row.next_hop_lacks_it for row in EXTENSIONS)
+
+
+def test_every_optional_command_is_offered_where_it_is_switched_on_and_nowhere_else() -> None:
+    for verb in OPTIONAL:
+        assert verb not in offers_to(Standing(ServerOptions(hostname="mx.example.org"))).keywords
+        options = ServerOptions(hostname="mx.example.org", commands=frozenset({str(verb)}))
+        assert offers_to(Standing(options)).keywords[str(verb)] == ""
 
 
 def test_no_parameter_belongs_to_two_extensions() -> None:
