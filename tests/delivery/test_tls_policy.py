@@ -100,7 +100,7 @@ async def test_an_old_version_is_not_enough_where_the_newest_is_demanded(
 
 
 async def test_tls_sessions_are_resumed_from_one_delivery_to_the_next(certificates: HopCertificates) -> None:
-    # RFC 8446 2.2; RFC 5077 for TLS 1.2
+    # RFC 8446 2.2
     world = trusting(certificates, policy("free.org", VERIFIED))
     pluto = await world.sink("pluto.free.org", tls=certificates.server("pluto.free.org"))
     for _ in range(3):
