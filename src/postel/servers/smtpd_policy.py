@@ -67,6 +67,7 @@ class _Policy:
         self._parts = parts
         self._table = parts.table
         self._answer = parts.answer
+        self._knows_quotas = False  # no recipient with a quota was met yet: then content need not be asked about
 
     async def mail(self, facts: Mail) -> Refuse | Defer | None:
         """There is room, and nothing speaks against what is wished; and whoever is logged in sends under an address
@@ -106,24 +107,31 @@ class _Policy:
                 return refused
         if not isinstance(route, ToMailbox) or self._parts.room.quota is None:
             return None
-        size_bytes = int(facts.mail.get("SIZE") or 0)
-        return await no_quota(self._parts.room, self._options.full_mailbox, route.account, size_bytes)
+        found = await self._parts.room.quota(route.account)
+        if found is None:
+            return None
+        self._knows_quotas = True
+        return no_quota(found, self._options.full_mailbox, route.account, int(facts.mail.get("SIZE") or 0))
 
     async def room(self, facts: Content) -> Refuse | Defer | None:
         """RFC 1870 6.3: content larger than was declared. Refused when nobody has room for it; where some have, the
         others' copies wait in the queue, or come back from there.
         """
         refused: Refuse | Defer | None = None
+        if not self._knows_quotas:
+            return None
         for mailbox in facts.recipients:
-            route = (await run(decide(self._table, mailbox), self._answer)).route
-            account = route.account if isinstance(route, ToMailbox) else None
-            if account is None:
-                return None
-            room, full = self._parts.room, self._options.full_mailbox
-            refused = await no_quota(room, full, account, facts.size_bytes)
+            refused = await self._no_room_for(mailbox, facts.size_bytes)
             if refused is None:
                 return None
         return refused
+
+    async def _no_room_for(self, mailbox: Mailbox, size_bytes: int) -> Refuse | Defer | None:
+        route = (await run(decide(self._table, mailbox), self._answer)).route
+        if not isinstance(route, ToMailbox) or self._parts.room.quota is None:
+            return None
+        found = await self._parts.room.quota(route.account)
+        return found and no_quota(found, self._options.full_mailbox, route.account, size_bytes)
 
     async def soliciting(self, facts: Content) -> Refuse | None:
         """RFC 3865 2.3: what the field Solicitation says counts, whatever was said at MAIL.

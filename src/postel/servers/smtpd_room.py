@@ -52,17 +52,16 @@ async def no_space(room: Room, parameters: Parameters) -> Defer | None:
     return Defer(SYSTEM_FULL, because=f"{free_bytes} octets are free")
 
 
-async def no_quota(room: Room, full: FullMailbox, account: str, size_bytes: int) -> Refuse | Defer | None:
-    """Whether an account has no room for so much more."""
-    found = await room.quota(account) if room.quota is not None else None
-    if found is None:
-        return None
+def no_quota(
+    found: tuple[int, int], full: FullMailbox, account: str, size_bytes: int
+) -> Refuse | Defer | None:
+    """Whether an account that may store so much, and does, has no room for so much more."""
     limit_bytes, used_bytes = found
+    because = f"{account} stores {used_bytes} of {limit_bytes} octets"
     if size_bytes > limit_bytes:
-        return Refuse(MESSAGE_NEVER_FITS, because=f"{account} may store {limit_bytes} octets")
+        return Refuse(MESSAGE_NEVER_FITS, because)
     if used_bytes + max(size_bytes, 1) <= limit_bytes:
         return None
-    because = f"{account} stores {used_bytes} of {limit_bytes} octets"
     if full is FullMailbox.WAIT:
         return Defer(MAILBOX_FULL, because)
     return Refuse(MAILBOX_FULL_FOR_GOOD, because)
