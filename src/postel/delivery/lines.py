@@ -5,8 +5,8 @@ Gives       InLines, in_lines.
 Not here    How a message is converted: message.conversion.
 
 A message with a NUL, or a CR or LF alone, can come by BINARYMIME only, and neither POP3 nor a mailbox file can give it
-out. It is converted when it is delivered, not when it comes: a next hop that takes binary gets it as it was. Lines that
-are only long stay. What cannot be converted, since it is signed, is kept as it came: a reader may still make
+out. It is converted when it is delivered, not when it comes: each way on has needs of its own. Lines that are only long
+stay. What cannot be converted, since it is signed, is kept as it came: a reader may still make
 something of it, and returning it would help nobody.
 """
 
