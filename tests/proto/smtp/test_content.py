@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postel.proto.smtp import SmtpLimits
-from postel.proto.smtp.content import ContentReader, ContentTrouble, has_longer_line
+from postel.proto.smtp.content import ContentTrouble, DataReader, has_longer_line
 
 PIECES = [
     b"\r\n",
@@ -39,9 +39,9 @@ def reference(stream: bytes) -> tuple[bytes | None, bytes] | None:
     return None
 
 
-def read_all(pieces: list[bytes], limits: SmtpLimits | None = None) -> tuple[ContentReader, bytes, bytes]:
+def read_all(pieces: list[bytes], limits: SmtpLimits | None = None) -> tuple[DataReader, bytes, bytes]:
     buffer = bytearray()
-    reader = ContentReader(limits or SmtpLimits(), buffer)
+    reader = DataReader(limits or SmtpLimits(), buffer)
     content = b""
     for number, piece in enumerate(pieces):
         buffer += piece
@@ -100,7 +100,7 @@ def test_a_message_of_exactly_the_limit_is_taken() -> None:
 
 def test_trouble_is_swallowed_without_keeping_it() -> None:
     buffer = bytearray()
-    reader = ContentReader(SmtpLimits(), buffer)
+    reader = DataReader(SmtpLimits(), buffer)
     for _ in range(100):
         buffer += b"\n" * 65_536
         assert reader.read(buffer) == b""
@@ -119,7 +119,7 @@ def test_a_line_without_end_is_refused_though_it_comes_in_pieces() -> None:
 def test_the_work_is_linear(line: bytes) -> None:
     """Seconds if it is; a quadratic reader would not be through within the time that a test has."""
     buffer = bytearray()
-    reader = ContentReader(SmtpLimits(message_size=1 << 40), buffer)
+    reader = DataReader(SmtpLimits(message_size=1 << 40), buffer)
     piece = line * (1_048_576 // len(line))
     for _ in range(64):
         buffer += piece

@@ -361,10 +361,10 @@ class SmtpServer:
     def _refuse_line(self, refused: CommandRefused, line: bytes) -> None:
         """Refuse a command; the octets that a BDAT brings along go by first (RFC 3030 2)."""
         transaction = self._transaction
-        if refused.verb in (Verb.MAIL, Verb.RCPT):
-            transaction.note_refusal(refused.reply)
-        elif refused.breach is Breach.BAD_SEQUENCE and transaction.is_in_vain(refused.verb, self._state):
+        if refused.breach is Breach.BAD_SEQUENCE and transaction.is_in_vain(refused.verb, self._state):
             refused = self._in_vain(refused)
+        elif refused.verb in (Verb.MAIL, Verb.RCPT) and refused.breach is not Breach.BAD_SEQUENCE:
+            transaction.note_refusal(refused.reply)
         behind = (0, False) if self._state is State.IN_AUTH else octets_behind(line)
         if behind is None or behind[0] > self.options.limits.message_size + self.options.limits.overrun:
             refused.is_fatal = True

@@ -16,7 +16,9 @@ from typing import Any, Final
 from postel.mail import Reply, parse_hold_until
 from postel.mail import replies as shared
 from postel.proto.smtp import (
+    Bdat,
     Chunk,
+    ChunkEnd,
     DataAborted,
     GroupRule,
     Resumption,
@@ -47,6 +49,8 @@ class SmtpRole:
         if isinstance(event, Chunk):
             self._chunks.append(event.data)
             return ()
+        if isinstance(event, Bdat | ChunkEnd):  # content is one, however many chunks bring it
+            return (event,)
         chunks, self._chunks = self._chunks, []
         if chunks and not isinstance(event, DataAborted):
             return (Chunk(b"".join(chunks)), event)
