@@ -23,6 +23,7 @@ KIND = re.compile(r"(Options|Limits|Timeouts|Schedule)$")
 
 # A value for each setting that ends up in some options class, unlike its default.
 CHANGED: Mapping[str, str] = {
+    "login.mechanisms": '["PLAIN"]',
     "login.attempts": "3",
     "login.apop": "true",
     "login.pop3_delay": '"7s"',
@@ -47,6 +48,12 @@ CHANGED: Mapping[str, str] = {
     "limits.hops": "777",
     "limits.messages_per_hour": "7",
     "limits.greeting_delay": '"7s"',
+    "checkpoint.keep": '"7s"',
+    "checkpoint.transactions": "7",
+    "checkpoint.per_client": "7",
+    "checkpoint.size": '"7 MB"',
+    "checkpoint.spare": '"7 MB"',
+    "checkpoint.resume": '"7 MB"',
     "hooks.timeout": '"7s"',
     "delivery.port": "2525",
     "delivery.source": '["192.0.2.7"]',

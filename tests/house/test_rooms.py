@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "postel"
 FLOORS = {
     "mail": 0, "asks": 0, "message": 0,
     "proto": 1, "routing": 1,
-    "net": 2, "tls": 2, "dns": 2, "database": 2, "contents": 2, "directory": 2, "store": 2, "queue": 2,
+    "net": 2, "tls": 2, "dns": 2, "database": 2, "contents": 2, "checkpoints": 2, "directory": 2, "store": 2, "queue": 2,
     "hooks": 2, "observe": 2, "terminals": 2,
     "servers": 3, "delivery": 3,
     "config": 4, "app": 4, "cli": 4, "testing": 4,
@@ -21,6 +21,7 @@ FLOORS = {
 NEIGHBOURS = {
     "message": {"mail"},
     "asks": {"mail"},
+    "checkpoints": {"net", "database", "contents", "observe"},
     "contents": {"net", "database", "observe"},
     "database": {"observe"},
     "directory": {"net", "database"},

@@ -29,6 +29,7 @@ class Edges:
     resolver        asked in place of the configured name servers, where given.
     open_database   opens the database of a data directory.
     is_on_disk      False: nothing is kept in files; the data directory is only a name.
+    contents        where files of large contents go all the same, where nothing else is kept in files.
     passwords       what a password hash costs.
     hook_runner     runs the functions of hook files; by default on the loop of the server, where one that
                     blocks stops all.
@@ -41,6 +42,7 @@ class Edges:
     open_database: Callable[[Path], Awaitable[Database]]
     resolver: Resolver | None = None
     is_on_disk: bool = True
+    contents: Path | None = None
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
     hook_runner: Runner = field(default_factory=LoopRunner)
 

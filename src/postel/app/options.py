@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address
 
+from postel.checkpoints import CheckpointOptions
 from postel.config import (
     Listen,
     Loaded,
@@ -87,9 +88,22 @@ def relay_options(loaded: Loaded) -> RelayOptions:
         hostname=hostname(loaded).ascii,
         port=delivery.port,
         sources=tuple(ip_address(text) for text in delivery.source),
+        resume_from=parse_size(loaded.config.checkpoint.resume),
         connect_s=parse_duration(delivery.connect_timeout),
         tunnels_priority=loaded.config.priority.tunnel,
         converts_signed=delivery.convert_signed,
+    )
+
+
+def checkpoint_options(loaded: Loaded) -> CheckpointOptions:
+    """What is kept of transactions that are interrupted."""
+    checkpoint = loaded.config.checkpoint
+    return CheckpointOptions(
+        keep_s=parse_duration(checkpoint.keep),
+        transactions=checkpoint.transactions,
+        per_client=checkpoint.per_client,
+        octets=parse_size(checkpoint.size),
+        spare_octets=parse_size(checkpoint.spare),
     )
 
 
@@ -147,14 +161,17 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
             faults=limits.faults,
         ),
         plaintext_login=_plaintext_login(loaded),
+        mechanisms=tuple(loaded.config.login.mechanisms),
         xclient=trusted(listen.xclient),
         xforward=trusted(listen.xforward),
         commands=command_options(loaded),
         null_mx=NullMx(loaded.config.dns.null_mx),
         access=access_options(loaded),
         hides_client=loaded.config.login.hide_client,
+        neighbours=tuple(map(parse_network, listen.clients)) if listen.protocol == "lmtp" else None,
         wishes=grant_options(loaded),
         full_mailbox=FullMailbox(limits.full_mailbox),
+        keeps_transactions=parse_duration(loaded.config.checkpoint.keep) > 0 and listen.protocol != "lmtp",
         own_from=loaded.config.login.own_from,
         hops=limits.hops,
         greet_delay_s=parse_duration(limits.greeting_delay) if listen.protocol == "smtp" else 0.0,
@@ -202,6 +219,7 @@ def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:
         hostname=hostname(loaded),
         is_tls_implicit=listen.protocol == "pop3s",
         plaintext_login=_plaintext_login(loaded),
+        mechanisms=tuple(loaded.config.login.mechanisms),
         offers_apop=loaded.config.login.apop,
         login_delay_s=round(parse_duration(loaded.config.login.pop3_delay)),
     )

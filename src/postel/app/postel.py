@@ -23,6 +23,7 @@ from postel.app.null_mx import takes_no_mail
 from postel.app.rooms import Rooms, open_rooms
 from postel.app.rules import make_resolver, read_rules
 from postel.app.telling import Telling
+from postel.checkpoints import Checkpoints
 from postel.config import BadConfig, Loaded, Mistake
 from postel.contents import FreeSpace
 from postel.database import DatabaseTrouble
@@ -83,6 +84,9 @@ class Postel:
             listener=self._telling.settled,
         )
         self._free_bytes = FreeSpace(rooms.data, edges.clock, edges.workers) if edges.is_on_disk else None
+        self._checkpoints = Checkpoints(
+            rooms.database, rooms.contents, edges.clock, options.checkpoint_options(loaded)
+        )
         self._admission = Admission(options.admission_options(loaded))
         self._rates = Rates(loaded.config.limits.messages_per_hour)
         self._locks = MaildropLocks(rooms.database, edges.clock)
@@ -108,6 +112,7 @@ class Postel:
         """
         loaded = self._rules.loaded
         await self.rooms.contents.sweep()
+        await self._checkpoints.start()
         await self.queue.reload(options.queue_options(loaded), self._lane_of())
         await self.listeners.open(loaded, sockets or {})
         await self.queue.start()
@@ -117,6 +122,7 @@ class Postel:
         async with AsyncExitStack() as last_to_first:  # each is done, whatever the others raise
             last_to_first.push_async_callback(self.rooms.close)
             last_to_first.push_async_callback(self._locks.close)
+            last_to_first.push_async_callback(self._checkpoints.close)
             last_to_first.push_async_callback(self.edges.hook_runner.close)
             last_to_first.push_async_callback(self._telling.close)
             last_to_first.push_async_callback(self._drain, drain_s)
@@ -146,6 +152,7 @@ class Postel:
         self._local = self._mailbox_agent()
         self.rooms.directory.throttle_by(options.directory_options(loaded).throttle)
         self._admission.options = options.admission_options(loaded)
+        self._checkpoints.reload(options.checkpoint_options(loaded))
         self._rates.per_hour = loaded.config.limits.messages_per_hour
         await self.listeners.reload(loaded, tls)
         try:
@@ -225,6 +232,7 @@ class Postel:
             contents=self.rooms.contents,
             directory=self.rooms.directory,
             admission=self._admission,
+            checkpoints=self._checkpoints if self._checkpoints.is_usable else None,
             table=self._rules.table,
             answer=self._answers,
             hooks=self._hooks,

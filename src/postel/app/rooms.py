@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from postel import contents, directory, queue, store, terminals
+from postel import checkpoints, contents, directory, queue, store, terminals
 from postel.app.edges import Edges
 from postel.contents import Contents
 from postel.database import FILE_NAME, Database, DatabaseTrouble
@@ -21,6 +21,7 @@ MIGRATIONS = (
     *directory.MIGRATIONS,
     *store.MIGRATIONS,
     *queue.MIGRATIONS,
+    *checkpoints.MIGRATIONS,
     *terminals.MIGRATIONS,
 )
 
@@ -51,7 +52,7 @@ async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Room
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = await _open_database(data, edges)
     try:
-        kept = Contents(data if edges.is_on_disk else None, database, edges.workers)
+        kept = Contents(data if edges.is_on_disk else edges.contents, database, edges.workers)
         logins = replace(logins, passwords=edges.passwords)
         accounts = Directory(database, edges.workers, edges.clock, logins)
         return Rooms(data, database, kept, accounts, Store(database, kept, edges.clock))

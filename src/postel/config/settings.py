@@ -31,10 +31,22 @@ from postel.config.kinds import (
     SolicitationText,
 )
 
-ListenProtocol = Literal["smtp", "submission", "submissions", "odmr", "nomail", "pop3", "pop3s"]
+ListenProtocol = Literal["smtp", "submission", "submissions", "lmtp", "odmr", "nomail", "pop3", "pop3s"]
 
 TlsPolicyWord = Literal["none", "may", "must", "verified"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
+
+
+MechanismName = Literal[
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1",
+    "DIGEST-MD5",
+    "CRAM-MD5",
+    "PLAIN",
+    "LOGIN",
+]
 
 
 def says(description: str) -> Meta:
@@ -54,7 +66,8 @@ class Listen(Section, frozen=True):
         says(
             "What is spoken here: `smtp` (port 25, from other servers), `submission` (587, from mail programs, "
             "STARTTLS), `submissions` (465, TLS from the start), `odmr` (366, where mail is fetched by ATRN), "
-            "`nomail` (25, where 521 says that no mail is taken), `pop3` (110) or `pop3s` (995)."
+            "`nomail` (25, where 521 says that no mail is taken), `lmtp` (from programs beside us that deliver into our "
+            "mailboxes; never port 25), `pop3` (110) or `pop3s` (995)."
         ),
     ] = "smtp"
     address: Annotated[
@@ -63,6 +76,13 @@ class Listen(Section, frozen=True):
             "Where to listen: `host:port`, `[v6]:port` or `unix:/path`. Must be given: no port is opened unasked."
         ),
     ] = None
+    clients: Annotated[
+        list[NetworkText],
+        says(
+            "Networks whose programs may speak `lmtp` here by TCP; other protocols do not look at it. Loopback by "
+            "default. Who may open a unix socket is decided by the mode of its directory."
+        ),
+    ] = ["127.0.0.0/8", "::1"]
     proxy: Annotated[
         list[ProxyText],
         says(
@@ -285,6 +305,14 @@ class Login(Section, frozen=True):
             "Networks whose clients may log in without TLS. None by default: a password must not cross a wire."
         ),
     ] = []
+    mechanisms: Annotated[
+        tuple[MechanismName, ...],
+        Meta(min_length=1),
+        says(
+            "The SASL mechanisms offered, on SMTP and POP3 alike; their order says nothing. By default all but `CRAM-MD5` "
+            "and `DIGEST-MD5`, which need a secret that is stored readable (`postel account secret`)."
+        ),
+    ] = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN")
     attempts: Annotated[
         int,
         Meta(ge=1),
@@ -412,7 +440,9 @@ class Priority(Section, frozen=True):
         bool, says("Whether everybody who is logged in may. False by default, or all mail would be urgent.")
     ] = False
     highest: Annotated[
-        int, Meta(ge=0, le=9), says("The priority that those get at most who may ask; 9 is the highest there is.")
+        int,
+        Meta(ge=0, le=9),
+        says("The priority that those get at most who may ask; 9 is the highest there is."),
     ] = 9
     profile: Annotated[
         ProfileText | None,
@@ -476,6 +506,35 @@ class Limits(Section, frozen=True):
         Meta(ge=30),
         says("Received fields that a message may have before it is taken for a loop (RFC 5321 6.3)."),
     ] = 100
+
+
+class CheckpointSettings(Section, frozen=True):
+    """Transfers that are interrupted, and go on where they stopped (CHECKPOINT, RFC 1845)."""
+
+    keep: Annotated[
+        DurationText,
+        says(
+            "How long an interrupted transfer waits for its client. RFC 1845 3 recommends 48 hours. `0s` keeps "
+            "nothing, and CHECKPOINT is not offered."
+        ),
+    ] = "2d"
+    transactions: Annotated[
+        int, Meta(ge=1), says("Transfers kept at a time; one more is accepted, but not kept.")
+    ] = 1000
+    per_client: Annotated[
+        int, Meta(ge=1), says("The same for one account, or for one address where nobody is logged in.")
+    ] = 20
+    size: Annotated[SizeText, says("Content of all interrupted transfers together.")] = "1 GB"
+    spare: Annotated[
+        SizeText, says("What must be free on the disk beside it; with less nothing is kept.")
+    ] = "1 GB"
+    resume: Annotated[
+        SizeText,
+        says(
+            "From this size on a message that we relay is sent so that it can go on where it stopped, to hosts that "
+            "offer CHECKPOINT. What is smaller is sent again as soon."
+        ),
+    ] = "1 MB"
 
 
 class HookSettings(Section, frozen=True):
@@ -605,6 +664,7 @@ class Config(Section, frozen=True):
     queue: QueueSettings = QueueSettings()
     priority: Priority = Priority()
     limits: Limits = Limits()
+    checkpoint: CheckpointSettings = CheckpointSettings()
     hooks: HookSettings = HookSettings()
     delivery: Delivery = Delivery()
     log: Log = Log()

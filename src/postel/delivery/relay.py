@@ -10,6 +10,7 @@ Not here    The protocol (proto.smtp), the order of hosts (routing), when to try
 A destination gets one connection, over which all its due messages go, one transaction each:
 
     the host is of no use before MAIL was answered     the next host
+    the connection breaks amid what can be resumed     the same message on a new connection, where it stopped
     a reply 4yz, 5yz to MAIL, RCPT, DATA or content    delayed, failed: for the recipients it is about
     the connection breaks after MAIL was answered      delayed, and a new connection for the next message
     no host is of use                                  the lane is down
@@ -18,6 +19,7 @@ A destination gets one connection, over which all its due messages go, one trans
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
@@ -28,6 +30,7 @@ from postel.delivery.forwarding import forward
 from postel.delivery.opening import Opening, Target
 from postel.delivery.outcomes import after_loss, outcomes_of, wants_another_go
 from postel.delivery.relay_options import RelayOptions
+from postel.delivery.resuming import PAUSE_S, Resuming
 from postel.delivery.smtp_session import SmtpSession
 from postel.delivery.timing import Terms, terms_of
 from postel.delivery.trouble import ENCRYPTION_NEEDED, HopTrouble, lost
@@ -47,8 +50,9 @@ from postel.mail import (
     format_original_recipient,
 )
 from postel.net import Clock, Endpoint, Network
+from postel.observe import logger
 from postel.proto import sasl
-from postel.proto.smtp import ClientOptions, SessionLost, TransactionDone
+from postel.proto.smtp import ClientOptions, PartlyAccepted, SessionLost, TransactionDone
 from postel.queue import Failed, Job, Jobs, Outcome, QueuedRecipient
 from postel.routing import (
     Care,
@@ -65,6 +69,8 @@ from postel.routing import (
     next_hops,
 )
 from postel.tls import ClientTls
+
+log = logger("delivery")
 
 BREAKS_LIMIT: Final = 3  # connections of a destination that may break in a row before it counts as down
 NAMES_UNSIGNED: Final = Reply(
@@ -133,6 +139,7 @@ class RelayAgent:
             is_told=is_told,
             tunnels_priority=self._options.tunnels_priority,
             fitting=self._fitting(),
+            resuming=self._resuming(),
         )
         await errand.begin()
         while errand.job is not None:
@@ -140,6 +147,7 @@ class RelayAgent:
             if isinstance(walk, NobodyThere):
                 await errand.give_up(walk)
             else:
+                walk.prefer(errand.resuming.last)
                 await errand.run(walk)
 
     async def deliver_over(self, jobs: Jobs, target: Target, session: SmtpSession) -> bool:
@@ -152,6 +160,7 @@ class RelayAgent:
             is_told=False,
             tunnels_priority=options.tunnels_priority,
             fitting=self._fitting(),
+            resuming=self._resuming(),
         )
         await errand.begin()
         return await errand.run_over(target, session)
@@ -167,6 +176,9 @@ class RelayAgent:
         """How we speak where the peer has connected."""
         options = self._options
         return ClientOptions(hostname=options.hostname, timeouts=options.timeouts, limits=options.limits)
+
+    def _resuming(self) -> Resuming:
+        return Resuming(self._options.hostname, self._options.resume_from)
 
     def _fitting(self) -> Fitting:
         options = self._options
@@ -240,6 +252,7 @@ class _Errand:
     """All that is due in a lane, until it is done or the lane is down.
 
     job     the one in hand; None when nothing is left to do.
+    resuming  what is known of transfers that were interrupted.
     care    what it says about TLS: a session is for messages that say the same.
     """
 
@@ -252,8 +265,10 @@ class _Errand:
         is_told: bool,
         tunnels_priority: bool,
         fitting: Fitting,
+        resuming: Resuming,
     ) -> None:
         self.job: Job | None = None
+        self.resuming = resuming
         self.care = Care.BY_POLICY
         self._jobs = jobs
         self._wishes = wishes
@@ -262,6 +277,7 @@ class _Errand:
         self._tunnels_priority = tunnels_priority
         self._fitting = fitting
         self._breaks = 0  # in a row
+        self._is_interrupted = False  # the message in hand, and it goes on at once
 
     async def begin(self) -> None:
         """Take the next job in hand."""
@@ -303,6 +319,14 @@ class _Errand:
                 return await self.give_up(found, walk.troubles)
             target, session = found
             gone = await self._serve(target, session)
+            if self._is_interrupted:
+                # RFC 1845 3: wait, ask DNS again, and try the same host first.
+                self._is_interrupted, self.resuming.last = False, target.endpoint
+                log.event(
+                    "transfer_interrupted", id=self.job.queue_id if self.job else None, remote=target.remote
+                )
+                await asyncio.sleep(PAUSE_S)
+                return None
             if gone is not None and not self._is_worth_calling_again(session, gone):
                 walk.note(target, lost(target.remote, gone.because))
             else:
@@ -356,7 +380,15 @@ class _Errand:
         while recipients:
             event = await self._transact(job, recipients, session, fit)
             is_reporting = "DSN" in session.offered
+            if isinstance(event, PartlyAccepted):
+                refused, recipients = self._part(recipients, event, remote)
+                outcomes |= refused
+                continue
             if isinstance(event, SessionLost):
+                if event.is_kept and not any(event.recipient_replies):
+                    self._is_interrupted = self.resuming.may_go_on(session.offset, outcomes)
+                    if self._is_interrupted:
+                        return event
                 if event.is_begun or outcomes:
                     late = after_loss(
                         recipients, event, remote, is_reporting=is_reporting, is_traced=terms.is_traced
@@ -375,9 +407,19 @@ class _Errand:
         await self._done(job, outcomes)
         return None
 
+    @staticmethod
+    def _part(
+        recipients: tuple[QueuedRecipient, ...], event: PartlyAccepted, remote: str
+    ) -> tuple[dict[int, Outcome], tuple[QueuedRecipient, ...]]:
+        """The outcomes of those who were refused, and the others."""
+        pairs = list(zip(recipients, event.recipient_replies, strict=True))
+        refused = [(recipient, reply) for recipient, reply in pairs if reply is not None]
+        outcomes = outcomes_of([one for one, _ in refused], [reply for _, reply in refused], remote)
+        return outcomes, tuple(recipient for recipient, reply in pairs if reply is None)
+
     async def _transact(
         self, job: Job, recipients: tuple[QueuedRecipient, ...], session: SmtpSession, fit: Fit
-    ) -> TransactionDone | SessionLost:
+    ) -> TransactionDone | PartlyAccepted | SessionLost:
         terms = self._terms(job, session)  # the time that is left is told as it is now (RFC 2852 4.1.4)
         parameters = dict(fit.parameters(terms.parameters))
         if self.care is not Care.REQUIRED:
@@ -392,8 +434,10 @@ class _Errand:
         if self._tunnels_priority and job.priority and "MT-PRIORITY" not in session.offered:
             size_bytes = None if size_bytes is None else size_bytes + TUNNEL_OCTETS
             content = tunnelled(content, job.priority)
+        elif fit.conversion is None and (transid := self.resuming.name(job, envelope, session.offered)):
+            envelope = replace(envelope, parameters={**envelope.parameters, "TRANSID": transid})
         event = await session.transact(envelope, size_bytes, content)
-        if not isinstance(event, TransactionDone | SessionLost):
+        if not isinstance(event, TransactionDone | PartlyAccepted | SessionLost):
             raise LocalFault(f"{event} at the end of a transaction")
         return event
 
@@ -402,6 +446,7 @@ class _Errand:
 
     async def _done(self, job: Job, outcomes: dict[int, Outcome]) -> None:
         await self._jobs.done(job, outcomes)
+        self.resuming.forget()
         await self.begin()
 
 

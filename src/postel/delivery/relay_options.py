@@ -25,6 +25,7 @@ class RelayOptions:
     addresses       how many addresses of a destination are tried in one go (RFC 5321 5.1: at least two).
     tunnels_priority  whether hosts without MT-PRIORITY get the priority as a header field (RFC 6758).
     converts_signed  whether a message is converted for a host that takes less though its signature breaks.
+    resume_from     octets from which on a message is sent so that it can be resumed (RFC 1845).
     timeouts        of the SMTP session, per command.
     """
 
@@ -35,6 +36,7 @@ class RelayOptions:
     connect_s: float = 30.0
     handshake_s: float = 60.0
     addresses: int = 10
+    resume_from: int = 1_000_000
     timeouts: ClientTimeouts = field(default_factory=ClientTimeouts)
     limits: ReplyLimits = field(default_factory=ReplyLimits)
     tunnels_priority: bool = False

@@ -34,12 +34,14 @@ LAST_WORDS_S: Final = 2.0
 class SmtpSession:
     """A session with the server at the other end of `stream`, which it closes.
 
+    offset          where the content of the last transaction went on (RFC 1845).
     transactions    how many were completed: whether the connection has proven itself.
     """
 
     def __init__(self, stream: Stream, options: ClientOptions) -> None:
         self.stream = stream
         self.transactions = 0
+        self.offset = 0
         self._client = SmtpClient(options)
 
     @property
@@ -76,8 +78,13 @@ class SmtpSession:
         self._client.tls_started()
 
     async def login(self, exchange: sasl.ClientExchange) -> ClientEvent:
-        """LoginDone or SessionLost."""
+        """LoginDone, KeyWanted or SessionLost."""
         self._client.login(exchange)
+        return await self._event()
+
+    async def login_key(self, key: bytes) -> ClientEvent:
+        """The key that was wanted. LoginDone, KeyWanted or SessionLost."""
+        self._client.login_key(key)
         return await self._event()
 
     async def clear(self) -> ClientEvent | None:
@@ -102,6 +109,7 @@ class SmtpSession:
         self._client.transact(envelope, size_bytes)
         event = await self._event()
         if isinstance(event, ContentWanted):
+            self.offset = event.offset
             event = await self._give(content)
         if not isinstance(event, SessionLost):
             self.transactions += 1

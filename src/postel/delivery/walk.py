@@ -61,6 +61,11 @@ class HopWalk:
         self._targets = deque((where,) if isinstance(where, Target) else ())
         self._found: list[TierHosts] = []
         self._troubles: list[HopTrouble] = []
+        self._preferred: Endpoint | None = None
+
+    def prefer(self, endpoint: Endpoint | None) -> None:
+        """Of equals try this one first: it has the beginning of a message (RFC 1845 3)."""
+        self._preferred = endpoint
 
     async def next(self) -> tuple[Target, SmtpSession] | NobodyThere:
         """The next host that is ready for mail."""
@@ -102,6 +107,8 @@ class HopWalk:
             self._targets.extend(
                 Target(host.name, Endpoint(str(address), self._port)) for address in host.addresses
             )
+        if self._preferred is not None:
+            self._targets = deque(sorted(self._targets, key=lambda each: each.endpoint != self._preferred))
         if found.leads_to_us:
             self._tiers.clear()  # RFC 5321 5.1: what is no better than us is not tried
 

@@ -55,6 +55,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "queue_unreadable": "The database did not give the queue's mail; it is asked again soon.",
     # delivery
     "hop_ready": "A session with a next hop was opened (debug).",
+    "transfer_interrupted": "The line broke amid a message; the next hop keeps what it has, and it goes on at once.",
     "hop_failed": "A host of a destination could not be used; the next one is tried.",
     "hop_tls_failed": "The TLS handshake with a next hop failed.",
     "message_converted": "A next hop takes less than the message needs, so it gets another form of it: `needed` and "
@@ -73,6 +74,10 @@ EVENTS: Final[Mapping[str, str]] = {
     "mail_refused": "Mail was turned away; the client read `reply`, the reason is `because`.",
     "recipient_discarded": "A hook had one recipient accepted and dropped.",
     "content_aborted": "The content of a message did not come to its end.",
+    "transaction_suspended": "The line broke amid a message; `octets` of it are kept for its client (CHECKPOINT).",
+    "transaction_resumed": "An interrupted message goes on behind the `octets` that were kept.",
+    "transaction_not_kept": "A message came with TRANSID, and there was no room to keep it; it is taken all the same.",
+    "transaction_kept_badly": "The state of a message with TRANSID could not be written; it may have to be sent anew.",
     "message_accepted": "A message is durable, and we are responsible for it.",
     "message_shown": "A message was sent to terminals (SEND, SOML, SAML); `shown` names those that have shown it.",
     "queue_asked_for": "A client has asked for waiting mail to be tried now (ETRN); the client read `reply`.",
@@ -86,6 +91,9 @@ EVENTS: Final[Mapping[str, str]] = {
     "tls_failed": "A TLS handshake with a client failed.",
     # database
     "database_trouble": "The database could not write: what waited was answered as temporary trouble.",
+    # checkpoints
+    "transaction_expired": "An interrupted message was kept for as long as the settings say, and is forgotten.",
+    "transactions_not_swept": "Old interrupted messages could not be forgotten yet; the next sweep tries again.",
     # contents
     "content_not_removed": "Files of released content could not be removed yet; the next removal tries again.",
 }

@@ -23,9 +23,9 @@ from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
 from postel.message import TraceFacts, compose_received, with_protocol
 from postel.net import Stream
 from postel.proto.smtp import Attributes, DataEnd, Manner
-from postel.queue import NewMessage, Origin
+from postel.queue import Effect, NewMessage, Origin
 from postel.servers.smtpd_log import SessionLog
-from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
 from postel.servers.smtpd_terminal import NOT_SHOWN, SHOWN, ToTerminals, terminal_message
 from postel.servers.smtpd_transaction import MailTransaction
 from postel.servers.smtpd_wishes import heard, is_over
@@ -61,7 +61,9 @@ class Intake:
         try:
             if transaction.trouble is not None:
                 raise transaction.trouble
-            decision = await self._ask(transaction, event, client)
+            decision = await self._ask(transaction, event, client, transaction.mailboxes)
+            if decision.refusal is not None and event.each > 1:
+                decision = await self._ask_for_each(transaction, event, client, decision)
             transaction.amend(decision)
             reply = self._settled(transaction, decision, client)
             if reply is None:
@@ -76,13 +78,34 @@ class Intake:
             raise
         return reply
 
-    async def _ask(self, transaction: MailTransaction, event: DataEnd, client: Client) -> Decision:
-        """What policy says of the content."""
+    async def _ask_for_each(
+        self, transaction: MailTransaction, event: DataEnd, client: Client, of_all: Decision
+    ) -> Decision:
+        """Content that was refused for all together, where each can be told apart: it may suit some of them."""
+        refused: list[tuple[Mailbox, Decision]] = []
+        for mailbox in transaction.mailboxes:
+            decision = await self._ask(transaction, event, client, (mailbox,))
+            if decision.refusal is not None:
+                refused.append((mailbox, decision))
+        if not refused:
+            return of_all
+        for mailbox, decision in refused:
+            if decision.refusal is not None:
+                transaction.refuse(mailbox, decision.refusal.reply)
+                self.log.refused(Phase.CONTENT, client, decision, transaction, mailbox)
+        if not transaction.recipients:
+            return of_all
+        return await self._ask(transaction, event, client, transaction.mailboxes)
+
+    async def _ask(
+        self, transaction: MailTransaction, event: DataEnd, client: Client, recipients: tuple[Mailbox, ...]
+    ) -> Decision:
+        """What policy says of the content, for these recipients."""
         facts = Content(
             client,
             transaction.id_text,
             transaction.reverse_path,
-            transaction.mailboxes,
+            recipients,
             transaction.head.head,
             event.size_bytes,
             transaction.read,
@@ -131,7 +154,9 @@ class Intake:
     ) -> Reply:
         """Make the message durable."""
         received_at = self.parts.clock.now()
-        parameters = self._heard(_corrected(transaction.parameters, event, client.account), transaction, client)
+        parameters = self._heard(
+            _corrected(transaction.parameters, event, client.account), transaction, client
+        )
         if reply := is_over(parameters):
             await transaction.drop()
             return reply
@@ -146,8 +171,10 @@ class Intake:
             received_at=received_at,
             origin=forwarded_origin(origin, self.forwarded) if self.forwarded else origin,
         )
-        await self.parts.queue.accept(message)
+        await self.parts.queue.accept(message, self._beside(transaction))
         transaction.hand_over()
+        if transaction.claim is not None:
+            transaction.claim.taken_over()
         self._accepted(transaction, message, client)
         return _queued_as(transaction)
 
@@ -155,6 +182,11 @@ class Intake:
         begun_at = transaction.begun_at
         late_s = 0.0 if begun_at is None else self.parts.clock.now() - begun_at
         return heard(self.options.wishes, parameters, transaction.head.head, client, late_s)
+
+    def _beside(self, transaction: MailTransaction) -> Effect | None:
+        """RFC 1845 3: whoever resumes a finished transaction is told so, or the message would come twice."""
+        claim = transaction.claim
+        return None if claim is None else claim.answering(_queued_as(transaction))
 
     async def _prefix(
         self,
@@ -206,6 +238,7 @@ class Intake:
             is_extended=client.is_extended,
             is_tls=client.tls is not None,
             is_authenticated=client.account is not None,
+            is_lmtp=self.options.service is Service.LMTP,
             asks_smtputf8=is_smtputf8,
         )
         origin = Origin(
@@ -242,12 +275,16 @@ def _corrected(parameters: Parameters, event: DataEnd, account: Mailbox | None) 
     corrections: dict[str, str] = {}
     body = (parameters.get("BODY") or "7BIT").upper()
     if event.has_long_lines and body != "BINARYMIME":
-        corrections["BODY"] = "BINARYMIME"  # RFC 2045 2.9: lines beyond 998 octets are what only that may hold
+        corrections["BODY"] = (
+            "BINARYMIME"  # RFC 2045 2.9: lines beyond 998 octets are what only that may hold
+        )
     elif event.is_8bit and body == "7BIT":
         corrections["BODY"] = "8BITMIME"  # RFC 6152 3: whoever passes it on must know what it holds
     submitter = parameters.get("AUTH")
     if submitter is not None and not _is(submitter, account):
         corrections["AUTH"] = "<>"  # RFC 4954 5: we vouch for nobody but who has logged in
+    if "PRDR" in parameters:  # a matter of one hop
+        parameters = {keyword: value for keyword, value in parameters.items() if keyword != "PRDR"}
     return {**parameters, **corrections} if corrections else parameters
 
 

@@ -222,6 +222,22 @@ class SessionLog:
             **_wishes(message.envelope.parameters),
         )
 
+    def suspended(self, transaction: MailTransaction, octets: int) -> None:
+        """The line broke, and what came is kept."""
+        log.event("transaction_suspended", session=self._session, id=transaction.id_text, octets=octets)
+
+    def resumed(self, transaction: MailTransaction, octets: int) -> None:
+        """It goes on behind so many octets."""
+        log.event("transaction_resumed", session=self._session, id=transaction.id_text, octets=octets)
+
+    def not_kept(self, transaction: MailTransaction) -> None:
+        """There is no room for it."""
+        log.event("transaction_not_kept", session=self._session, id=transaction.id_text)
+
+    def kept_badly(self, trouble: DatabaseTrouble) -> None:
+        """What is kept of a transaction could not be written down."""
+        log.trouble("transaction_kept_badly", session=self._session, because=trouble.reason)
+
     def failed(self, client: Client, fault: Exception) -> None:
         """A mistake of ours ended the session."""
         log.fault("session_failed", fault, session=self._session, client=client.ip)

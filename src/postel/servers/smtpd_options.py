@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
+from postel.checkpoints import Checkpoints
 from postel.contents import Contents
 from postel.directory import Directory
 from postel.dns import Resolver
 from postel.hooks import HookFiles, HookOptions, LoopRunner, Runner
 from postel.mail import Domain
 from postel.net import Clock, Stream
-from postel.proto.sasl import MECHANISMS
 from postel.proto.smtp import EXTENSIONS, ServerOptions, SmtpLimits, WishOptions
 from postel.queue import Queue
 from postel.routing import IPNetwork, RoutingTable
 from postel.servers.admission import Admission
+from postel.servers.login import OFFERED_MECHANISMS, offered_mechanisms
 from postel.servers.proxied import NOBODY, Trusted
 from postel.servers.rates import Rates
 from postel.servers.smtpd_access import NO_ACCESS_RULES, AccessOptions
@@ -51,6 +52,7 @@ class Service(enum.StrEnum):
     SUBMISSION = "submission"  # port 587: from mail programs, STARTTLS
     SUBMISSIONS = "submissions"  # port 465: the same, TLS from the first octet (RFC 8314 3.3)
     ODMR = "odmr"  # port 366: mail is fetched here, and nothing else (RFC 2645 4)
+    LMTP = "lmtp"  # from programs of this machine that deliver into our mailboxes (RFC 2033)
     NO_MAIL = "nomail"  # says 521 to everybody (RFC 7504 3)
 
     @property
@@ -88,6 +90,7 @@ class ServiceOptions:
     limits              limits of the protocol.
     offers_login        whether AUTH is offered at all; submission always does.
     plaintext_login     networks whose clients may log in without TLS. Empty: a password never crosses a wire.
+    mechanisms          the SASL mechanisms offered, in any order.
     xclient             hosts that may say who the client is (XCLIENT).
     xforward            hosts that may say where a message came from (XFORWARD).
     commands            who may use commands that tell or do more than taking mail.
@@ -96,6 +99,9 @@ class ServiceOptions:
     full_mailbox        what becomes of mail for a mailbox that is full.
     access              rules for strangers.
     hides_client        whether the trace field of a submitted message says nothing of its client (RFC 5321 7.6).
+    neighbours          whose connections by TCP are served; None: everybody's. A unix socket is opened by those
+                        whom its file lets in.
+    keeps_transactions  whether transactions that are interrupted are kept (RFC 1845).
     own_from            whether the From field of submitted mail must name an address of the account.
     hops                Received fields before a message is taken for a loop (RFC 5321 6.3).
     greet_delay_s       how long to wait with the greeting for clients that cannot wait; 0 does not wait.
@@ -112,7 +118,7 @@ class ServiceOptions:
     limits: SmtpLimits = field(default_factory=SmtpLimits)
     offers_login: bool = False
     plaintext_login: tuple[IPNetwork, ...] = ()
-    mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN")
+    mechanisms: tuple[str, ...] = OFFERED_MECHANISMS
     xclient: Trusted = NOBODY
     xforward: Trusted = NOBODY
     commands: CommandOptions = CLOSED
@@ -121,6 +127,8 @@ class ServiceOptions:
     full_mailbox: FullMailbox = FullMailbox.WAIT
     access: AccessOptions = NO_ACCESS_RULES
     hides_client: bool = False
+    neighbours: tuple[IPNetwork, ...] | None = None
+    keeps_transactions: bool = False
     own_from: bool = True
     hops: int = 100
     greet_delay_s: float = 0.0
@@ -159,6 +167,7 @@ class SmtpParts:
     resolver        answers questions to DNS, where a check needs them.
     rates           messages of one client in an hour; None: no limit.
     terminals       where SEND, SOML and SAML find people.
+    checkpoints     keeps transactions that are interrupted; None: none are (RFC 1845).
     hand_over       hands waiting mail over to a client that has said ATRN.
     room            where there is how much room.
     takes_no_mail   whether a domain says by a null MX record that it takes no mail (RFC 7505).
@@ -177,6 +186,7 @@ class SmtpParts:
     resolver: Resolver | None = None
     rates: Rates | None = None
     terminals: Terminals | None = None
+    checkpoints: Checkpoints | None = None
     hand_over: HandOver | None = None
     room: Room = field(default_factory=Room)
     takes_no_mail: Callable[[Domain], Awaitable[bool]] | None = None
@@ -184,22 +194,23 @@ class SmtpParts:
 
 @lru_cache(maxsize=64)
 def machine_options(
-    options: ServiceOptions, *, has_tls: bool, is_private: bool, wishes: WishOptions
+    options: ServiceOptions, *, has_tls: bool, is_private: bool, is_tls: bool, wishes: WishOptions
 ) -> ServerOptions:
     """What the machine is told of a service. `is_private` says that nobody listens to this client.
 
-    A login is offered where nobody listens; elsewhere only by mechanisms that show no password, and where
-    there is none, not at all (RFC 8314 3.2, RFC 4954 4).
+    A login is offered where nobody listens, and not elsewhere (RFC 8314 3.2, RFC 4954 4).
     """
     offers_login = options.has_login
     is_odmr = options.service is Service.ODMR
-    names = tuple(row.name for row in MECHANISMS if is_private and row.name in options.mechanisms)
+    names = offered_mechanisms(options.mechanisms, is_private=is_private, is_tls=is_tls)
     return ServerOptions(
         hostname=options.hostname.ascii,
         limits=options.limits,
         has_tls=has_tls,
         mechanisms=names if offers_login else (),
         needs_login=options.service.needs_login,
+        is_lmtp=options.service is Service.LMTP,
+        keeps_transactions=options.keeps_transactions,
         wishes=wishes,
         spoken=_SPOKEN if is_odmr else frozenset(),
         withheld=_WITHHELD if is_odmr else frozenset(),

@@ -35,16 +35,18 @@ from postel.hooks import (
     Phase,
     Rcpt,
 )
-from postel.mail import BadSyntax, Domain, LocalFault, Mailbox, Reply, Status
+from postel.mail import BadSyntax, Domain, LocalFault, Mailbox, Recipient, Reply, Status
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.proto import smtp
 from postel.proto.sasl import Denial, Denied, find_mechanism
 from postel.proto.smtp import replies
+from postel.queue import QueueId
 from postel.routing import AccountQuestion, client_name
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
-from postel.servers.login import LoginExchange, LoginStep
+from postel.servers.login import LoginExchange, LoginFacts, LoginStep
+from postel.servers.smtpd_checkpoint import COMPLETE_ALREADY, Checkpointing, check_resumed, without_transid
 from postel.servers.smtpd_content import Intake, trouble_reply
 from postel.servers.smtpd_log import SessionLog
 from postel.servers.smtpd_lookup import Lookup
@@ -110,6 +112,7 @@ class SmtpSession:
         self._log = SessionLog(self.id)
         self._intake = Intake(options, parts, hooks, self._log)
         self._transaction: MailTransaction | None = None
+        self._checkpointing = self._make_checkpointing()
         self._login: LoginExchange | None = None
         self._added: list[AddHeader] = []
         self._unknown = 0
@@ -143,7 +146,9 @@ class SmtpSession:
             await self._apologize()
             return Ended.OVER
         finally:
-            await self._drop()
+            await self._drop(is_interrupted=True)
+            if self._checkpointing is not None:
+                self._checkpointing.close()
 
     def stop(self) -> None:
         """End at the next place between two commands."""
@@ -272,7 +277,9 @@ class SmtpSession:
         if mechanism is None:
             self._talk.answer(replies.MECHANISM_UNKNOWN)
             return
-        self._login = LoginExchange(mechanism, event.initial, self._parts.directory, self._client.ip)
+        hostname, offered = self._options.hostname.ascii, self._talk.options.mechanisms
+        facts = LoginFacts.of("smtp", hostname, self.stream, self._client.ip, offered)
+        self._login = LoginExchange(mechanism, event.initial, self._parts.directory, facts)
         await self._go_on_with_login(self._login.begin())
 
     async def _auth_response(self, event: smtp.AuthResponse) -> None:
@@ -315,21 +322,47 @@ class SmtpSession:
     # A mail transaction: mail, rcpt, content
 
     async def _mail(self, event: smtp.Mail) -> None:
-        queue_id = self._parts.queue.next_id()
+        if self._checkpointing is None:
+            self._answer_mail(await self._begin(event, None))
+            return
+        await self._checkpointing.given_up(None)  # RFC 1845 3: whoever begins anew has heard the last reply
+        if event.transid is None:
+            self._answer_mail(await self._begin(event, None))
+            return
+        try:
+            self._answer_mail(await self._checkpointing.mail(event, self._client))
+        except DatabaseTrouble as trouble:
+            self._talk.answer(trouble_reply(trouble))
+
+    def _answer_mail(self, found: MailTransaction | Reply) -> None:
+        if isinstance(found, Reply):
+            self._talk.answer(found)
+            return
+        self._transaction = found
+        if found.resumption is not None:
+            self._talk.resume(found.resumption)
+        else:
+            self._talk.answer(found.greeting)
+
+    async def _begin(self, event: smtp.Mail, queue_id: QueueId | None) -> MailTransaction | Reply:
+        """A new transaction, or why there is none."""
         transaction = MailTransaction(
-            queue_id, event.reverse_path, event.parameters, self._added, event.manner
+            queue_id or self._parts.queue.next_id(),
+            event.reverse_path,
+            event.parameters if event.transid is None else without_transid(event.parameters),
+            self._added,
+            event.manner,
         )
         if self._hooks.wants(Phase.MAIL):
             facts = Mail(self._client, transaction.id_text, event.reverse_path, event.parameters)
             decision = await self._ask(Phase.MAIL, facts)
             if reply := self._refused(Phase.MAIL, decision, transaction):
-                self._talk.answer(reply)
-                return
+                return reply
             transaction.amend(decision)
             if decision.discarded is not None:
                 transaction.discard_as = decision.discarded.because or decision.source
-        self._transaction = transaction
-        self._talk.answer(self._grant_wishes(transaction))
+        transaction.greeting = self._grant_wishes(transaction)
+        return transaction
 
     def _grant_wishes(self, transaction: MailTransaction) -> Reply | None:
         """What is granted of the wishes of time and rank; the reply to MAIL, where that has to say it."""
@@ -345,34 +378,45 @@ class SmtpSession:
         transaction = self._transaction
         if transaction is None:
             raise LocalFault("RCPT without MAIL")
+        recipient = Recipient(event.forward_path, event.parameters)
+        if reply := check_resumed(transaction, recipient):
+            self._talk.answer(reply)
+            return
+        reply = await self._admit(transaction, recipient)
+        if reply is None:
+            transaction.asked.append(recipient.forward_path.at(self._options.hostname))
+            if transaction.said is not None:
+                transaction.named.append(recipient)
+        self._talk.answer(reply and await self._slow_down(reply))
+
+    async def _admit(self, transaction: MailTransaction, recipient: Recipient) -> Reply | None:
+        """Add a recipient, if policy lets it in; else the refusal."""
         # RFC 5321 4.5.1: a bare postmaster is ours.
-        mailbox = event.forward_path.at(self._options.hostname)
+        mailbox = recipient.forward_path.at(self._options.hostname)
         facts = Rcpt(
             self._client,
             transaction.id_text,
             transaction.reverse_path,
             mailbox,
-            event.parameters,
+            recipient.parameters,
             len(transaction.recipients),
             transaction.parameters,
         )
         decision = await self._ask(Phase.RCPT, facts)
         if reply := self._refused(Phase.RCPT, decision, transaction, mailbox):
-            self._talk.answer(await self._slow_down(reply))
-            return
+            return reply
         if transaction.manner is not smtp.Manner.MAIL and (
             reply := await self._not_there(transaction.manner, mailbox)
         ):
-            self._talk.answer(reply)
-            return
+            return reply
         if decision.discarded is not None:
             because = decision.discarded.because or decision.source
             self._log.recipient_discarded(transaction, mailbox, because)
         else:
-            transaction.add_recipient(mailbox, event.parameters)
+            transaction.add_recipient(mailbox, recipient.parameters)
         if decision.added or decision.changes:
             transaction.amend(decision)
-        self._talk.answer()
+        return None
 
     async def _not_there(self, manner: smtp.Manner, mailbox: Mailbox) -> Reply | None:
         """RFC 821 3.4: what SEND is told where nobody is there."""
@@ -395,17 +439,26 @@ class SmtpSession:
         return reply
 
     async def _data_start(self, event: smtp.DataStart) -> None:
-        self._begin_content()
-        self._talk.answer()
+        await self._begin_content()
+        resumption = self._transaction.resumption if self._transaction else None
+        self._talk.answer(replies.send_from(resumption.offset) if resumption else None)
 
     async def _bdat(self, event: smtp.Bdat) -> None:
         """RFC 3030 2: the first BDAT of a transaction begins its content; nothing is said before."""
         if self._data_ends_s is None:
-            self._begin_content()
+            await self._begin_content()
 
-    def _begin_content(self) -> None:
+    async def _chunk_end(self, event: smtp.ChunkEnd) -> None:
+        """RFC 3030 2: a chunk that could not be stored is refused at its end, not the whole at the last one's."""
+        trouble = self._transaction.trouble if self._transaction else None
+        self._talk.answer(trouble_reply(trouble) if trouble is not None else None)
+
+    async def _begin_content(self) -> None:
         if self._transaction is not None:
-            self._transaction.begin_content(self._parts.contents)
+            if self._checkpointing is not None and self._transaction.claim is not None:
+                await self._checkpointing.begin_content(self._transaction)
+            else:
+                self._transaction.begin_content(self._parts.contents)
             self._data_ends_s = self._loop.time() + self._options.data_s
 
     async def _chunk(self, event: smtp.Chunk) -> None:
@@ -418,13 +471,26 @@ class SmtpSession:
         if transaction is None:
             raise LocalFault("the end of content that never began")
         accept = self._accept_and_show if self._talk.is_verbose else self._accept
+        if transaction.reply is not None:
+            accept = self._answer_again
         reply = await accept(transaction, event)
+        if self._checkpointing is not None and transaction.claim is not None:
+            await self._checkpointing.answered(transaction, reply)
         self._intake.forwarded = {}
         self.accepted += reply.is_positive
-        self._talk.answer(reply)
+        if transaction.refused and event.each == len(transaction.asked):
+            self._talk.answer_each(transaction.replies(reply))
+        else:
+            self._talk.answer(reply)
 
     async def _accept(self, transaction: MailTransaction, event: smtp.DataEnd) -> Reply:
         return await self._intake.accept(transaction, event, self._client, self._drive.stream)
+
+    async def _answer_again(self, transaction: MailTransaction, event: smtp.DataEnd) -> Reply:
+        """The content had come before: its reply is all that was missing."""
+        await transaction.drop()
+        is_same = transaction.resumption is None or event.size_bytes == transaction.resumption.offset
+        return transaction.reply if is_same and transaction.reply is not None else COMPLETE_ALREADY
 
     async def _accept_and_show(self, transaction: MailTransaction, event: smtp.DataEnd) -> Reply:
         """VERB: the message is durable first; then what becomes of it is shown, for a while."""
@@ -472,18 +538,30 @@ class SmtpSession:
 
     async def _data_aborted(self, event: smtp.DataAborted) -> None:
         self._log.aborted(self._transaction, event.because)
-        await self._drop()
+        await self._drop(is_interrupted=isinstance(event.because, smtp.Ending))
 
     async def _reset(self, event: smtp.Reset) -> None:
         self._intake.forwarded = {}
         await self._drop()
+        await self._quit(event)
 
-    async def _drop(self) -> None:
-        """Nothing of the transaction stays behind."""
+    async def _quit(self, event: smtp.Quit | smtp.Reset) -> None:
+        """RFC 1845 3: with QUIT, too, the client says that it has heard all it wants to hear."""
+        if self._checkpointing is not None:
+            await self._checkpointing.given_up(None)
+
+    async def _drop(self, *, is_interrupted: bool = False) -> None:
+        """Nothing of the transaction stays behind, unless it may go on some day."""
         transaction, self._transaction = self._transaction, None
         self._data_ends_s = None
-        if transaction is not None:
-            await transaction.drop()
+        if transaction is None:
+            return
+        if self._checkpointing is not None and transaction.claim is not None:
+            if is_interrupted:
+                await self._checkpointing.interrupted(transaction)
+            else:
+                await self._checkpointing.given_up(transaction)
+        await transaction.drop()
 
     # What is said and logged
 
@@ -519,13 +597,33 @@ class SmtpSession:
             options.wishes, self._parts.clock.now(), is_submission=options.service.is_submission
         )
         made = machine_options(
-            options, has_tls=self._tls is not None, is_private=is_private, wishes=wishes
+            options,
+            has_tls=self._tls is not None,
+            is_private=is_private,
+            is_tls=self._client.tls is not None,
+            wishes=wishes,
         )
+        if self._parts.checkpoints is None and made.keeps_transactions:
+            made = replace(made, keeps_transactions=False)
         client = self._client
         commands = self._peer_commands | options.commands.open_to(
             client.ip, is_logged_in=client.account is not None, offers_login=options.has_login
         )
         return replace(made, commands=commands) if commands else made
+
+    def _make_checkpointing(self) -> Checkpointing | None:
+        checkpoints = self._parts.checkpoints
+        if checkpoints is None or not self._options.keeps_transactions:
+            return None
+        return Checkpointing(
+            checkpoints,
+            self._parts.contents,
+            self._options.limits,
+            self._log,
+            begin=self._begin,
+            admit=self._admit,
+            cut_off=lambda: self._drive.stream.abort(),
+        )
 
     async def _apologize(self) -> None:
         """Our own fault ends the session: the peer is told to come again."""
@@ -558,9 +656,11 @@ _HANDLERS: Final[Mapping[type[Any], _Handler]] = {
     smtp.DataStart: SmtpSession._data_start,
     smtp.Bdat: SmtpSession._bdat,
     smtp.Chunk: SmtpSession._chunk,
+    smtp.ChunkEnd: SmtpSession._chunk_end,
     smtp.DataEnd: SmtpSession._data_end,
     smtp.DataAborted: SmtpSession._data_aborted,
     smtp.Reset: SmtpSession._reset,
+    smtp.Quit: SmtpSession._quit,
     smtp.Misbehaved: SmtpSession._misbehaved,
     smtp.Vrfy: SmtpSession._vrfy,
     smtp.Expn: SmtpSession._expn,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 
+from postel.checkpoints import Claim, KeptDraft, Said
 from postel.contents import Contents, Draft
 from postel.database import DatabaseTrouble
 from postel.hooks import AddHeader, ChangeRecipients, Decision
@@ -22,10 +23,11 @@ from postel.mail import (
     Mailbox,
     Parameters,
     Recipient,
+    Reply,
     ReversePath,
 )
 from postel.message import HeadCollector
-from postel.proto.smtp import Manner
+from postel.proto.smtp import Manner, Resumption
 from postel.queue import QueueId
 
 
@@ -35,9 +37,20 @@ class MailTransaction:
     manner        whether it is mail, or for terminals (RFC 821 3.4).
     begun_at      when MAIL came, where something counts from there; None: nothing does.
     added         header fields that hooks want on top of this message.
+    greeting      the reply to MAIL, where it is not the usual one.
     discard_as    why the message is to be thrown away after a polite 250; None: it is not.
+    asked         the recipients of all RCPT that were answered with yes, in their order, repetitions included.
+    refused       those of them who are not to get the content, and what they are told (LMTP, PRDR).
     head          the header section, as far as it has come.
     trouble       why the content could not be stored; None while it could.
+
+    Of one with a TRANSID (RFC 1845) also:
+
+    claim         on what is kept of it; None: nothing is.
+    said          its MAIL.
+    named         the recipients that were accepted, as the client named them.
+    resumption    where it goes on; None: it is a new one.
+    reply         what its content was answered when it came the first time.
     """
 
     __slots__ = (
@@ -45,15 +58,23 @@ class MailTransaction:
         "_is_handed_over",
         "_named",
         "added",
+        "asked",
         "begun_at",
+        "claim",
         "discard_as",
+        "greeting",
         "head",
         "id_text",
         "manner",
+        "named",
         "parameters",
         "queue_id",
         "recipients",
+        "refused",
+        "reply",
+        "resumption",
         "reverse_path",
+        "said",
         "trouble",
     )
 
@@ -71,13 +92,21 @@ class MailTransaction:
         self.parameters = parameters
         self.manner = manner
         self.recipients: list[Recipient] = []
+        self.asked: list[Mailbox] = []
+        self.refused: dict[Mailbox, Reply] = {}
         self._named: set[Mailbox] = set()
         self.added = added
         self.begun_at: float | None = None
         self.discard_as: str | None = None
+        self.greeting: Reply | None = None
         self.head = HeadCollector()
         self.trouble: DatabaseTrouble | None = None
-        self._draft: Draft | None = None
+        self.claim: Claim | None = None
+        self.said: Said | None = None
+        self.named: list[Recipient] = []
+        self.resumption: Resumption | None = None
+        self.reply: Reply | None = None
+        self._draft: Draft | KeptDraft | None = None
         self._is_handed_over = False
 
     def add_recipient(self, mailbox: Mailbox, parameters: Parameters) -> None:
@@ -90,6 +119,16 @@ class MailTransaction:
                 _named_again(one, parameters) if one.forward_path.mailbox == mailbox else one
                 for one in self.recipients
             ]
+
+    def refuse(self, mailbox: Mailbox, reply: Reply) -> None:
+        """One recipient does not get the content; the others may."""
+        self.refused[mailbox] = reply
+        self._named.discard(mailbox)
+        self.recipients = [one for one in self.recipients if one.forward_path.mailbox != mailbox]
+
+    def replies(self, reply: Reply) -> list[Reply]:
+        """What is said of each that was asked for, where `reply` is for all that were not refused alone."""
+        return [self.refused.get(mailbox, reply) for mailbox in self.asked]
 
     def amend(self, decision: Decision) -> None:
         """Take over what hooks want added and changed."""
@@ -115,6 +154,14 @@ class MailTransaction:
         """354 is about to be said."""
         self._draft = contents.draft()
 
+    async def go_on(self, draft: KeptDraft) -> None:
+        """The content is kept: what has come of it before, and what comes now. Raises DatabaseTrouble."""
+        self._draft = draft
+        async for piece in draft.chunks():
+            self.head.feed(piece)
+            if self.head.is_finished:
+                break
+
     async def take(self, chunk: bytes) -> None:
         """A piece of content. What cannot be stored is `trouble`, and the rest is let go by."""
         if self._draft is None:
@@ -128,7 +175,7 @@ class MailTransaction:
             await self.drop()
 
     @property
-    def draft(self) -> Draft:
+    def draft(self) -> Draft | KeptDraft:
         """The content. Raises LocalFault when there is none."""
         if self._draft is None:
             raise LocalFault("the transaction has no content")
@@ -147,6 +194,10 @@ class MailTransaction:
         """The queue is responsible for the content from now on."""
         self._draft = None
         self._is_handed_over = True
+
+    def leave_draft(self) -> None:
+        """The content is somebody else's business."""
+        self._draft = None
 
     async def drop(self) -> None:
         """Forget the content. Nothing of it stays behind."""

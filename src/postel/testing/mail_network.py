@@ -67,11 +67,14 @@ class MailNetwork:
     """Servers, cables and DNS.
 
     zone    records as text (testing.Zone); hosts that are started get their address records by themselves.
+    contents  a directory for the files of large contents: with it CHECKPOINT can be offered. Without it nothing
+              touches the disk.
     seed    decides what is random: the order of equal MX hosts, ids.
     """
 
-    def __init__(self, zone: str = "", *, seed: int = 0) -> None:
+    def __init__(self, zone: str = "", *, seed: int = 0, contents: Path | None = None) -> None:
         self._random = random.Random(seed)
+        self._contents = contents
         self.internet = MemoryNetwork()
         self.dns = Zone.parse(zone)
         self.clock = FakeClock()
@@ -144,6 +147,13 @@ class MailNetwork:
             passed += step
             await asyncio.sleep(step)
 
+    def _folder(self, name: str) -> Path | None:
+        if self._contents is None:
+            return None
+        folder = self._contents / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
     async def _edges(self, name: str) -> Edges:
         database = await SqliteDatabase.open(None)
         return Edges(
@@ -154,6 +164,7 @@ class MailNetwork:
             open_database=_once_and_again(database),
             resolver=self.dns,
             is_on_disk=False,
+            contents=self._folder(name),
             passwords=_CHEAP,
         )
 

@@ -69,3 +69,35 @@ def test_no_content_whatever_ends_the_data_early(chunks: list[bytes]) -> None:
 def test_cutting_changes_nothing(content: bytes, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(content)))
     assert stuff(content[:cut], content[cut:]) == stuff(content)
+
+
+@given(st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b".", b"a", b"."]), max_size=30), st.data())
+def test_what_a_server_has_and_what_is_sent_then_are_the_content(
+    pieces: list[bytes], data: st.DataObject
+) -> None:
+    """RFC 1845 3: whatever whole lines a server has of a content, stuffing from there gives the rest."""
+    whole = _unstuffed(_stuffed(pieces, 0))
+    lines = [index + 2 for index in range(len(whole)) if whole[index : index + 2] == b"\r\n"]
+    offset = data.draw(st.sampled_from([0, *lines]))
+    cut = data.draw(st.integers(1, 5))
+    joined = b"".join(pieces)
+    chunks = [joined[start : start + cut] for start in range(0, len(joined), cut)]
+    assert whole[:offset] + _unstuffed(_stuffed(chunks, offset)) == whole
+
+
+@given(st.binary(max_size=40), st.integers(1, 100))
+def test_content_that_ends_before_the_offset_is_found_out(content: bytes, beyond: int) -> None:
+    stuffer = DotStuffer(len(_unstuffed(_stuffed([content], 0))) + beyond)
+    assert stuffer.stuff(content) + stuffer.end() == b".\r\n"
+    assert stuffer.is_short
+
+
+def _stuffed(chunks: list[bytes], skip: int) -> bytes:
+    stuffer = DotStuffer(skip)
+    return b"".join(map(stuffer.stuff, chunks)) + stuffer.end()
+
+
+def _unstuffed(wire: bytes) -> bytes:
+    """As a server reads it (RFC 5321 4.5.2)."""
+    assert wire.endswith(b".\r\n")
+    return (b"\r\n" + wire[:-3]).replace(b"\r\n.", b"\r\n")[2:]

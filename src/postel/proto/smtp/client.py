@@ -12,7 +12,8 @@ The shell takes a step, then asks for events until the one that ends the step:
     (none: connected)             Greeting
     hello()                       HelloDone, HelloRefused
     start_tls()                   TlsReady, TlsRefused       then tls_started(), and hello() again
-    login(exchange)               LoginDone
+    login(exchange)               LoginDone, KeyWanted      then login_key()
+    login_key(key)                LoginDone
     transact(envelope, size)      ContentWanted, TransactionDone, PartlyAccepted
     content(chunk)                nothing: write data_to_send()
     end_content()                 TransactionDone
@@ -44,6 +45,7 @@ from postel.proto.smtp.client_events import (
     Greeting,
     HelloDone,
     HelloRefused,
+    KeyWanted,
     LoginDone,
     PartlyAccepted,
     QuitDone,
@@ -176,6 +178,11 @@ class SmtpClient:
                 command, self._initial = with_initial, None
         self._say(Said.AUTH, command + b"\r\n")
 
+    def login_key(self, key: bytes) -> None:
+        """What KeyWanted asked for: the login goes on."""
+        if self._take_turn(State.IN_LOGIN):
+            self._go_on(self._current(self._exchange).take_key(key))
+
     def transact(self, envelope: Envelope, size_bytes: int | None = None) -> None:
         """MAIL, RCPT for each recipient, and DATA if any was accepted.
 
@@ -209,10 +216,11 @@ class SmtpClient:
     def end_content(self) -> None:
         """The content is complete."""
         if not self._take_turn(State.IN_CONTENT):
-            return None
+            return
         end = self._stuffer.end()
         if self._stuffer.is_short:
-            return self._lose("the server wants content from behind its end")
+            self._lose("the server wants content from behind its end")
+            return
         self._out.append(end)
         self._needs_reset = False  # RFC 5321 4.1.1.4: the server clears its buffers
         # RFC 2033 4.2: one reply for each recipient that was accepted, in that order.
@@ -371,12 +379,19 @@ class SmtpClient:
             if wire.code < 300:
                 exchange.finish()
             elif wire.code < 400:
-                return self._say(Said.AUTH, sasl.encode(self._respond(exchange, wire.lines[0])) + b"\r\n")
+                return self._go_on(self._respond(exchange, wire.lines[0]))
         except (sasl.ExchangeFault, BadSyntax) as fault:
             return self._distrust(wire, str(fault))
         return self._end_login(wire)
 
-    def _respond(self, exchange: sasl.ClientExchange, text: str) -> bytes:
+    def _go_on(self, step: bytes | sasl.SaltPassword) -> None:
+        if isinstance(step, sasl.SaltPassword):
+            self._state = State.IN_LOGIN
+            self._events.append(KeyWanted(step))
+        else:
+            self._say(Said.AUTH, sasl.encode(step) + b"\r\n")
+
+    def _respond(self, exchange: sasl.ClientExchange, text: str) -> bytes | sasl.SaltPassword:
         challenge = sasl.decode(text.encode())
         initial, self._initial = self._initial, None
         return exchange.respond(challenge) if initial is None else initial

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-# RFC 1845 2 (4): tokens of ASCII without SPACE, controls, and the tspecials of RFC 1521 4. A dot divides atoms.
+# RFC 1845 2 (4): tokens of ASCII without SPACE, controls, and MIME's tspecials (RFC 2045 5.1). A dot divides atoms.
 _ATOM: Final = r"[!#$%&'*+\-0-9A-Z^_`a-z{|}~]+"
 _TOKEN: Final = rf"{_ATOM}(?:\.{_ATOM})*"
 _TRANSID: Final = re.compile(rf"<{_TOKEN}@{_TOKEN}>")
