@@ -13,7 +13,7 @@ from typing import Any
 from postel import contents, directory, queue
 from postel.contents import Contents
 from postel.database import SqliteDatabase, Transaction
-from postel.directory import Directory, DirectoryOptions, PasswordOptions
+from postel.directory import Directory, DirectoryOptions, PasswordOptions, ScramOptions
 from postel.hooks import HookFile, HookFiles
 from postel.mail import Mailbox, parse_domain, parse_mailbox
 from postel.net import Endpoint, Stream
@@ -33,7 +33,9 @@ from postel.tls import CertificateFiles, ClientTls, ServerTls, self_signed, star
 HOSTNAME = parse_domain("mx.example.org")
 SMTP = ServiceOptions(hostname=HOSTNAME)
 SUBMISSION = replace(SMTP, service=Service.SUBMISSION)
-CHEAP = DirectoryOptions(passwords=PasswordOptions(memory_kib=8, passes=1))
+CHEAP = DirectoryOptions(
+    passwords=PasswordOptions(memory_kib=8, passes=1), scram=ScramOptions(iterations=4096)
+)
 SUBMISSIONS = replace(SMTP, service=Service.SUBMISSIONS)
 PASSWORD = "correct horse"
 PLAIN_ANN = "AGFubkBleGFtcGxlLm9yZwBjb3JyZWN0IGhvcnNl"  # \0ann@example.org\0correct horse
@@ -64,7 +66,7 @@ SECURE_HELLO = """
     S 250-8BITMIME
     S 250-SMTPUTF8
     S 250-ENHANCEDSTATUSCODES
-    S 250-AUTH PLAIN LOGIN
+    S 250-AUTH ...
     S 250-DSN
     S 250-CHUNKING
     S 250-BINARYMIME

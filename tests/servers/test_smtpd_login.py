@@ -56,7 +56,7 @@ async def test_networks_that_are_trusted_may_log_in_in_plaintext() -> None:
 
 async def test_port_25_offers_no_login_unless_told_to() -> None:
     async with world(SMTP, tls=True) as w:
-        await w.play(STARTTLS.replace("S 250-AUTH PLAIN LOGIN\n", ""))
+        await w.play(STARTTLS.replace("S 250-AUTH ...\n", ""))
     async with world(replace(SMTP, offers_login=True), tls=True) as w:
         await w.play(
             STARTTLS

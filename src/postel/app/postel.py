@@ -209,6 +209,7 @@ class Postel:
             target_of=lambda name: target_of_lane(table, name),
             tls_of=table.tls_of,
             clock=self.edges.clock,
+            workers=self.edges.workers,
             tls_any=ClientTls(verify=False),
             tls_verified=ClientTls(verify=True, ca_file=self._authorities()),
         )

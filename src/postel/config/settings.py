@@ -77,12 +77,12 @@ class Listen(Section, frozen=True):
         ),
     ] = None
     clients: Annotated[
-        list[NetworkText],
+        tuple[NetworkText, ...],
         says(
             "Networks whose programs may speak `lmtp` here by TCP; other protocols do not look at it. Loopback by "
             "default. Who may open a unix socket is decided by the mode of its directory."
         ),
-    ] = ["127.0.0.0/8", "::1"]
+    ] = ("127.0.0.0/8", "::1")
     proxy: Annotated[
         list[ProxyText],
         says(

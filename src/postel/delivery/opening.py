@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+from postel.delivery.login import LoginRefused, log_in
 from postel.delivery.smtp_session import SmtpSession
 from postel.delivery.trouble import (
     LOGIN_NEEDED,
@@ -22,7 +23,7 @@ from postel.delivery.trouble import (
     unreachable,
 )
 from postel.mail import IPAddress, LocalFault, Reply
-from postel.net import DialFailed, Endpoint, Network, Stream
+from postel.net import DialFailed, Endpoint, Network, Stream, Workers
 from postel.observe import logger
 from postel.proto import sasl
 from postel.proto.smtp import (
@@ -74,6 +75,7 @@ class Opening:
     credentials     None: no login.
     sources         our addresses to connect from; the first of the right family is taken.
     connect_s, handshake_s  how long each may take.
+    workers         make the keys that logins need; None: they are made on the loop.
     """
 
     client: ClientOptions
@@ -87,6 +89,7 @@ class Opening:
     sources: tuple[IPAddress, ...] = ()
     connect_s: float = 30.0
     handshake_s: float = 60.0
+    workers: Workers | None = None
 
     @property
     def context(self) -> ClientTls:
@@ -168,7 +171,7 @@ async def _prepare(session: SmtpSession, target: Target, opening: Opening, with_
     if opening.requiretls and "REQUIRETLS" not in session.offered:
         raise _requiretls_trouble(target)
     if opening.credentials is not None:
-        await _log_in(session, target, opening.credentials)
+        await _log_in(session, target, opening, opening.credentials)
 
 
 async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> None:
@@ -191,21 +194,18 @@ async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> 
         _expect(target, HelloDone, event)
 
 
-async def _log_in(session: SmtpSession, target: Target, credentials: sasl.Credentials) -> None:
-    mechanism = sasl.choose_mechanism(session.offered.mechanisms, is_private=_is_private(session.stream))
-    if mechanism is None:
-        raise _login_trouble(target, "the host offers no login that may be used on this connection")
-    event = await session.login(sasl.ClientExchange(mechanism, credentials))
-    reply = _expect(target, LoginDone, event).reply
-    if not reply.is_positive:
-        log.trouble("login_refused", remote=target.remote, name=credentials.authcid, reply=reply)
-        raise _login_trouble(target, f"the login was refused: {reply}")
-
-
-def _is_private(stream: Stream) -> bool:
-    """Whether a password may be shown: RFC 4954 4 wants TLS, unless nothing leaves this machine."""
-    ip = stream.peer.ip
-    return stream.tls is not None or ip is None or ip.is_loopback
+async def _log_in(session: SmtpSession, target: Target, opening: Opening, login: sasl.Credentials) -> None:
+    try:
+        event = await log_in(session, target.name, login, opening.workers)
+    except LoginRefused as refused:
+        if refused.reply is None:
+            raise _login_trouble(
+                target, "the host offers no login that may be used on this connection"
+            ) from None
+        log.trouble("login_refused", remote=target.remote, name=login.authcid, reply=refused.reply)
+        raise _login_trouble(target, f"the login was refused: {refused.reply}") from None
+    if event is not None:
+        _expect(target, LoginDone, event)
 
 
 def _expect(target: Target, wanted: type[E], event: ClientEvent) -> E:

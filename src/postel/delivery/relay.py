@@ -49,7 +49,7 @@ from postel.mail import (
     Status,
     format_original_recipient,
 )
-from postel.net import Clock, Endpoint, Network
+from postel.net import Clock, Endpoint, Network, Workers
 from postel.observe import logger
 from postel.proto import sasl
 from postel.proto.smtp import ClientOptions, PartlyAccepted, SessionLost, TransactionDone
@@ -89,6 +89,7 @@ class RelayAgent:
 
     target_of       the route that a lane stands for: routing.target_of_lane of the present table.
     tls_of          what the MX hosts of a domain owe us in TLS; None: nothing is said of it.
+    workers         make the keys that logins at smarthosts need.
     tls_any         does handshakes that ask not who the peer is; tls_verified those that do.
     """
 
@@ -105,8 +106,10 @@ class RelayAgent:
         tls_verified: ClientTls,
         clock: Clock,
         tls_of: TlsOf = lambda domain: None,
+        workers: Workers | None = None,
     ) -> None:
         self._network = network
+        self._workers = workers
         self._clock = clock
         self._resolver = resolver
         self._contents = contents
@@ -245,6 +248,7 @@ class RelayAgent:
             sources=options.sources,
             connect_s=options.connect_s,
             handshake_s=options.handshake_s,
+            workers=self._workers,
         )
 
 

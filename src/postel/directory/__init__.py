@@ -4,6 +4,7 @@ from postel.directory.account import MIGRATIONS, Account, AccountExists, NoAccou
 from postel.directory.directory import Directory, DirectoryOptions
 from postel.directory.passwords import PasswordOptions
 from postel.directory.throttle import Throttled, ThrottleOptions
+from postel.directory.verifiers import ScramOptions
 
 __all__ = [
     "MIGRATIONS",
@@ -13,6 +14,7 @@ __all__ = [
     "DirectoryOptions",
     "NoAccount",
     "PasswordOptions",
+    "ScramOptions",
     "ThrottleOptions",
     "Throttled",
 ]

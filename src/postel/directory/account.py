@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from postel.database import Migration, Transaction
+from postel.directory.verifiers import VERIFIER_MIGRATIONS
 from postel.mail import Mailbox, parse_mailbox
 
 MIGRATIONS: Final[Sequence[Migration]] = (
@@ -31,6 +32,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         )
         """,
     ),
+    *VERIFIER_MIGRATIONS,
 )
 
 

@@ -30,8 +30,10 @@ from postel.directory.account import (
 from postel.directory.answers import Answers
 from postel.directory.passwords import PasswordHasher, PasswordOptions, prepare_password
 from postel.directory.throttle import Throttle, Throttled, ThrottleOptions
+from postel.directory.verifiers import ScramOptions, Verifiers, store_verifiers
 from postel.mail import BadSyntax, IPAddress, Mailbox, parse_mailbox
 from postel.net import Clock, Workers
+from postel.proto.sasl import Verifier
 
 LOGIN_LIMIT: Final = 512  # characters of a login name that are looked at
 
@@ -49,6 +51,7 @@ class DirectoryOptions:
 
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
     throttle: ThrottleOptions = field(default_factory=ThrottleOptions)
+    scram: ScramOptions = field(default_factory=ScramOptions)
     login_domain: str | None = None
     remember_for_s: float = 600.0
     answers_kept: int = 10_000
@@ -71,9 +74,11 @@ class Directory:
         self._hasher = PasswordHasher(self._options.passwords)
         self._hashing = asyncio.Semaphore(self._options.passwords.at_once)
         self._throttle = Throttle(clock, self._options.throttle)
+        self._verifiers = Verifiers(database, workers, self._options.scram)
         self._answers = Answers(clock, self._options.remember_for_s, self._options.answers_kept)
         self._found: OrderedDict[str, Account | None] = OrderedDict()
         self._first: dict[str, Account | None] = {}
+        self._verified: set[int] = set()  # accounts that were looked at for their verifiers
         self._unwatch: Action = database.watch(self._forget_found)
 
     def throttle_by(self, options: ThrottleOptions) -> None:
@@ -90,9 +95,11 @@ class Directory:
         Raises AccountExists, BadSyntax for the password.
         """
         password_hash = await self._hash(password)
+        verifiers = await self._verifiers.make(fold(mailbox.folded), password)
 
         async def work(tx: Transaction) -> Account:
             account = await insert_account(tx, mailbox, password_hash, quota_bytes, self._clock.now())
+            await store_verifiers(tx, account.id, verifiers)
             if also is not None:
                 await also(tx, account)
             tx.after_commit(self._forget_found)
@@ -107,6 +114,7 @@ class Directory:
             account = await get_account(tx, mailbox)
             if also is not None:
                 await also(tx, account)
+            await store_verifiers(tx, account.id, {})
             await tx.execute("DELETE FROM account WHERE id = ?", (account.id,))
             self._changes(tx, mailbox)
 
@@ -144,7 +152,16 @@ class Directory:
 
     async def set_password(self, mailbox: Mailbox, password: str) -> None:
         """Change a password, at once and everywhere. Raises NoAccount, BadSyntax."""
-        await self._set(mailbox, "password_hash", await self._hash(password))
+        password_hash = await self._hash(password)
+        verifiers = await self._verifiers.make(fold(mailbox.folded), password)
+
+        async def work(tx: Transaction) -> None:
+            account = await get_account(tx, mailbox)
+            await tx.execute("UPDATE account SET password_hash = ? WHERE id = ?", (password_hash, account.id))
+            await store_verifiers(tx, account.id, verifiers)
+            self._changes(tx, mailbox)
+
+        await self._database.write(work)
 
     async def set_quota(self, mailbox: Mailbox, quota_bytes: int | None) -> None:
         """Change how much may be stored; None for no limit. Raises NoAccount."""
@@ -193,6 +210,30 @@ class Directory:
             return await self._refuse(folded, peer_ip)
         return self._welcome(credentials, peer_ip)
 
+    async def find_verifier(
+        self, login: str, hash_name: str, peer_ip: IPAddress | None
+    ) -> Verifier | Throttled:
+        """What SCRAM goes by; for a login without an account, or without a verifier, a made-up one.
+
+        Raises DatabaseTrouble.
+        """
+        folded = self._folded(login)
+        if throttled := self._throttle.check(folded, peer_ip):
+            return throttled
+        credentials = await self._credentials(folded)
+        account_id = None if credentials is None else credentials.account.id
+        return await self._verifiers.find(account_id, folded or login, hash_name)
+
+    async def settle(self, login: str, is_right: bool, peer_ip: IPAddress | None) -> Verdict:
+        """As `verify`, where the proof was judged outside. Raises DatabaseTrouble."""
+        folded = self._folded(login)
+        if throttled := self._throttle.check(folded, peer_ip):
+            return throttled
+        credentials = await self._credentials(folded)
+        if credentials is None or not is_right:
+            return await self._refuse(folded, peer_ip)
+        return self._welcome(credentials, peer_ip)
+
     async def _verify(self, folded: str | None, password: bytes, ip: IPAddress | None) -> Verdict:
         credentials = await self._credentials(folded)
         # The answer about an unknown account is remembered by its name, of known ones by their hash.
@@ -211,6 +252,7 @@ class Directory:
         if not is_right or credentials is None:
             return None
         await self._renew(credentials, password)
+        await self._make_verifiers(credentials, password)
         return self._welcome(credentials, ip)
 
     async def _try(self, credentials: Credentials | None, password: bytes) -> bool:
@@ -231,6 +273,26 @@ class Directory:
                 await tx.execute(sql, params)
 
             await self._database.write(work)
+
+    async def _make_verifiers(self, credentials: Credentials, password: bytes) -> None:
+        """An account from before SCRAM, or made without: its next login with a password gives it verifiers."""
+        account, stored = credentials.account, credentials.password_hash
+        if account.id in self._verified:
+            return
+        with suppress(DatabaseTrouble):
+            if await self._verifiers.lacks_some(account.id):
+                made = await self._verifiers.make(fold(account.mailbox.folded), password.decode())
+
+                async def work(tx: Transaction) -> None:
+                    now = await find_credentials(tx, account.mailbox.folded)
+                    # Not if the password was changed meanwhile, or stored anew: then the next login will.
+                    if now is not None and now.account.id == account.id and now.password_hash == stored:
+                        await store_verifiers(tx, account.id, made)
+
+                await self._database.write(work)
+            self._verified.add(account.id)
+            if len(self._verified) > self._options.accounts_kept:
+                self._verified.clear()
 
     async def _refuse(self, folded: str | None, ip: IPAddress | None) -> Throttled | None:
         if throttled := self._throttle.check(folded, ip):

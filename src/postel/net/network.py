@@ -26,6 +26,7 @@ class TlsInfo:
     server_name         the name in SNI (a server: as received; a client: as asked); None without.
     peer_certificate    the peer's certificate in DER; None when it gave none.
     is_verified         whether the peer's certificate was checked against trust anchors and name.
+    own_certificate     the certificate that we showed, in DER; None where we showed none, or are the client.
     """
 
     version: str
@@ -34,6 +35,7 @@ class TlsInfo:
     server_name: str | None
     peer_certificate: bytes | None
     is_verified: bool
+    own_certificate: bytes | None = None
 
 
 class Stream(Protocol):

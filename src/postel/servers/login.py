@@ -1,7 +1,7 @@
 """Log a client in: join a SASL exchange and the directory, the same way for every protocol.
 
 Implements  RFC 4422 3 (the exchange), RFC 4616 2 (authorization identities).
-Gives       LoginExchange, LoginStep.
+Gives       LoginExchange, LoginFacts, LoginStep, offered_mechanisms.
 Not here    The mechanisms: proto.sasl. Passwords, and slowing down who guesses them: directory. What a protocol
             says to each kind of Denial: its session.
 
@@ -10,16 +10,78 @@ An account that does not exist, a wrong password and a right one without permiss
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 from postel.database import DatabaseTrouble
 from postel.directory import Account, Directory, Throttled
 from postel.mail import IPAddress, LocalFault
-from postel.proto.sasl import Challenge, CheckPassword, Denial, Denied, Mechanism, ServerExchange
+from postel.net import Stream
+from postel.proto.sasl import (
+    DEFAULT_MECHANISMS,
+    MECHANISMS,
+    Challenge,
+    CheckPassword,
+    CheckProof,
+    CheckSecret,
+    Denial,
+    Denied,
+    FindBinding,
+    FindVerifier,
+    FreshNonce,
+    Mechanism,
+    Proof,
+    ServerExchange,
+    ServerIs,
+    Verifier,
+    WhoIsServer,
+    find_mechanism,
+)
+from postel.tls import server_end_point
 
 LoginStep: TypeAlias = bytes | Account | Denied
 """A challenge for the client, the account that it has proven to be, or why it is not logged in."""
+
+
+NONCE_OCTETS: Final = 18
+OFFERED_MECHANISMS: Final = tuple(
+    row.name for row in MECHANISMS if row.name in DEFAULT_MECHANISMS and row.proof is Proof.PASSWORD
+)
+"""What services offer unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFacts:
+    """Where a login takes place.
+
+    server      who we are: service and host name.
+    ip          of the peer; None for a unix socket.
+    binding     tls-server-end-point, where a -PLUS mechanism is offered; else None.
+    """
+
+    server: ServerIs
+    ip: IPAddress | None
+    binding: bytes | None = None
+
+    @classmethod
+    def of(
+        cls, service: str, hostname: str, stream: Stream, ip: IPAddress | None, offered: tuple[str, ...]
+    ) -> LoginFacts:
+        """The facts of a session as it stands."""
+        binds = any(row is not None and row.binds for row in map(find_mechanism, offered))
+        own = stream.tls.own_certificate if stream.tls is not None and binds else None
+        return cls(ServerIs(service, hostname), ip, None if own is None else server_end_point(own))
+
+
+def offered_mechanisms(wanted: tuple[str, ...], *, is_private: bool, is_tls: bool) -> tuple[str, ...]:
+    """Which of the configured mechanisms are offered on a connection as it is, strongest first.
+
+    RFC 8314 3.2: nobody logs in where others listen, by whatever mechanism: it would be the session that is stolen.
+    """
+    rows = (row for row in MECHANISMS if is_private and row.name in wanted and row.proof is Proof.PASSWORD)
+    return tuple(row.name for row in rows if is_tls or not row.binds)
 
 
 class LoginExchange:
@@ -30,13 +92,13 @@ class LoginExchange:
     """
 
     def __init__(
-        self, mechanism: Mechanism, initial: bytes | None, directory: Directory, ip: IPAddress | None
+        self, mechanism: Mechanism, initial: bytes | None, directory: Directory, facts: LoginFacts
     ) -> None:
         self.mechanism = mechanism
         self.login = ""
         self._exchange = ServerExchange(mechanism, initial)
         self._directory = directory
-        self._ip = ip
+        self._facts = facts
         self._account: Account | None = None
 
     async def begin(self) -> LoginStep:
@@ -49,8 +111,12 @@ class LoginExchange:
 
     async def _go_on(self, step: Callable[[], Any]) -> LoginStep:
         question = step()
-        while isinstance(question, CheckPassword):
-            question = self._exchange.answer(await self._check(question))
+        while (answer := _ANSWERS.get(type(question))) is not None:
+            try:
+                found = await answer(self, question)
+            except DatabaseTrouble as trouble:
+                found = Denied(str(trouble), Denial.LATER)
+            question = self._exchange.answer(found)
         match question:
             case Challenge(data):
                 return data
@@ -60,21 +126,54 @@ class LoginExchange:
             raise LocalFault(f"{self.mechanism.name} let in who was not checked")
         return self._account
 
-    async def _check(self, question: CheckPassword) -> bool | Denied:
+    # The answers
+
+    async def _check_password(self, question: CheckPassword) -> bool | Denied:
         self.login = question.authcid
-        try:
-            found = await self._directory.verify(question.authcid, question.password, self._ip)
-        except DatabaseTrouble as trouble:
-            return Denied(str(trouble), Denial.LATER)
+        found = await self._directory.verify(question.authcid, question.password, self._facts.ip)
+        return self._judge(found, question.authcid, question.authzid)
+
+    async def _check_secret(self, question: CheckSecret) -> bool | Denied:
+        self.login = question.authcid
+        found = await self._directory.verify_secret(question.authcid, question.proves, self._facts.ip)
+        return self._judge(found, question.authcid, question.authzid)
+
+    async def _find_verifier(self, question: FindVerifier) -> Verifier | Denied:
+        self.login = question.authcid
+        found = await self._directory.find_verifier(question.authcid, question.hash_name, self._facts.ip)
+        return Denied(found.because, Denial.LATER) if isinstance(found, Throttled) else found
+
+    async def _check_proof(self, question: CheckProof) -> bool | Denied:
+        found = await self._directory.settle(question.authcid, question.is_right, self._facts.ip)
+        return self._judge(found, question.authcid, question.authzid)
+
+    async def _fresh_nonce(self, question: FreshNonce) -> str:
+        return secrets.token_urlsafe(NONCE_OCTETS)
+
+    async def _who_is_server(self, question: WhoIsServer) -> ServerIs:
+        return self._facts.server
+
+    async def _find_binding(self, question: FindBinding) -> bytes | None:
+        return self._facts.binding
+
+    def _judge(self, found: Account | Throttled | None, authcid: str, authzid: str) -> bool | Denied:
         if isinstance(found, Throttled):
             return Denied(found.because, Denial.LATER)
         if found is None:
             return False
         # RFC 4616 2: who may act as whom is ours to say; an account acts as itself.
-        if question.authzid and question.authzid.casefold() not in (
-            question.authcid.casefold(),
-            found.mailbox.folded,
-        ):
+        if authzid and authzid.casefold() not in (authcid.casefold(), found.mailbox.folded):
             return Denied(f"{found.mailbox} asked to act as somebody else")
         self._account = found
         return True
+
+
+_ANSWERS: Final[Mapping[type, Callable[[LoginExchange, Any], Awaitable[Any]]]] = {
+    CheckPassword: LoginExchange._check_password,
+    CheckSecret: LoginExchange._check_secret,
+    FindVerifier: LoginExchange._find_verifier,
+    CheckProof: LoginExchange._check_proof,
+    FreshNonce: LoginExchange._fresh_nonce,
+    WhoIsServer: LoginExchange._who_is_server,
+    FindBinding: LoginExchange._find_binding,
+}

@@ -16,6 +16,7 @@ from postel.net import Clock
 from postel.proto.pop3 import Pop3Limits
 from postel.routing import IPNetwork
 from postel.servers.admission import Admission
+from postel.servers.login import OFFERED_MECHANISMS
 from postel.store import MaildropLocks, Store
 
 
@@ -26,6 +27,7 @@ class Pop3ServiceOptions:
     hostname            our name in the greeting.
     is_tls_implicit     pop3s: a TLS handshake comes before the greeting (RFC 8314 3.3).
     plaintext_login     networks whose clients may log in without TLS. Empty: a password never crosses a wire.
+    mechanisms          the SASL mechanisms offered, in any order.
     offers_apop         whether accounts with a shared secret may use APOP.
     login_delay_s       least time between two logins of an account; 0: none (RFC 2449 6.5).
     lock_wait_s         how long a login waits for a maildrop that another session has open: a client that lost
@@ -37,6 +39,7 @@ class Pop3ServiceOptions:
     hostname: Domain
     is_tls_implicit: bool = False
     plaintext_login: tuple[IPNetwork, ...] = ()
+    mechanisms: tuple[str, ...] = OFFERED_MECHANISMS
     offers_apop: bool = False
     login_delay_s: int = 0
     lock_wait_s: float = 1.0

@@ -23,10 +23,10 @@ from postel.directory import Account, Throttled
 from postel.net import Clock, ConnectionLost, Stream
 from postel.observe import logger
 from postel.proto import pop3
-from postel.proto.sasl import MECHANISMS, Denial, Denied, find_mechanism
+from postel.proto.sasl import Denial, Denied, find_mechanism
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
-from postel.servers.login import LoginExchange, LoginStep
+from postel.servers.login import LoginExchange, LoginFacts, LoginStep, offered_mechanisms
 from postel.servers.pop3d_maildrop import InUse, OpenMaildrop, open_maildrop
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
 from postel.store import LockLost, NoSuchMessage
@@ -184,8 +184,9 @@ class Pop3Session:
         if mechanism is None:
             self._talk.answer(pop3.Refused(pop3.Text.NO_SUCH_MECHANISM))
             return
-        peer = self.stream.peer.ip
-        self._login = LoginExchange(mechanism, event.initial, self._parts.directory, peer)
+        hostname, offered = self._options.hostname.ascii, self._machine_options().mechanisms
+        facts = LoginFacts.of("pop", hostname, self.stream, self.stream.peer.ip, offered)
+        self._login = LoginExchange(mechanism, event.initial, self._parts.directory, facts)
         await self._go_on_with_login(self._login.begin())
 
     async def _auth_response(self, event: pop3.AuthResponse) -> None:
@@ -324,7 +325,9 @@ class Pop3Session:
             timestamp=self._timestamp,
             offers_stls=self._tls is not None and stream.tls is None,
             offers_plaintext=is_private,
-            mechanisms=tuple(row.name for row in MECHANISMS if is_private and row.name in ("PLAIN", "LOGIN")),
+            mechanisms=offered_mechanisms(
+                options.mechanisms, is_private=is_private, is_tls=stream.tls is not None
+            ),
             login_delay_s=options.login_delay_s,
             limits=options.limits,
         )

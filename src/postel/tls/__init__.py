@@ -1,5 +1,6 @@
 """TLS over any stream: certificates by name, opportunistic or verified, with resumption. Floor 2."""
 
+from postel.tls.binding import server_end_point
 from postel.tls.certificates import (
     CertificateFacts,
     CertificateFiles,
@@ -25,6 +26,7 @@ __all__ = [
     "certificate_facts",
     "certificate_facts_of",
     "self_signed",
+    "server_end_point",
     "start_client",
     "start_server",
 ]

@@ -85,6 +85,11 @@ def _facts(certificate: x509.Certificate, key_matches: bool | None) -> Certifica
     )
 
 
+def certificate_der(certificate: Path) -> bytes:
+    """The first certificate of a file, in DER. Raises BadCertificate."""
+    return _certificate(certificate).public_bytes(serialization.Encoding.DER)
+
+
 def _certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificates(_read(path))[0]

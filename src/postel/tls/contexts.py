@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary
 
-from postel.tls.certificates import CertificateFiles, certificate_facts
+from postel.tls.certificates import CertificateFiles, certificate_der, certificate_facts
 from postel.tls.faults import BadCertificate, HandshakeFailed
 from postel.tls.names import NO_DEMAND, OLDEST, PeerDemand, certificate_is_for
 
@@ -38,6 +38,7 @@ class ServerTls:
         self._default_files = default
         self._files = {name.lower(): files for name, files in (by_name or {}).items()}
         self._names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
+        self._shown: WeakKeyDictionary[ssl.SSLContext, bytes] = WeakKeyDictionary()
         self.reload()
 
     def reload(self) -> None:
@@ -48,7 +49,15 @@ class ServerTls:
         default = self._context(self._default_files)
         contexts = {name: self._context(files) for name, files in self._files.items()}
         default.sni_callback = self._choose
+        shown = {
+            context: certificate_der(files.certificate)
+            for context, files in (
+                (default, self._default_files),
+                *((contexts[name], files) for name, files in self._files.items()),
+            )
+        }
         self._default, self._contexts = default, contexts
+        self._shown.update(shown)  # sessions that began with the old ones still ask
 
     @staticmethod
     def _context(files: CertificateFiles) -> ssl.SSLContext:
@@ -77,6 +86,10 @@ class ServerTls:
     def wrap(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO) -> ssl.SSLObject:
         """The server's end of a new TLS session."""
         return self._default.wrap_bio(incoming, outgoing, server_side=True)
+
+    def shown(self, session: ssl.SSLObject) -> bytes | None:
+        """The certificate that the server showed in this session, in DER."""
+        return self._shown.get(session.context)
 
     def server_name(self, session: ssl.SSLObject) -> str | None:
         """The name that the client of this session asked for."""

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from postel.net import READ_LIMIT, ConnectionLost, Endpoint, Stream, TimedOut, TlsInfo
@@ -30,7 +31,8 @@ async def start_server(stream: Stream, context: ServerTls, *, timeout_s: float) 
     session = context.wrap(incoming, outgoing)
     secure = TlsStream(stream, session, incoming, outgoing)
     await secure.handshake(timeout_s)
-    secure.tls = _info(session, context.server_name(session), is_verified=False)
+    info = _info(session, context.server_name(session), is_verified=False)
+    secure.tls = replace(info, own_certificate=context.shown(session))
     return secure
 
 

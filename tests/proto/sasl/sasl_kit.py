@@ -72,7 +72,7 @@ class Shell:
                 return proves(self.passwords.get(authcid, "?")) and authzid in ("", authcid)
             case FindVerifier(authcid, hash_name):
                 return verifier(hash_name, self.passwords.get(authcid, "?"))
-            case CheckProof(authcid, _, is_right, _, authzid):
+            case CheckProof(authcid, is_right, authzid):
                 return is_right and authcid in self.passwords and authzid in ("", authcid)
             case CheckToken(token, authzid):
                 name = self.tokens.get(token)

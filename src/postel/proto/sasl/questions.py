@@ -58,16 +58,10 @@ class FindVerifier:
 
 @dataclass(frozen=True, slots=True)
 class CheckProof:
-    """Question: `authcid` has proven itself, or not, by its Verifier; is it let in as `authzid`? A bool or Denied.
-
-    evidence    what the same wrong password gives again, and no other: so a program that repeats one is not taken
-                for somebody who guesses.
-    """
+    """Question: `authcid` has proven itself, or not, by its Verifier; is it let in as `authzid`? A bool or Denied."""
 
     authcid: str
-    hash_name: str
     is_right: bool
-    evidence: bytes = field(repr=False)
     authzid: str
 
 

@@ -140,7 +140,7 @@ def _judge(
     said = b",".join((first.bare, server_first, final.without_proof))
     client_key = _xor(final.proof, _mac(hash_name, verifier.stored_key, said))
     is_right = hmac.compare_digest(_hash(hash_name, client_key), verifier.stored_key) and is_bound
-    question = CheckProof(first.authcid, hash_name, is_right, client_key, first.authzid)
+    question = CheckProof(first.authcid, is_right, first.authzid)
     verdict = verdict_of((yield question), first.authcid, first.authzid, f"no such proof for {first.authcid}")
     if isinstance(verdict, Denied):
         return verdict

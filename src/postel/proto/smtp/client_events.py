@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from postel.mail import Reply
+from postel.proto.sasl import SaltPassword
 from postel.proto.smtp.offered import Offered
 
 
@@ -44,6 +45,13 @@ class TlsRefused:
     """STARTTLS was refused; the session goes on without."""
 
     reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWanted:
+    """The exchange needs a key whose making takes its time: call login_key() with `salted(...)` of the question."""
+
+    question: SaltPassword
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +145,7 @@ ClientEvent: TypeAlias = (
     | HelloRefused
     | TlsReady
     | TlsRefused
+    | KeyWanted
     | LoginDone
     | ContentWanted
     | PartlyAccepted

@@ -22,6 +22,7 @@ class State(enum.Enum):
     GREETED = "greeted"  # EHLO is due
     READY = "ready"
     STARTING_TLS = "starting TLS"
+    IN_LOGIN = "making a key for the login"
     IN_CONTENT = "in content"
     OVER = "over"
 
