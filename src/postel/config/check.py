@@ -30,7 +30,7 @@ from postel.routing import (
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
 _SAY_SO: Final = "say so, or take them out"
-LOCAL_PROTOCOLS: Final = ("submission", "submissions", "pop3", "pop3s")
+LOCAL_PROTOCOLS: Final = ("submission", "submissions", "lmtp", "pop3", "pop3s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,9 @@ def _listeners(loaded: Loaded) -> _Found:
                 ("listen", number),
                 'address is missing; add address = "0.0.0.0:25", or the address to listen on',
             )
+        elif listen.protocol == "lmtp" and listen.address.endswith(":25"):
+            # RFC 2033 5: it must not be used there, where others expect SMTP.
+            yield ("listen", number, "address"), "LMTP is never spoken on port 25; say another port, as 24"
         elif listen.address.endswith(":0"):
             continue  # any free port: never the same twice
         elif listen.address in seen:

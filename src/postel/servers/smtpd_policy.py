@@ -17,14 +17,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from postel.asks import Asks
-from postel.hooks import Content, Defer, HookFunction, Mail, Phase, Rcpt, Refuse
+from postel.hooks import Connect, Content, Defer, HookFunction, Mail, Phase, Rcpt, Refuse
 from postel.mail import BadSyntax, Mailbox, Reply, Status, parse_mailbox
 from postel.mail.replies import LOOP_DETECTED
 from postel.message import DELIVERED_TO_LIMIT, HEADER_LIMIT
 from postel.routing import Expand, Route, ToMailbox, admit, decide, may_relay
+from postel.servers.admission import is_within
 from postel.servers.smtpd_access import access_policy
 from postel.servers.smtpd_null_mx import null_mx_policy
-from postel.servers.smtpd_options import ServiceOptions, SmtpParts
+from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
 from postel.servers.smtpd_room import no_quota, no_space
 from postel.servers.smtpd_wishes import refuse_solicitation, refuse_wishes, solicitation_of
 from postel.servers.submission import check_author
@@ -32,6 +33,7 @@ from postel.servers.submission import check_author
 T = TypeVar("T")
 
 NOT_YOUR_ADDRESS: Final = Reply(553, Status(5, 7, 1), "That sender address is not yours")
+NOT_FOR_YOU: Final = Reply(554, Status(5, 7, 1), "This service is not for you")
 HEADER_TOO_BIG: Final = Reply(552, Status(5, 3, 4), "The header section is larger than we accept")
 
 
@@ -43,6 +45,8 @@ def own_policy(options: ServiceOptions, parts: SmtpParts) -> tuple[HookFunction,
         HookFunction(Phase.RCPT, policy.rcpt, "postel:recipient", is_trusted=True),
         HookFunction(Phase.CONTENT, policy.header, "postel:header", is_trusted=True),
     ]
+    if options.neighbours is not None:
+        asked.append(HookFunction(Phase.CONNECT, policy.neighbour, "postel:neighbour", is_trusted=True))
     if parts.room.quota is not None:
         asked.append(HookFunction(Phase.CONTENT, policy.room, "postel:room", is_trusted=True))
     if options.wishes.refused or options.wishes.refused_at:
@@ -53,7 +57,7 @@ def own_policy(options: ServiceOptions, parts: SmtpParts) -> tuple[HookFunction,
         parts.resolver,
         parts.rates,
         parts.clock,
-        is_for_strangers=not options.service.is_submission,
+        is_for_strangers=options.service is Service.SMTP,
     )
     if options.service.is_submission and options.own_from:
         asked.append(HookFunction(Phase.CONTENT, policy.author, "postel:author", is_trusted=True))
@@ -67,7 +71,18 @@ class _Policy:
         self._parts = parts
         self._table = parts.table
         self._answer = parts.answer
-        self._knows_quotas = False  # no recipient with a quota was met yet: then content need not be asked about
+        self._knows_quotas = (
+            False  # no recipient with a quota was met yet: then content need not be asked about
+        )
+
+    async def neighbour(self, facts: Connect) -> Refuse | None:
+        """RFC 2033 5: what is not for wide area networks is for those who are named."""
+        ip, networks = facts.client.ip, self._options.neighbours or ()
+        if ip is None or is_within(ip, networks):
+            return None
+        return Refuse(
+            NOT_FOR_YOU, because=f"{ip} is in none of {', '.join(map(str, networks)) or 'no networks'}"
+        )
 
     async def mail(self, facts: Mail) -> Refuse | Defer | None:
         """There is room, and nothing speaks against what is wished; and whoever is logged in sends under an address

@@ -108,7 +108,7 @@ def _binary(standing: Standing) -> str | None:
 
 
 def _limits(standing: Standing) -> str | None:
-    # RFC 9422 4.2. The number of transactions in a session, and of domains in one, has no limit here.
+    # RFC 9422. The number of transactions in a session, and of domains in one, has no limit here.
     return f"RCPTMAX={standing.options.limits.recipients}"
 
 
