@@ -106,9 +106,13 @@ class Verifiers:
 
     async def _salting_key(self) -> bytes:
         """The key of all salts, made when first needed. It goes with the database, backups included."""
-        if self._salting is None:
-            self._salting = await self._database.read(_find_key) or await self._database.write(_make_key)
-        return self._salting
+        if self._salting is not None:
+            return self._salting
+        key = await self._database.read(_find_key)
+        if key is None:
+            key = await self._database.write(_make_key)
+        self._salting = key
+        return key
 
 
 async def store_verifiers(tx: Transaction, account_id: int, verifiers: Mapping[str, Verifier]) -> None:
