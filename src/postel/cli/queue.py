@@ -12,6 +12,7 @@ import click
 from postel.app import Bench
 from postel.cli import queue_words, words
 from postel.cli.context import Settings, as_json, fail, pass_settings, show
+from postel.cli.queue_partial import partial_command
 from postel.cli.queue_pull import pull_command
 from postel.cli.work import CannotDo, run
 from postel.contents import ContentMissing
@@ -56,6 +57,7 @@ def queue_command() -> None:
 
 
 queue_command.add_command(pull_command)
+queue_command.add_command(partial_command)
 
 
 def choosing(command: C) -> C:
