@@ -47,14 +47,14 @@ class QueueInTrouble:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._queue, name)
 
-    async def accept(self, message: NewMessage) -> None:
+    async def accept(self, message: NewMessage, *beside: Any) -> None:
         if self._after:
-            await self._queue.accept(message)
+            await self._queue.accept(message, *beside)
         await asyncio.sleep(self._wait_s)
         if self._trouble:
             raise self._trouble
         if not self._after:
-            await self._queue.accept(message)
+            await self._queue.accept(message, *beside)
 
 
 class ContentsInTrouble:
