@@ -137,7 +137,7 @@ allow_loopback = true
     async with MailNetwork(ZONE) as net:
         a = await net.start("mx.example.net", rules, accounts=["ann@example.net"])
         b = await net.start("mx.example.org", accounts=["bob@example.org"])
-        smart = await net.start(
+        await net.start(
             "smart.example",
             '[[domain]]\nname = "smart.example"\naliases = { "*" = "ann" }\n[relay]\nnetworks = ["10.0.0.0/8"]\n',
             accounts=["ann@smart.example"],
