@@ -138,8 +138,10 @@ class Fitting:
 
 
 def carriage_of(offered: Offered) -> Carriage:
-    """What a host takes from us: RFC 3030 3 has binary content go by BDAT only, and we say DATA."""
+    """What a host takes from us."""
     domain = OctetDomain.EIGHT_BIT if "8BITMIME" in offered else OctetDomain.SEVEN_BIT
+    if offered.takes_binary:
+        domain = OctetDomain.BINARY
     return Carriage(domain, takes_utf8="SMTPUTF8" in offered)
 
 

@@ -364,7 +364,7 @@ class _Errand:
         """Give the session messages until there are none for it, or it is gone; then say how."""
         gone, care = None, self.care
         try:
-            while self.job is not None and gone is None and self.care is care:
+            while self.job is not None and gone is None and self.care is care and not session.is_spent:
                 gone = await self._relay(self.job, target.remote, session)
             await session.quit()
         except BaseException:
@@ -382,11 +382,13 @@ class _Errand:
             await self._done(job, dict.fromkeys((each.id for each in recipients), fit))
             return None
         while recipients:
+            recipients, rest = session.hop_limits.first(recipients, session.offered)
             event = await self._transact(job, recipients, session, fit)
             is_reporting = "DSN" in session.offered
             if isinstance(event, PartlyAccepted):
                 refused, recipients = self._part(recipients, event, remote)
                 outcomes |= refused
+                recipients += rest
                 continue
             if isinstance(event, SessionLost):
                 if event.is_kept and not any(event.recipient_replies):
@@ -394,8 +396,11 @@ class _Errand:
                     if self._is_interrupted:
                         return event
                 if event.is_begun or outcomes:
+                    event = replace(
+                        event, recipient_replies=(*event.recipient_replies, *(None for _ in rest))
+                    )
                     late = after_loss(
-                        recipients, event, remote, is_reporting=is_reporting, is_traced=terms.is_traced
+                        recipients + rest, event, remote, is_reporting=is_reporting, is_traced=terms.is_traced
                     )
                     await self._done(job, outcomes | late)
                 return event
@@ -407,7 +412,10 @@ class _Errand:
                 is_traced=terms.is_traced,
             )
             outcomes |= now
-            recipients = wants_another_go(recipients, now)
+            again = wants_another_go(recipients, now)
+            if again:
+                session.hop_limits.learned = len(recipients) - len(again)
+            recipients = again + rest
         await self._done(job, outcomes)
         return None
 

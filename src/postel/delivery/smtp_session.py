@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
 from typing import Final
 
+from postel.delivery.hop_limits import HopLimits
 from postel.mail import Envelope, LocalFault
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.proto import NEED_DATA, PAUSED, sasl
@@ -42,6 +43,7 @@ class SmtpSession:
         self.stream = stream
         self.transactions = 0
         self.offset = 0
+        self.hop_limits = HopLimits()
         self._client = SmtpClient(options)
 
     @property
@@ -53,6 +55,11 @@ class SmtpSession:
     def is_lmtp(self) -> bool:
         """Whether LMTP is spoken: handing over is delivery then."""
         return self._client.options.is_lmtp
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the server takes no more transactions in this session (RFC 9422)."""
+        return self.hop_limits.is_spent(self.offered, self.transactions)
 
     async def greeting(self) -> ClientEvent:
         """Greeting or SessionLost."""
@@ -134,14 +141,23 @@ class SmtpSession:
     async def _give(self, content: AsyncIterable[bytes]) -> ClientEvent:
         try:
             async for chunk in content:
-                if not await self._flush():
+                if not await self._make_room():
                     return await self._event()
                 self._client.content(chunk)
+            if self._client.is_behind and not await self._make_room():
+                return await self._event()
         finally:
             if isinstance(content, AsyncGenerator):
                 await content.aclose()
         self._client.end_content()  # a small content goes out with its end, in one segment
         return await self._event()
+
+    async def _make_room(self) -> bool:
+        """Send what is due, and hear of earlier chunks where many wait for a reply. False: the session is over."""
+        is_sent = await self._flush()
+        while is_sent and self._client.is_behind:
+            await self._hear(self._client.timeout_s)
+        return is_sent
 
     async def _event(self) -> ClientEvent:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,8 @@
 """The client's side of an SMTP (or LMTP) session, without a socket.
 
 Implements  RFC 5321 3 and 4 as a client, RFC 2920 3.1 (pipelining), RFC 3207 4 (STARTTLS),
-            RFC 4954 4 (AUTH), RFC 2033 4 (LMTP), RFC 1845 3 (an interrupted transaction goes on).
+            RFC 4954 4 (AUTH), RFC 2033 4 (LMTP), RFC 3030 2 (BDAT), PRDR,
+            RFC 1845 3 (an interrupted transaction goes on).
 Gives       SmtpClient.
 Not here    Content transparency: dot_stuffing. Parameters and recipients: client_transaction.
             Whom to connect to, and what to do about a refusal: delivery.
@@ -38,6 +39,7 @@ from typing import Final, TypeVar
 from postel.mail import BadSyntax, Envelope, LocalFault, Reply
 from postel.proto import sasl
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
+from postel.proto.smtp.chunk_writer import ChunkWriter
 from postel.proto.smtp.client_events import (
     ClientEvent,
     CommandDone,
@@ -67,6 +69,7 @@ from postel.proto.smtp.resumption import parse_offset
 T = TypeVar("T")
 
 _PLAINTEXT: Final = "plaintext after the server was ready to start TLS"
+CHUNKS_AHEAD: Final = 8  # chunks under way without a reply: what a refusal of the first of them costs at most
 COMMAND_LINE: Final = 512  # octets with CRLF: RFC 5321 4.5.3.1.4
 
 
@@ -86,6 +89,7 @@ class SmtpClient:
         self._transaction: ClientTransaction | None = None
         self._needs_reset = False
         self._stuffer = DotStuffer()
+        self._chunks: ChunkWriter | None = None  # while content goes out by BDAT
         self._exchange: sasl.ClientExchange | None = None
         self._initial: bytes | None = None  # an initial response that did not fit AUTH's line
 
@@ -184,7 +188,7 @@ class SmtpClient:
             self._go_on(self._current(self._exchange).take_key(key))
 
     def transact(self, envelope: Envelope, size_bytes: int | None = None) -> None:
-        """MAIL, RCPT for each recipient, and DATA if any was accepted.
+        """MAIL, RCPT for each recipient, and DATA, or BDAT where CHUNKING is offered, if any was accepted.
 
         `size_bytes` is the content's size before dot stuffing (RFC 1870 5). An envelope that the server
         cannot take in whole or part (too big, needs SMTPUTF8) is refused here, with nothing said. With a TRANSID
@@ -192,7 +196,8 @@ class SmtpClient:
         """
         if not self._take_turn(State.READY):
             return None
-        self._transaction = ClientTransaction(envelope, size_bytes, self.offered)
+        is_lmtp = self.options.is_lmtp
+        self._transaction = ClientTransaction(envelope, size_bytes, self.offered, is_lmtp=is_lmtp)
         if not self._transaction.to_ask:
             return self._finish_transaction()
         self._queue_transaction(self._transaction)
@@ -204,28 +209,53 @@ class SmtpClient:
         self._queue(Said.MAIL, transaction.mail_command())
         for index in transaction.to_ask:
             self._queue(Said.RCPT, transaction.rcpt_command(index), index)
-        self._queue(Said.DATA, b"DATA\r\n")
+        if not transaction.uses_chunks:
+            self._queue(Said.DATA, b"DATA\r\n")
         self._needs_reset = True
 
     def content(self, chunk: bytes) -> None:
         """The next piece of the content, cut anywhere."""
         if self._take_turn(State.IN_CONTENT):
-            self._out.append(self._stuffer.stuff(chunk))
+            self._out.append(
+                self._stuffer.stuff(chunk) if self._chunks is None else self._chunk(self._chunks, chunk)
+            )
             self._state = State.IN_CONTENT
+
+    def _chunk(self, chunks: ChunkWriter, piece: bytes) -> bytes:
+        chunk = chunks.write(piece)
+        if chunk:
+            self._awaited.append(Command(Said.CHUNK, b""))
+        return chunk
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether to hear what the server says of earlier chunks before more is sent (RFC 3030 2).
+
+        LMTP: nobody agrees how often the last chunk is answered after one that was refused.
+        """
+        is_pipelining = "PIPELINING" in self.offered and not self.options.is_lmtp
+        return self._state is State.IN_CONTENT and len(self._awaited) >= (
+            CHUNKS_AHEAD if is_pipelining else 1
+        )
 
     def end_content(self) -> None:
         """The content is complete."""
         if not self._take_turn(State.IN_CONTENT):
             return
-        end = self._stuffer.end()
+        chunks, self._chunks = self._chunks, None
+        if chunks is not None and chunks.is_refused:
+            if not self._awaited:
+                self._finish_transaction()
+            return
+        end = self._stuffer.end() if chunks is None else chunks.end()
         if self._stuffer.is_short:
             self._lose("the server wants content from behind its end")
             return
         self._out.append(end)
         self._needs_reset = False  # RFC 5321 4.1.1.4: the server clears its buffers
         # RFC 2033 4.2: one reply for each recipient that was accepted, in that order.
-        accepted = self._current(self._transaction).accepted
-        recipients = accepted if self.options.is_lmtp else [-1]
+        transaction = self._current(self._transaction)
+        recipients = transaction.accepted if self.options.is_lmtp else [-1]
         self._awaited.extend(Command(Said.CONTENT, b"", recipient) for recipient in recipients)
 
     def command(self, line: str) -> None:
@@ -321,13 +351,16 @@ class SmtpClient:
             return self._hear_unasked(wire)
         command = self._awaited.popleft()
         digit = str(wire.code)[0]
-        makes_sense = digit in "45" or digit in ROWS[command.said].positive
+        makes_sense = digit in "45" or digit in ROWS[command.said].positive or self._is_prdr(command, wire)
         if not makes_sense and not self._is_resumption(command, wire):
             return self._lose(f"the server answered {command.said.value} with {wire.code}", wire.reply())
         _HANDLERS[command.said](self, command, wire)
         self._pump()
         if self._transaction is not None and self._state is State.WAITING and not self._awaited:
-            self._finish_transaction()
+            if self._transaction.uses_chunks and self._may_send and not self._transaction.has_content_begun:
+                self._begin_chunks(self._transaction)
+            else:
+                self._finish_transaction()
         return None
 
     def _hear_unasked(self, wire: WireReply) -> None:
@@ -445,6 +478,10 @@ class SmtpClient:
         is_ours = self._transaction is not None and self._transaction.is_checkpointed
         return wire.code == 355 and command.said is Said.MAIL and is_ours
 
+    def _is_prdr(self, command: Command, wire: WireReply) -> bool:
+        is_asked = self._transaction is not None and self._transaction.uses_prdr
+        return wire.code == 353 and command.said is Said.CONTENT and is_asked
+
     def _resume(self, transaction: ClientTransaction, offset: int | None) -> None:
         """RFC 1845 3: no RCPT, but the content from that octet; or all anew where that cannot be."""
         self._unsaid.clear()
@@ -469,6 +506,22 @@ class SmtpClient:
             transaction.has_content_begun = True
             self._events.append(ContentWanted(transaction.offset))
 
+    def _begin_chunks(self, transaction: ClientTransaction) -> None:
+        """RFC 3030 2: all replies to MAIL and RCPT are in; BDAT itself is not asked for."""
+        self._chunks = ChunkWriter(is_binary=transaction.is_binary)
+        self._state = State.IN_CONTENT
+        transaction.has_content_begun = True
+        self._events.append(ContentWanted())
+
+    def _hear_chunk(self, _: Command, wire: WireReply) -> None:
+        if wire.code < 400:
+            return
+        # RFC 3030 2: the transaction has failed, no more chunks are sent, and RSET comes before the next.
+        self._current(self._transaction).refuse_open(wire.reply())
+        self._needs_reset = True
+        if self._chunks is not None:
+            self._chunks.is_refused = True
+
     def _end_at_once(self) -> None:
         """RFC 2920 3.1: everybody was refused, yet it wants content: it gets a lone dot.
 
@@ -482,12 +535,23 @@ class SmtpClient:
 
     def _hear_content(self, command: Command, wire: WireReply) -> None:
         transaction, reply = self._current(self._transaction), wire.reply()
+        if 300 <= wire.code < 400:  # PRDR: one for each, and one for all together
+            self._awaited.extend(Command(Said.EACH, b"", index) for index in transaction.accepted)
+            self._awaited.append(Command(Said.OVERALL, b""))
+            return
         if command.recipient >= 0:
             transaction.decide(command.recipient, reply)
         else:
             transaction.refuse_open(reply)
         if not reply.is_positive:
             self._needs_reset = True  # not every server clears them after a refusal
+
+    def _hear_each(self, command: Command, wire: WireReply) -> None:
+        self._current(self._transaction).each_replied(command.recipient, wire.reply())
+
+    def _hear_overall(self, _: Command, wire: WireReply) -> None:
+        self._current(self._transaction).all_replied(wire.reply())
+        self._needs_reset |= wire.code >= 400
 
     def _hear_lone_dot(self, _: Command, wire: WireReply) -> None:
         """Whatever it says, nobody was accepted and nothing was sent."""
@@ -553,7 +617,10 @@ _HANDLERS: Final[Mapping[Said, Callable[[SmtpClient, Command, WireReply], None]]
     Said.MAIL: SmtpClient._hear_mail,
     Said.RCPT: SmtpClient._hear_rcpt,
     Said.DATA: SmtpClient._hear_data,
+    Said.CHUNK: SmtpClient._hear_chunk,
     Said.CONTENT: SmtpClient._hear_content,
+    Said.EACH: SmtpClient._hear_each,
+    Said.OVERALL: SmtpClient._hear_overall,
     Said.LONE_DOT: SmtpClient._hear_lone_dot,
     Said.QUIT: SmtpClient._hear_quit,
 }

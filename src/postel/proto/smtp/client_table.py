@@ -42,7 +42,10 @@ class Said(enum.Enum):
     MAIL = "MAIL"
     RCPT = "RCPT"
     DATA = "DATA"
+    CHUNK = "a chunk of the content"
     CONTENT = "the content"
+    EACH = "the content, for one recipient"
+    OVERALL = "the content, for all together"
     LONE_DOT = "the empty content"
     QUIT = "QUIT"
 
@@ -72,6 +75,9 @@ ROWS: Final[Mapping[Said, Row]] = {
     Said.MAIL: Row("2", lambda t: t.mail),
     Said.RCPT: Row("2", lambda t: t.rcpt),
     Said.DATA: Row("3", lambda t: t.data),
+    Said.CHUNK: Row("2", lambda t: t.end_of_data),
+    Said.EACH: Row("2", lambda t: t.end_of_data),
+    Said.OVERALL: Row("2", lambda t: t.end_of_data),
     Said.CONTENT: Row("2", lambda t: t.end_of_data),
     Said.LONE_DOT: Row("2", lambda t: t.end_of_data),
     Said.QUIT: Row("2", lambda t: t.quit),

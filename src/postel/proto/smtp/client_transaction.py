@@ -33,16 +33,18 @@ from postel.mail import (
     as_ascii,
     parse_domain,
 )
-from postel.mail.replies import SMTPUTF8_NEEDED
+from postel.mail.replies import CANNOT_BE_CONVERTED, SMTPUTF8_NEEDED
 from postel.proto.smtp.extensions import EXTENSIONS
 from postel.proto.smtp.offered import Offered
 
 TOO_BIG_FOR_NEXT_HOP: Final = Reply(552, Status(5, 3, 4), "The message is larger than the next hop accepts")
-NEXT_HOP_REFUSALS: Final = frozenset({TOO_BIG_FOR_NEXT_HOP, SMTPUTF8_NEEDED})
+NEXT_HOP_REFUSALS: Final = frozenset({TOO_BIG_FOR_NEXT_HOP, SMTPUTF8_NEEDED, CANNOT_BE_CONVERTED})
 """Replies that we give ourselves, by what the server offers; it has not heard of the recipient."""
 
 # Parameter: the extension whose offer allows it. SIZE is ours to say: the content may have grown here.
-_MAIL_PARAMETERS: Final = {name: row.keyword for row in EXTENSIONS for name in row.mail if name != "SIZE"}
+_MAIL_PARAMETERS: Final = {
+    name: row.keyword for row in EXTENSIONS for name in row.mail if name not in ("SIZE", "PRDR")
+}
 _RCPT_PARAMETERS: Final = {name: row.keyword for row in EXTENSIONS for name in row.rcpt}
 _TOO_MANY: Final = Status(5, 5, 3)
 
@@ -52,6 +54,7 @@ class ClientTransaction:
 
     __slots__ = (
         "_decided",
+        "_each",
         "_envelope",
         "_offered",
         "_size_bytes",
@@ -60,9 +63,13 @@ class ClientTransaction:
         "is_begun",
         "is_checkpointed",
         "offset",
+        "uses_chunks",
+        "uses_prdr",
     )
 
-    def __init__(self, envelope: Envelope, size_bytes: int | None, offered: Offered) -> None:
+    def __init__(
+        self, envelope: Envelope, size_bytes: int | None, offered: Offered, *, is_lmtp: bool = False
+    ) -> None:
         self._envelope = envelope
         self._size_bytes = size_bytes
         self._offered = offered
@@ -72,12 +79,20 @@ class ClientTransaction:
         self.is_checkpointed = "TRANSID" in envelope.parameters and "CHECKPOINT" in offered
         self.offset = 0  # octets of content that the server has already
         self.has_content_begun = False
+        self._each: dict[int, Reply] = {}  # yes to the content from one, while the reply for all is to come
         self._refuse_here()
+        if self.is_checkpointed and self.is_binary:
+            self.begin_anew()  # RFC 1845 3 counts lines, which binary content has not
+        self.uses_chunks = "CHUNKING" in offered and not self.is_checkpointed
+        has_many = len(self.to_ask) > 1 and not is_lmtp and not self.is_checkpointed
+        self.uses_prdr = "PRDR" in offered and has_many
 
     def _refuse_here(self) -> None:
         limit = self._offered.size_limit
         if limit is not None and self._size_bytes is not None and self._size_bytes > limit:
             self.refuse_open(TOO_BIG_FOR_NEXT_HOP)  # RFC 1870 6.1: no need to try
+        if self.is_binary and not self._offered.takes_binary:
+            self.refuse_open(CANNOT_BE_CONVERTED)  # RFC 3030 3: not sent under any circumstances
         if "SMTPUTF8" in self._offered:
             return
         if self._envelope.asks_smtputf8 or not _has_ascii_form(self._envelope.reverse_path.mailbox):
@@ -95,7 +110,13 @@ class ClientTransaction:
         """MAIL with the parameters that may go with it."""
         size = f" SIZE={self._size_bytes}" if self._size_bytes is not None and "SIZE" in self._offered else ""
         rest = self._permitted(self._envelope.parameters, _MAIL_PARAMETERS)
-        return f"MAIL FROM:<{self._path(self._envelope.reverse_path)}>{size}{rest}\r\n".encode()
+        prdr = " PRDR" if self.uses_prdr else ""
+        return f"MAIL FROM:<{self._path(self._envelope.reverse_path)}>{size}{rest}{prdr}\r\n".encode()
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the content may only go by BDAT: RFC 3030 3."""
+        return (self._envelope.parameters.get("BODY") or "").upper() == "BINARYMIME"
 
     def rcpt_command(self, index: int) -> bytes:
         """RCPT for one recipient, with the parameters that may go with it."""
@@ -155,6 +176,20 @@ class ClientTransaction:
         """The decisive reply for one recipient; a later one changes nothing."""
         if self._decided[index] is None:
             self._decided[index] = reply
+
+    def each_replied(self, index: int, reply: Reply) -> None:
+        """PRDR: one recipient's reply to the content. A yes counts once the reply for all is a yes."""
+        if reply.is_positive:
+            self._each[index] = reply
+        else:
+            self.decide(index, reply)
+
+    def all_replied(self, reply: Reply) -> None:
+        """PRDR: the reply for all together."""
+        if reply.is_positive:
+            for index, own in self._each.items():
+                self.decide(index, own)
+        self.refuse_open(reply)
 
     def refuse_open(self, reply: Reply) -> None:
         """The reply that decides all who have none yet: to MAIL, to DATA, or to the content."""

@@ -1,6 +1,6 @@
 """What a server offers in its reply to EHLO.
 
-Implements  RFC 5321 4.1.1.1 (ehlo-line), RFC 1870 3 (SIZE), RFC 4954 3 (AUTH).
+Implements  RFC 5321 4.1.1.1 (ehlo-line), RFC 1870 3 (SIZE), RFC 4954 3 (AUTH), RFC 3030 3, RFC 9422 (LIMITS).
 Gives       Offered, parse_offered.
 """
 
@@ -33,6 +33,19 @@ class Offered:
                 return int(number) or None
             case _:
                 return None
+
+    @property
+    def takes_binary(self) -> bool:
+        """Whether content with BODY=BINARYMIME may be sent: RFC 3030 3."""
+        return "CHUNKING" in self and "BINARYMIME" in self and "8BITMIME" in self
+
+    def limit(self, name: str) -> int | None:
+        """A limit that the server names (RFC 9422), as RCPTMAX; None where it does not, or not in a way to read."""
+        for text in self.keywords.get("LIMITS", ()):
+            keyword, _, value = text.partition("=")
+            if keyword.upper() == name and value.isascii() and value.isdigit() and len(value) <= 20:
+                return int(value) or None
+        return None
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
