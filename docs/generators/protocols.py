@@ -121,10 +121,9 @@ def is_offered(row: extensions.Extension) -> bool:
 
 def _when_offered(row: extensions.Extension) -> str:
     """In words; "" for never."""
-    plain = options.Standing(smtp.ServerOptions(hostname="mx.example.org", has_tls=True))
-    inside = options.Standing(
-        smtp.ServerOptions(hostname="mx.example.org", has_tls=True, mechanisms=("PLAIN",)), is_tls=True
-    )
+    service = smtp.ServerOptions(hostname="mx.example.org", has_tls=True, keeps_transactions=True)
+    plain = options.Standing(service)
+    inside = options.Standing(replace(service, mechanisms=("PLAIN",)), is_tls=True)
     is_in_plain, is_inside = row.offered(plain) is not None, row.offered(inside) is not None
     if is_in_plain and is_inside:
         return "always"

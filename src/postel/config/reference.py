@@ -14,6 +14,7 @@ import msgspec
 from postel.config.settings import (
     AccessSettings,
     Certificate,
+    CheckpointSettings,
     Commands,
     Config,
     Delivery,
@@ -50,6 +51,7 @@ TABLES: tuple[tuple[str, type[Section]], ...] = (
     ("[queue]", QueueSettings),
     ("[priority]", Priority),
     ("[limits]", Limits),
+    ("[checkpoint]", CheckpointSettings),
     ("[hooks]", HookSettings),
     ("[delivery]", Delivery),
     ("[log]", Log),
