@@ -28,6 +28,8 @@ domainlist local_domains = {domains}
 domainlist relay_to_domains = {relay_domains}
 acl_smtp_rcpt = check_rcpt
 acl_smtp_data = accept
+acl_smtp_data_prdr = check_each
+prdr_enable = true
 host_lookup =
 rfc1413_query_timeout = 0s
 never_users = root
@@ -38,7 +40,7 @@ tls_privatekey = /etc/exim4/key.pem
 smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
 log_file_path = /var/log/exim4/%slog
-log_selector = +tls_cipher +smtp_confirmation +received_recipients
+log_selector = +tls_cipher +smtp_confirmation +received_recipients +8bitmime
 queue_run_in_order = true
 
 begin acl
@@ -53,6 +55,11 @@ check_rcpt:
           verify      = recipient
   accept  domains     = +relay_to_domains
   deny    message     = relay not permitted
+
+check_each:
+  deny    local_parts = picky
+          message     = not this for me
+  accept
 
 begin routers
 mailboxes:
