@@ -40,7 +40,10 @@ _SEEDS: Final = (
     b"\r\n.\r\n", b"\n.\n", b"\r.\r", b"\r\n.", b".\r\n", b"\n",
     b"\r", b"\0", b"\xff", b"x" * 600, b"\x16\x03\x01",
     b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\nDATA\r\n", b"line\r\n", b"..dots\r\n",
-    b" SIZE=99999999999999999999",
+    b" SIZE=99999999999999999999", b"MAIL FROM:<a@b.example> BODY=BINARYMIME\r\n", b"MAIL FROM:<> PRDR\r\n",
+    b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\n", b"BDAT 7\r\nhello\r\n",
+    b"BDAT 3\r\n.\r\n", b"BDAT 6\r\nQUIT\r\n", b"BDAT 4\r\na\nb\r", b"BDAT 0 LAST\r\n",
+    b"BDAT 1 LAST\r\n\n", b"BDAT 300\r\n", b"BDAT 99999999999\r\n", b"BDAT -1\r\n", b"BDAT 5 FIRST\r\n",
 )  # fmt: skip
 _NO: Final = Reply(550, Status(5, 7, 1), "No")
 # Events that tell of the moment at which octets came, not of the octets.
@@ -83,19 +86,33 @@ def _see(event: Any, seen: list[Any]) -> None:
     """Keep an event so that cuts do not show: chunks joined, and those of aborted content dropped."""
     last = seen[-1] if seen else None
     if isinstance(event, smtp.Chunk):
-        assert event.data and b"\n" not in event.data.replace(b"\r\n", b"")
+        is_binary = any(
+            "BINARYMIME" in str(one.parameters.get("BODY")) for one in seen if isinstance(one, smtp.Mail)
+        )
+        assert event.data and (is_binary or b"\n" not in event.data.replace(b"\r\n", b""))
         if isinstance(last, smtp.Chunk):
             seen[-1] = smtp.Chunk(last.data + event.data)
             return
     if isinstance(event, smtp.DataAborted) and isinstance(last, smtp.Chunk):
         seen.pop()
     if isinstance(event, smtp.DataEnd):
-        assert event.size_bytes == (len(last.data) if isinstance(last, smtp.Chunk) else 0)
+        assert event.size_bytes == _size_of(seen)
     if isinstance(event, smtp.Misbehaved):
         if event.breach in _OF_TIME:
             return
         event = event.breach  # excerpts show how much had come
     seen.append(event)
+
+
+def _size_of(seen: list[Any]) -> int:
+    """Octets of the content that ends now: DATA brings it in one go, BDAT chunk by chunk."""
+    size = 0
+    for event in reversed(seen):
+        if isinstance(event, smtp.Chunk):
+            size += len(event.data)
+        elif isinstance(event, smtp.DataStart | smtp.Rcpt | smtp.Reset | smtp.DataAborted):
+            break
+    return size
 
 
 def _answer(server: smtp.SmtpServer, event: Any) -> None:

@@ -61,6 +61,7 @@ from postel.proto.smtp.events import (
 )
 from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.fault import CommandRefused
+from postel.proto.smtp.limits import SmtpLimits
 from postel.proto.smtp.lines import LineReader, LineTrouble
 from postel.proto.smtp.misconduct import PARDONED, Misconduct
 from postel.proto.smtp.options import ServerOptions, Standing
@@ -326,13 +327,9 @@ class SmtpServer:
             check_group(row.verb, event, self.options.group_rule)
         if self._is_spent and isinstance(event, Mail):
             raise CommandRefused(replies.ONE_TRANSACTION_ONLY, Breach.BAD_SEQUENCE)
-        match event:
-            case Rcpt():
-                self._transaction.check_recipient(event, self.options.limits)
-            case DataStart():
-                self._transaction.check_data()
-            case Bdat():
-                self._transaction.check_chunk(event, self.options.limits)
+        check = _CHECKS.get(type(event))
+        if check is not None:
+            check(self._transaction, event, self.options.limits)
 
     def _begin(self, row: Row, event: Event) -> None:
         self._row = row
@@ -477,7 +474,6 @@ class SmtpServer:
             is_logged_in = event.attributes.get("LOGIN") is not None
             self._stand(replace(self._standing, is_logged_in=is_logged_in))
         elif reply.code == 554:  # RFC 5321 3.1: only QUIT is taken now
-
             self._state = State.TURNED_AWAY
 
     def _after_auth(self, event: Auth | AuthResponse, reply: Reply) -> None:
@@ -602,6 +598,14 @@ _AtOnce: TypeAlias = Callable[[SmtpServer, Any], None]
 _After: TypeAlias = Callable[[SmtpServer, Any, Reply], None]
 _Succeed: TypeAlias = Callable[[SmtpServer, Any], None]
 
+# What the transaction so far must say to a command: CommandRefused, or nothing.
+_CHECKS: Final[Mapping[type[Event], Callable[[ServerTransaction, Any, SmtpLimits], None]]] = MappingProxyType(
+    {
+        Rcpt: ServerTransaction.check_recipient,
+        DataStart: ServerTransaction.check_data,
+        Bdat: ServerTransaction.check_chunk,
+    }
+)
 # Commands that the machine answers by itself.
 _AT_ONCE: Final[Mapping[type[Event], _AtOnce]] = MappingProxyType(
     {

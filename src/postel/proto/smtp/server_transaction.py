@@ -19,7 +19,17 @@ from postel.proto.smtp import replies
 from postel.proto.smtp.chunks import ChunkReader
 from postel.proto.smtp.commands import Verb
 from postel.proto.smtp.content import ContentReader, ContentTrouble, DataReader
-from postel.proto.smtp.events import Bdat, Breach, Chunk, ChunkEnd, DataAborted, DataEnd, Event, Rcpt
+from postel.proto.smtp.events import (
+    Bdat,
+    Breach,
+    Chunk,
+    ChunkEnd,
+    DataAborted,
+    DataEnd,
+    DataStart,
+    Event,
+    Rcpt,
+)
 from postel.proto.smtp.fault import CommandRefused
 from postel.proto.smtp.limits import SmtpLimits
 from postel.proto.smtp.options import ServerOptions
@@ -106,7 +116,7 @@ class ServerTransaction:
         if self._resumed_at is not None:
             self._content.go_on(self._resumed_at)
 
-    def check_data(self) -> None:
+    def check_data(self, event: DataStart, limits: SmtpLimits) -> None:
         """Whether DATA may bring the content. Raises CommandRefused."""
         if self.is_binary:
             raise CommandRefused(replies.BINARY_NEEDS_BDAT, Breach.BAD_SEQUENCE)
