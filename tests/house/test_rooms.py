@@ -11,8 +11,8 @@ SOURCE = Path(__file__).parents[2] / "src" / "postel"
 FLOORS = {
     "mail": 0, "asks": 0, "message": 0,
     "proto": 1, "routing": 1,
-    "net": 2, "tls": 2, "dns": 2, "database": 2, "contents": 2, "checkpoints": 2, "directory": 2, "store": 2, "queue": 2,
-    "hooks": 2, "observe": 2, "terminals": 2,
+    "net": 2, "tls": 2, "dns": 2, "database": 2, "contents": 2, "checkpoints": 2, "directory": 2,
+    "store": 2, "queue": 2, "hooks": 2, "observe": 2, "terminals": 2,
     "servers": 3, "delivery": 3,
     "config": 4, "app": 4, "cli": 4, "testing": 4,
 }  # fmt: skip

@@ -82,9 +82,12 @@ class BreakingLine:
         _break(caller, called)
 
 
-def _break(*ends: socket.socket) -> None:
-    for end in ends:
-        with suppress(OSError):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
+def _break(caller: socket.socket, called: socket.socket) -> None:
+    """The caller sees a reset at once. What was passed on arrives, however slow the machine is, and then the end."""
+    with suppress(OSError):
+        caller.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        caller.shutdown(socket.SHUT_RDWR)
+    with suppress(OSError):
+        called.shutdown(socket.SHUT_WR)
+    caller.close()
+    called.close()

@@ -17,6 +17,7 @@ _LINUX: Final = Path("/proc/sys/kernel/random/boot_id")
 def boot_id() -> str:
     """The same as long as the system runs, and never again; "" where it cannot be told."""
     try:
-        return _LINUX.read_text("ascii").strip()
+        # UTF-8, which is built in: a server that gave root up may not be able to load another codec.
+        return _LINUX.read_bytes().decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""

@@ -83,9 +83,7 @@ def choosing(command: C) -> C:
 )
 @as_json
 @pass_settings
-def list_command(
-    settings: Settings, /, scheduled: bool, limit: int, as_json: bool, **choice: Any
-) -> None:
+def list_command(settings: Settings, /, scheduled: bool, limit: int, as_json: bool, **choice: Any) -> None:
     """Show what is queued, the oldest first. Exit status 1 when nothing matches what was asked for.
 
     \b
@@ -155,9 +153,7 @@ def retry_command(settings: Settings, /, **choice: Any) -> None:
     postel queue retry 0f2m8w1k5x7ya
     postel queue retry --domain example.net
     """
-    _change(
-        settings, choice, "{} tried again now", lambda queue: queue.retry, _HELD_BACK
-    )
+    _change(settings, choice, "{} tried again now", lambda queue: queue.retry, _HELD_BACK)
 
 
 @queue_command.command("hold")

@@ -60,7 +60,9 @@ def parse_solicitation_class(text: str) -> str:
 def parse_priority_profile(text: str) -> str:
     """Parse the name of a priority assignment policy. Raises BadSyntax."""
     if not re.fullmatch(r"[A-Za-z0-9._-]{0,20}", text):  # RFC 6710 7
-        raise BadSyntax("a priority profile is a name such as MIXER, of 20 letters, digits, dots, - and _ at most")
+        raise BadSyntax(
+            "a priority profile is a name such as MIXER, of 20 letters, digits, dots, - and _ at most"
+        )
     return text
 
 

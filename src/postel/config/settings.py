@@ -66,8 +66,8 @@ class Listen(Section, frozen=True):
         says(
             "What is spoken here: `smtp` (port 25, from other servers), `submission` (587, from mail programs, "
             "STARTTLS), `submissions` (465, TLS from the start), `odmr` (366, where mail is fetched by ATRN), "
-            "`nomail` (25, where 521 says that no mail is taken), `lmtp` (from programs beside us that deliver into our "
-            "mailboxes; never port 25), `pop3` (110) or `pop3s` (995)."
+            "`nomail` (25, where 521 says that no mail is taken), `lmtp` (from programs beside us that deliver into "
+            "our mailboxes; never port 25), `pop3` (110) or `pop3s` (995)."
         ),
     ] = "smtp"
     address: Annotated[
@@ -309,10 +309,11 @@ class Login(Section, frozen=True):
         tuple[MechanismName, ...],
         Meta(min_length=1),
         says(
-            "The SASL mechanisms offered, on SMTP and POP3 alike; their order says nothing. By default all but `CRAM-MD5` "
-            "and `DIGEST-MD5`, which need a secret that is stored readable (`postel account secret`)."
+            "The SASL mechanisms offered, on SMTP and POP3 alike; their order says nothing. Not by default: `CRAM-MD5` "
+            "and `DIGEST-MD5`, which need a secret that is stored readable (`postel account secret`), and the `-PLUS` "
+            "forms, which bind to the certificate and which programs with another kind of binding would take and fail."
         ),
-    ] = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN")
+    ] = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN")
     attempts: Annotated[
         int,
         Meta(ge=1),

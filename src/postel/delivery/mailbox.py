@@ -103,7 +103,9 @@ class _Copies:
         if tx is not self._tx:
             self._tx, self._reached = tx, set()
             if self._lines is not None:
-                self._lines_id = await keep(tx, self._lines.sealed, holders=0)  # the store is its first holder
+                self._lines_id = await keep(
+                    tx, self._lines.sealed, holders=0
+                )  # the store is its first holder
         if account_id not in self._reached:
             self._reached.add(account_id)
             await self._store.append(tx, account_id, self._of_lines(facts))

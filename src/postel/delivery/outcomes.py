@@ -52,9 +52,7 @@ def after_loss(
         Reply(451, Status(4, 4, 2), f"The connection to {remote} was lost in the middle"), None, lost.because
     )
     return {
-        recipient.id: _outcome(
-            reply, remote, lost.because, is_reporting=is_reporting, is_traced=is_traced
-        )
+        recipient.id: _outcome(reply, remote, lost.because, is_reporting=is_reporting, is_traced=is_traced)
         if reply
         else nothing
         for recipient, reply in zip(recipients, lost.recipient_replies, strict=True)

@@ -37,6 +37,7 @@ from postel.routing.tls_demand import TlsDemand, demand_of_hop
 MEMBERS_SHOWN: Final = 20
 _OPEN: Final = Step(str(TlsDemand()))
 
+
 @dataclass(frozen=True, slots=True)
 class Onward:
     """Where mail that goes on from here would go on to.

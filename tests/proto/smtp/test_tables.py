@@ -15,7 +15,13 @@ from postel.proto.smtp.extensions import offers_to
 from postel.proto.smtp.options import Standing
 
 CATALOGUE = {name: value for name, value in vars(replies).items() if isinstance(value, Reply)}
-NO_STATUS = {"HELLO", "START_DATA", "EHLO_NEEDS_NAME", "TALKED_EARLY", "EACH_FOLLOWS"}  # RFC 2034 4: not these
+NO_STATUS = {
+    "HELLO",
+    "START_DATA",
+    "EHLO_NEEDS_NAME",
+    "TALKED_EARLY",
+    "EACH_FOLLOWS",
+}  # RFC 2034 4: not these
 
 
 def test_every_verb_has_rows_a_reader_and_a_syntax() -> None:

@@ -147,7 +147,9 @@ def _about_keyword(keyword: str, parameters: list[str], scene: Scene) -> Iterato
             yield Complaint(f'"{keyword}" is no keyword', "5321 4.1.1.1")
         return
     if keyword not in _KNOWN and not keyword.startswith("X"):
-        yield Complaint(f"{keyword} is in no registry known here: private keywords begin with X", "5321 2.2.2")
+        yield Complaint(
+            f"{keyword} is in no registry known here: private keywords begin with X", "5321 2.2.2"
+        )
     check = _CHECKS.get(keyword)
     if check is not None:
         yield from check(parameters, scene)

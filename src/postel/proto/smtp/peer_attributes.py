@@ -126,7 +126,7 @@ def parse_attributes(text: str, readers: _Readers) -> Attributes:
 
 
 def format_xforward(attributes: Attributes, wanted: tuple[str, ...]) -> Iterator[str]:
-    """XFORWARD commands that say what of this the server wants to hear; several where one would be too long; no CRLF."""
+    """XFORWARD commands that say what the server wants to hear; several where one would be too long; no CRLF."""
     line = "XFORWARD"
     for name in wanted:
         if name not in attributes:
