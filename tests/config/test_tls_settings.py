@@ -40,6 +40,7 @@ def warnings(text: str) -> list[str]:
         ),
         ('[route."a.example"]\nto = "discard"\nxforward = true', "only a route to"),
         ('[delivery]\nauthorities = "none.pem"', "there is no file"),
+        ('[login]\nclient_authorities = "none.pem"', "there is no file"),
     ],
 )
 def test_what_contradicts_itself_is_a_mistake(text: str, because: str) -> None:

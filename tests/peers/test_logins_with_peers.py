@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from example_org import Server, example_org
 from letters import compose
 from peer_programs import program, run, secret_file
@@ -98,3 +99,37 @@ def test_msmtp_submits_by_mechanisms_that_do_not_show_the_password(
         "bob@example.org", is_wanted=lambda one: f"by {mechanism}".encode() in one
     )
     assert b"with ESMTPSA" in b" ".join(found.split())
+
+
+@pytest.mark.parametrize(("protocol", "starttls"), [("submission", "on"), ("submissions", "off")])
+def test_msmtp_submits_with_a_certificate_and_no_password(
+    protocol: str, starttls: str, tmp_path: Path
+) -> None:
+    people = trustme.CA()
+    people.cert_pem.write_to_path(str(tmp_path / "people.pem"))
+    own = tmp_path / "ann.pem"
+    people.issue_cert("ann@example.org").private_key_and_cert_chain_pem.write_to_path(str(own))
+    own.chmod(0o600)
+    server = example_org(tmp_path, itertools.count(1), login='client_authorities = "people.pem"')
+    with server.postel as postel:
+        for name in ("ann", "bob"):
+            postel.add_account(f"{name}@example.org")
+        postel.start()
+        settings = f"""
+            account default
+            host 127.0.0.1
+            port {postel.port(protocol)}
+            auth external
+            user ann@example.org
+            tls on
+            tls_starttls {starttls}
+            tls_trust_file {server.authority}
+            tls_cert_file {own}
+            tls_key_file {own}
+            from ann@example.org
+            """
+        rc = secret_file(tmp_path / "msmtprc", settings)
+        letter = compose("ann@example.org", "bob@example.org")
+        run(program("msmtp"), f"--file={rc}", "bob@example.org", stdin=letter.replace(b"\r\n", b"\n"))
+        postel.wait_for("login_ok", mechanism="EXTERNAL", account="ann@example.org")
+        assert postel.letter("bob@example.org").endswith(letter)

@@ -260,9 +260,13 @@ def _refuses_ours(loaded: Loaded) -> _Found:
 
 
 def _authorities(loaded: Loaded) -> _Found:
-    file = loaded.config.delivery.authorities
-    if file is not None and _is_missing(loaded.resolve(file)):
-        yield ("delivery", "authorities"), f"there is no file {loaded.resolve(file)}"
+    config = loaded.config
+    for path, file in (
+        (("delivery", "authorities"), config.delivery.authorities),
+        (("login", "client_authorities"), config.login.client_authorities),
+    ):
+        if file is not None and _is_missing(loaded.resolve(file)):
+            yield path, f"there is no file {loaded.resolve(file)}"
 
 
 def _more_certificates(loaded: Loaded) -> _Found:

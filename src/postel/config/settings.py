@@ -38,6 +38,7 @@ TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 
 
 MechanismName = Literal[
+    "EXTERNAL",
     "SCRAM-SHA-256-PLUS",
     "SCRAM-SHA-1-PLUS",
     "SCRAM-SHA-256",
@@ -309,10 +310,26 @@ class Login(Section, frozen=True):
         tuple[MechanismName, ...],
         Meta(min_length=1),
         says(
-            "The SASL mechanisms offered, on SMTP and POP3 alike; their order says nothing. By default all but `CRAM-MD5` "
-            "and `DIGEST-MD5`, which need a secret that is stored readable (`postel account secret`)."
+            "The SASL mechanisms offered, on SMTP and POP3 alike; their order says nothing. By default all but "
+            "`CRAM-MD5` and `DIGEST-MD5`, which need a secret that is stored readable (`postel account secret`)."
         ),
-    ] = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN")
+    ] = (
+        "EXTERNAL",
+        "SCRAM-SHA-256-PLUS",
+        "SCRAM-SHA-1-PLUS",
+        "SCRAM-SHA-256",
+        "SCRAM-SHA-1",
+        "PLAIN",
+        "LOGIN",
+    )
+    client_authorities: Annotated[
+        str | None,
+        says(
+            "PEM file of certification authorities. `submission` and `submissions` ask clients for a certificate that "
+            "one of them issued, and the account whose address it names may log in with it, by `EXTERNAL` (RFC 4422). "
+            "None by default: nobody is asked."
+        ),
+    ] = None
     attempts: Annotated[
         int,
         Meta(ge=1),
