@@ -50,6 +50,18 @@ MechanismName = Literal[
 ]
 
 
+RouteMechanismName = Literal[
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1",
+    "DIGEST-MD5",
+    "CRAM-MD5",
+    "PLAIN",
+    "LOGIN",
+]
+
+
 def says(description: str) -> Meta:
     """A setting's meaning, and why its default is what it is."""
     return Meta(description=description)
@@ -153,6 +165,13 @@ class RouteSettings(Section, frozen=True):
     password: Annotated[str | None, says('Password for it; `{ file = "…" }` keeps it out of this file.')] = (
         None
     )
+    mechanism: Annotated[
+        RouteMechanismName | None,
+        says(
+            "The only SASL mechanism to log in by. By default the strongest that the hop offers, and others where that "
+            "one is not to be had."
+        ),
+    ] = None
     tls: Annotated[
         TlsPolicyWord | None,
         says(
