@@ -24,6 +24,7 @@ KIND = re.compile(r"(Options|Limits|Timeouts|Schedule)$")
 # A value for each setting that ends up in some options class, unlike its default.
 CHANGED: Mapping[str, str] = {
     "login.mechanisms": '["PLAIN"]',
+    "login.client_authorities": '"ca.pem"',
     "login.attempts": "3",
     "login.apop": "true",
     "login.pop3_delay": '"7s"',

@@ -155,6 +155,12 @@ def test_a_shared_secret_is_set_and_removed(site: Site) -> None:
     site.refused("account", "secret", "set", "frito@drag.net", "--password-stdin", stdin=" \n")
 
 
+def test_a_mechanism_that_needs_the_secret_is_enough_to_use_it(site: Site) -> None:
+    site.config.write_text(CONFIG + '\n[login]\nmechanisms = ["CRAM-MD5", "PLAIN"]\n')
+    site.add_account("frito@drag.net")
+    assert "Note" not in site.run("account", "secret", "set", "frito@drag.net", "--generate").stderr
+
+
 def test_without_a_data_directory_one_is_told_what_to_do(site: Site) -> None:
     assert "there is no data directory" in site.refused("account", "list")
     assert not (site.folder / "data").exists()

@@ -39,7 +39,9 @@ def warnings(text: str) -> list[str]:
             "with another TLS policy",
         ),
         ('[route."a.example"]\nto = "discard"\nxforward = true', "only a route to"),
+        ('[route."a.example"]\nto = "smtp:h.example"\nmechanism = "PLAIN"', "mechanism says how to log in"),
         ('[delivery]\nauthorities = "none.pem"', "there is no file"),
+        ('[login]\nclient_authorities = "none.pem"', "there is no file"),
     ],
 )
 def test_what_contradicts_itself_is_a_mistake(text: str, because: str) -> None:

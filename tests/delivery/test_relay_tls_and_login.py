@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -272,3 +273,21 @@ async def test_lmtp_over_a_unix_socket_asks_no_dns() -> None:
     work = await world.relay(world.job(KITT), lane=lane)
     assert work.relayed_to() == {KITT: "/run/store"}
     assert world.zone.count() == 0
+
+
+@pytest.mark.parametrize(("wanted", "logins"), [("PLAIN", 1), ("LOGIN", 0)])
+async def test_a_route_that_names_a_mechanism_uses_no_other(
+    wanted: str, logins: int, certificates: HopCertificates
+) -> None:
+    """The host offers a stronger one too, and knows nothing of the other."""
+    world = smart_world(login=replace(LOGIN, mechanism=wanted))
+    smart = await world.sink(
+        "smart.example",
+        port=587,
+        tls=certificates.server("x.example"),
+        mechanisms=("SCRAM-SHA-256", "PLAIN"),
+        password="sauron",
+    )
+    work = await world.relay(world.job(KITT), lane=SMART)
+    assert smart.logins == logins
+    assert bool(work.down) != bool(logins)

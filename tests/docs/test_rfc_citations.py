@@ -44,6 +44,6 @@ def test_citations_have_one_form() -> None:
     odd = [
         f"{path.relative_to(ROOT)}: {match.group()}"
         for path in sorted(ROOT.rglob("*.py"))
-        for match in _ODD.finditer(text_of(path))
+        for match in _ODD.finditer(text_of(path).replace("x509.RFC822Name", ""))
     ]
     assert odd == []

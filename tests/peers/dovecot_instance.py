@@ -74,8 +74,9 @@ class DovecotInstance:
         *,
         hostname: str = "store.example",
         mechanisms: Sequence[str] = MECHANISMS,
+        scheme: str = "PLAIN",
     ) -> None:
-        """`folder` must be one that other users can reach; `passwords` has them by address."""
+        """`folder` must be one that other users can reach; `passwords` has them by address, in `scheme`."""
         need_root("Dovecot")
         self._dovecot = program("dovecot", "dovecot-core")
         self.address = address
@@ -87,7 +88,7 @@ class DovecotInstance:
             (folder / name).mkdir()
         shutil.chown(folder / "mail", _NOBODY, _NOBODY)
         cert, key = certificate(hostname, folder / "tls")
-        users = "".join(f"{user}:{{PLAIN}}{password}\n" for user, password in passwords.items())
+        users = "".join(f"{user}:{{{scheme}}}{password}\n" for user, password in passwords.items())
         (folder / "users").write_text(users)
         (folder / "dovecot.conf").write_text(
             _CONFIG.format(

@@ -38,8 +38,11 @@ class Server:
         return self.postel.add_account(f"{name}{next(self.numbers)}@example.org")
 
 
-def example_org(folder: Path, numbers: Iterator[int]) -> Server:
-    """The server, not started, with a certificate for 127.0.0.1 that can be verified."""
+def example_org(folder: Path, numbers: Iterator[int], *, login: str = "") -> Server:
+    """The server, not started, with a certificate for 127.0.0.1 that can be verified.
+
+    login       more lines of the section `[login]`.
+    """
     authority = trustme.CA()
     names = ("127.0.0.1", "localhost", "mail.example.org")
     issued = authority.issue_cert(*names, common_name="mail.example.org")  # fetchmail wants the old field too
@@ -47,4 +50,4 @@ def example_org(folder: Path, numbers: Iterator[int]) -> Server:
     issued.private_key_pem.write_to_path(folder / "key.pem")
     for part in issued.cert_chain_pems:
         part.write_to_path(folder / "cert.pem", append=True)
-    return Server(PostelProcess(folder, _CONFIG), folder / "authority.pem", numbers)
+    return Server(PostelProcess(folder, f"{_CONFIG}{login}\n"), folder / "authority.pem", numbers)

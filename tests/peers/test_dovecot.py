@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import imaplib
 import poplib
 import smtplib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from dovecot_instance import MECHANISMS, DovecotInstance, dovecot
 from letters import compose, read
 from loopback import own_address
-from mail_peer import PeerPlan, running
+from mail_peer import MailPeer, PeerPlan, running
 from peer_programs import PATIENCE_S, eventually, need_root, public_folder
 from postel_process import PostelProcess
 from postfix_instance import PostfixInstance
@@ -150,14 +152,16 @@ tls = "must"
 KNOWN_TO_BOTH = sorted({m.name.lower() for m in sasl.MECHANISMS} & set(MECHANISMS))
 
 
-@pytest.mark.parametrize("mechanism", KNOWN_TO_BOTH)
-def test_postel_logs_in_at_a_postfix_by_each_mechanism_that_both_know(mechanism: str, tmp_path: Path) -> None:
+@contextmanager
+def smarthost_with(
+    tmp_path: Path, mechanisms: tuple[str, ...], password: str = "open sesame", scheme: str = "PLAIN"
+) -> Iterator[tuple[PostelProcess, MailPeer]]:
+    """A Postel that sends all mail to a Postfix, whose logins a Dovecot checks."""
     need_root("Postfix on port 25")
     with ExitStack() as stack:
         folder = stack.enter_context(public_folder("sasl"))
-        keeper = DovecotInstance(
-            folder, own_address(port=24), {"postel@free.org": "open sesame"}, mechanisms=(mechanism,)
-        )
+        people = {"postel@free.org": password}
+        keeper = DovecotInstance(folder, own_address(port=24), people, mechanisms=mechanisms, scheme=scheme)
         stack.callback(keeper.stop)
         keeper.start()
         plan = PeerPlan(
@@ -173,9 +177,34 @@ def test_postel_logs_in_at_a_postfix_by_each_mechanism_that_both_know(mechanism:
         postel = stack.enter_context(PostelProcess(tmp_path, config, protocols=("submission",)))
         postel.add_account("frito@drag.net")
         postel.start()
-        letter = compose("frito@drag.net", "kitt@free.org")
-        postel.submit(letter, "frito@drag.net", "kitt@free.org")
-        (found,) = eventually(lambda: smarthost.letters("kitt"), "the letter is there")
-        assert found.replace(b"\n", b"\r\n").endswith(letter)
-        wanted = f"sasl_method={mechanism.upper()}, sasl_username=postel@free.org"
-        eventually(lambda: wanted in smarthost.log(), wanted)
+        yield postel, smarthost
+
+
+def assert_relays(postel: PostelProcess, smarthost: MailPeer, mechanism: str) -> None:
+    letter = compose("frito@drag.net", "kitt@free.org")
+    postel.submit(letter, "frito@drag.net", "kitt@free.org")
+    (found,) = eventually(lambda: smarthost.letters("kitt"), "the letter is there")
+    assert found.replace(b"\n", b"\r\n").endswith(letter)
+    wanted = f"sasl_method={mechanism.upper()}, sasl_username=postel@free.org"
+    eventually(lambda: wanted in smarthost.log(), wanted)
+
+
+@pytest.mark.parametrize("mechanism", KNOWN_TO_BOTH)
+def test_postel_logs_in_at_a_postfix_by_each_mechanism_that_both_know(mechanism: str, tmp_path: Path) -> None:
+    with smarthost_with(tmp_path, (mechanism,)) as (postel, smarthost):
+        assert_relays(postel, smarthost, mechanism)
+
+
+def test_of_several_mechanisms_the_strongest_is_taken(tmp_path: Path) -> None:
+    with smarthost_with(tmp_path, ("login", "plain", "cram-md5", "scram-sha-1")) as (postel, smarthost):
+        assert_relays(postel, smarthost, "SCRAM-SHA-1")
+
+
+def test_where_the_host_keeps_hashes_only_plain_is_taken_after_all(tmp_path: Path) -> None:
+    """It offers SCRAM, has nothing stored for it, and says 535."""
+    hashed = base64.b64encode(hashlib.sha256(b"open sesame").digest()).decode()
+    offered = ("scram-sha-256", "cram-md5", "plain")
+    with smarthost_with(tmp_path, offered, hashed, "SHA256") as (postel, smarthost):
+        assert_relays(postel, smarthost, "PLAIN")
+        assert "SASL SCRAM-SHA-256 authentication failed" in smarthost.log()
+        assert "SASL CRAM-MD5 authentication failed" not in smarthost.log()

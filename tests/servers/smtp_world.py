@@ -199,7 +199,7 @@ async def world(
     *,
     hooks: str | None = None,
     folder: Path | None = None,
-    tls: bool = False,
+    tls: bool | ServerTls = False,
     admission: AdmissionOptions | None = None,
     relay_networks: tuple[Any, ...] = (),
     listening: bool = True,
@@ -243,7 +243,8 @@ async def world(
         hooks=HookFiles([hook_file(folder, hooks)] if hooks and folder else ()),
         room=room or Room(),
     )
-    service = SmtpService(options, parts, certificate() if tls else None)
+    shown = certificate() if tls is True else tls or None
+    service = SmtpService(options, parts, shown)
     made = World(database, parts, service)
     if listening:
         for host in ("192.0.2.1", "2001:db8::1"):

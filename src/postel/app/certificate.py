@@ -7,6 +7,7 @@ Not here    What a certificate is good for: app.check. Handshakes: tls.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from postel.app.options import hostname
@@ -25,10 +26,32 @@ def read_certificate(loaded: Loaded) -> ServerTls | None:
         return None
     by_name = more_certificates(loaded)
     try:
-        return ServerTls(files, by_name)
+        return _with_asking(loaded, files, by_name)
     except BadCertificate as bad:
         line = loaded.line("tls", "certificate")
         raise BadConfig([Mistake(loaded.file, line, f"{bad}; {_remedy(files)}")]) from None
+
+
+def _with_asking(
+    loaded: Loaded, files: CertificateFiles, by_name: Mapping[str, CertificateFiles]
+) -> ServerTls:
+    """The certificates, and the same for services that ask clients for theirs. Raises BadCertificate, BadConfig."""
+    made = ServerTls(files, by_name)
+    if (authorities := _client_authorities(loaded)) is not None:
+        try:
+            certificate_facts(authorities)
+        except BadCertificate as bad:
+            line = loaded.line("login", "client_authorities")
+            raise BadConfig(
+                [Mistake(loaded.file, line, f"{bad}; name a PEM file that can be read")]
+            ) from None
+        made.asking = ServerTls(files, by_name, authorities=authorities)
+    return made
+
+
+def _client_authorities(loaded: Loaded) -> Path | None:
+    file = loaded.config.login.client_authorities
+    return None if file is None else loaded.resolve(file)
 
 
 def more_certificates(loaded: Loaded) -> dict[str, CertificateFiles]:
@@ -64,7 +87,9 @@ def read_certificate_again(loaded: Loaded, before: Loaded, in_force: ServerTls |
         return read_certificate(loaded)
     except BadConfig as bad:
         forbidden = [files for files in _all_named(loaded) if _is_forbidden(files)]
-        if in_force is None or not forbidden or _all_named(loaded) != _all_named(before):
+        same = _all_named(loaded) == _all_named(before)
+        same = same and _client_authorities(loaded) == _client_authorities(before)
+        if in_force is None or not forbidden or not same:
             raise
         because = f"{bad.mistakes[0].text}, or restart; until then the one in force stays"
         log.trouble("certificate_kept", certificate=forbidden[0].certificate, because=because)
@@ -72,13 +97,13 @@ def read_certificate_again(loaded: Loaded, before: Loaded, in_force: ServerTls |
 
 
 def own_certificate(loaded: Loaded, directory: Path, now_at: float) -> ServerTls:
-    """A self-signed certificate, made at the first start. Raises BadCertificate, OSError."""
+    """A self-signed certificate, made at the first start. Raises BadCertificate, BadConfig, OSError."""
     name = hostname(loaded).ascii
     is_new = not (directory / "self-signed.key").exists()
     certificate, key = self_signed(name, directory, now_at)
     if is_new:
         log.event("certificate_self_signed", certificate=certificate, hostname=name)
-    return ServerTls(CertificateFiles(certificate, key))
+    return _with_asking(loaded, CertificateFiles(certificate, key), {})
 
 
 def _named(loaded: Loaded) -> CertificateFiles | None:

@@ -158,10 +158,20 @@ class Listeners:
     def _service(self, loaded: Loaded, listen: Listen) -> _Service:
         if listen.protocol in ("pop3", "pop3s"):
             return Pop3Service(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
-        return SmtpService(options.service_options(loaded, listen), self._smtp_parts(), self._tls)
+        return SmtpService(
+            options.service_options(loaded, listen), self._smtp_parts(), self._smtp_tls(listen)
+        )
+
+    def _smtp_tls(self, listen: Listen) -> ServerTls | None:
+        """Where people log in by certificates they are asked for one; a server on port 25 is not to be bothered."""
+        if self._tls is None or listen.protocol not in ("submission", "submissions"):
+            return self._tls
+        return self._tls.asking or self._tls
 
     def _exchange(self, service: _Service, loaded: Loaded, listen: Listen) -> None:
         if isinstance(service, Pop3Service):
             service.reload(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
         else:
-            service.reload(options.service_options(loaded, listen), self._smtp_parts(), self._tls)
+            service.reload(
+                options.service_options(loaded, listen), self._smtp_parts(), self._smtp_tls(listen)
+            )

@@ -108,7 +108,9 @@ def _target(route: str | RouteSettings) -> FixedTarget:
     if isinstance(route, str):
         return parse_route(route)
     assert route.to is not None, "config.check refuses a route that leads nowhere"
-    login = Login(route.user, route.password) if route.user and route.password else None
+    login = (
+        Login(route.user, route.password, route.mechanism or "") if route.user and route.password else None
+    )
     tls = route.tls or ("verified" if login else None)
     return with_login(
         parse_route(route.to),

@@ -16,10 +16,12 @@ from postel.config import parse_size
 from postel.database import Transaction
 from postel.directory import Account, AccountExists, NoAccount
 from postel.mail import BadSyntax, Mailbox, parse_mailbox
+from postel.proto import sasl
 from postel.routing import ToMailbox
 from postel.store import INBOX
 
 T = TypeVar("T")
+_NEED_SECRET = frozenset(row.name for row in sasl.MECHANISMS if row.stored is sasl.Stored.SECRET)
 
 
 @click.group("account")
@@ -167,10 +169,10 @@ def quota_command(settings: Settings, address: str, size: str | None) -> None:
 
 @account_command.group("secret")
 def secret_command() -> None:
-    """Shared secrets, which APOP needs (RFC 1939 7) and nothing else does.
+    """Shared secrets, which APOP (RFC 1939 7), CRAM-MD5 and DIGEST-MD5 need, and nothing else does.
 
     A shared secret must be stored so that it can be read back, unlike a password. Give one only to accounts
-    whose programs know nothing but APOP, and never one that is used elsewhere.
+    whose programs know nothing better, and never one that is used elsewhere.
     """
 
 
@@ -192,12 +194,17 @@ def set_command(settings: Settings, address: str, password_stdin: bool, generate
 
     async def change(bench: Bench) -> bool:
         await bench.rooms.directory.set_shared_secret(mailbox, secret)
-        return bench.loaded.config.login.apop
+        login = bench.loaded.config.login
+        return login.apop or not _NEED_SECRET.isdisjoint(login.mechanisms)
 
     is_offered = _run(settings, change)
     _done(f"{mailbox} has a shared secret now.", secret, source)
     if not is_offered:
-        click.echo("Note: APOP is not offered; say apop = true under [login].", err=True)
+        click.echo(
+            "Note: nothing that needs it is offered; under [login] say apop = true, or name CRAM-MD5 or "
+            "DIGEST-MD5 in mechanisms.",
+            err=True,
+        )
 
 
 @secret_command.command("remove")

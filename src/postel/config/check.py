@@ -178,6 +178,8 @@ def _routes(loaded: Loaded) -> _Found:
                 yield path, 'to is missing; add to = "smtp:host:port"'
             if (route.user is None) != (route.password is None):
                 yield path, "user and password belong together; give both or neither"
+            if route.mechanism is not None and route.user is None:
+                yield path, "mechanism says how to log in; give user and password too, or take it out"
             if route.to is not None and not isinstance(parse_route(route.to), ToHop) and _wants_a_hop(route):
                 yield path, 'only a route to "smtp:…" or "lmtp:…" has a login or a TLS policy; take them out'
             yield from _route_tls(path, route)
@@ -211,12 +213,12 @@ def _same_hops(loaded: Loaded) -> _Found:
         hop = parse_route(settings.to) if settings.to is not None else None
         if not isinstance(hop, ToHop):
             continue
-        wanted = (settings.tls, tuple(settings.names), settings.least, settings.xforward)
+        wanted = (settings.tls, tuple(settings.names), settings.least, settings.xforward, settings.mechanism)
         before, its = seen.setdefault((str(hop), settings.user), (name, wanted))
         if its != wanted:
             yield (
                 ("route", name),
-                f'the route of "{before}" leads to {hop} too, with another TLS policy; make them alike',
+                f'the route of "{before}" leads to {hop} too, with another TLS policy or mechanism; make them alike',
             )
 
 
@@ -260,9 +262,13 @@ def _refuses_ours(loaded: Loaded) -> _Found:
 
 
 def _authorities(loaded: Loaded) -> _Found:
-    file = loaded.config.delivery.authorities
-    if file is not None and _is_missing(loaded.resolve(file)):
-        yield ("delivery", "authorities"), f"there is no file {loaded.resolve(file)}"
+    config = loaded.config
+    for path, file in (
+        (("delivery", "authorities"), config.delivery.authorities),
+        (("login", "client_authorities"), config.login.client_authorities),
+    ):
+        if file is not None and _is_missing(loaded.resolve(file)):
+            yield path, f"there is no file {loaded.resolve(file)}"
 
 
 def _more_certificates(loaded: Loaded) -> _Found:

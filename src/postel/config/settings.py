@@ -38,6 +38,19 @@ TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
 
 
 MechanismName = Literal[
+    "EXTERNAL",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1",
+    "DIGEST-MD5",
+    "CRAM-MD5",
+    "PLAIN",
+    "LOGIN",
+]
+
+
+RouteMechanismName = Literal[
     "SCRAM-SHA-256-PLUS",
     "SCRAM-SHA-1-PLUS",
     "SCRAM-SHA-256",
@@ -152,6 +165,13 @@ class RouteSettings(Section, frozen=True):
     password: Annotated[str | None, says('Password for it; `{ file = "…" }` keeps it out of this file.')] = (
         None
     )
+    mechanism: Annotated[
+        RouteMechanismName | None,
+        says(
+            "The only SASL mechanism to log in by. By default the strongest that the hop offers, and others where that "
+            "one is not to be had."
+        ),
+    ] = None
     tls: Annotated[
         TlsPolicyWord | None,
         says(
@@ -313,7 +333,15 @@ class Login(Section, frozen=True):
             "and `DIGEST-MD5`, which need a secret that is stored readable (`postel account secret`), and the `-PLUS` "
             "forms, which bind to the certificate and which programs with another kind of binding would take and fail."
         ),
-    ] = ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN")
+    ] = ("EXTERNAL", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN", "LOGIN")
+    client_authorities: Annotated[
+        str | None,
+        says(
+            "PEM file of certification authorities. `submission` and `submissions` ask clients for a certificate that "
+            "one of them issued, and the account whose address it names may log in with it, by `EXTERNAL` (RFC 4422). "
+            "None by default: nobody is asked."
+        ),
+    ] = None
     attempts: Annotated[
         int,
         Meta(ge=1),

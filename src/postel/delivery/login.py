@@ -36,13 +36,19 @@ class LoginRefused(Exception):
 
 
 async def log_in(
-    session: SmtpSession, host: str, credentials: sasl.Credentials, workers: Workers | None
+    session: SmtpSession,
+    host: str,
+    credentials: sasl.Credentials,
+    workers: Workers | None,
+    *,
+    only: str = "",
 ) -> ClientEvent | None:
     """None when we are logged in; an event that ended the session. Raises LoginRefused.
 
+    only        the one mechanism that may be used; "": whichever is the strongest.
     workers     make the keys of SCRAM; None: they are made here, which takes up to seconds.
     """
-    refused: list[sasl.Mechanism] = []
+    refused = [row for row in sasl.MECHANISMS if only and row.name != only]
     last: Reply | None = None
     while (mechanism := _choose(session, credentials, refused)) is not None:
         event = await _exchange(session, mechanism, _for_one(session, host, credentials, mechanism), workers)

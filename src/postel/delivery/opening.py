@@ -73,6 +73,7 @@ class Opening:
     is_tls_implicit whether TLS comes before the greeting.
     requiretls      whether a host has to offer REQUIRETLS: only such mail comes.
     credentials     None: no login.
+    mechanism       the only one for the login; "": the strongest.
     sources         our addresses to connect from; the first of the right family is taken.
     connect_s, handshake_s  how long each may take.
     workers         make the keys that logins need; None: they are made on the loop.
@@ -86,6 +87,7 @@ class Opening:
     is_tls_implicit: bool = False
     requiretls: bool = False
     credentials: sasl.Credentials | None = None
+    mechanism: str = ""
     sources: tuple[IPAddress, ...] = ()
     connect_s: float = 30.0
     handshake_s: float = 60.0
@@ -196,7 +198,7 @@ async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> 
 
 async def _log_in(session: SmtpSession, target: Target, opening: Opening, login: sasl.Credentials) -> None:
     try:
-        event = await log_in(session, target.name, login, opening.workers)
+        event = await log_in(session, target.name, login, opening.workers, only=opening.mechanism)
     except LoginRefused as refused:
         if refused.reply is None:
             raise _login_trouble(

@@ -245,6 +245,7 @@ class RelayAgent:
             is_tls_implicit=hop is not None and hop.is_tls_implicit,
             requiretls=care is Care.REQUIRED,
             credentials=sasl.Credentials(login.name, login.password) if login else None,
+            mechanism=login.mechanism if login else "",
             sources=options.sources,
             connect_s=options.connect_s,
             handshake_s=options.handshake_s,

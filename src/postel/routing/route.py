@@ -45,10 +45,11 @@ class TlsPolicy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What to log in with at a smarthost."""
+    """What to log in with at a smarthost; `mechanism` is the only one that may be used, "" for the strongest."""
 
     name: str
     password: str = field(repr=False)
+    mechanism: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Log a client in: join a SASL exchange and the directory, the same way for every protocol.
 
-Implements  RFC 4422 3 (the exchange), RFC 4616 2 (authorization identities).
+Implements  RFC 4422 3 (the exchange) and appendix A (whose certificate it is), RFC 4616 2 (authorization identities).
 Gives       LoginExchange, LoginFacts, LoginStep, offered_mechanisms.
 Not here    The mechanisms: proto.sasl. Passwords, and slowing down who guesses them: directory. What a protocol
             says to each kind of Denial: its session.
@@ -23,6 +23,7 @@ from postel.proto.sasl import (
     DEFAULT_MECHANISMS,
     MECHANISMS,
     Challenge,
+    CheckCertificate,
     CheckPassword,
     CheckProof,
     CheckSecret,
@@ -39,15 +40,16 @@ from postel.proto.sasl import (
     WhoIsServer,
     find_mechanism,
 )
-from postel.tls import server_end_point
+from postel.tls import mail_addresses, server_end_point
 
 LoginStep: TypeAlias = bytes | Account | Denied
 """A challenge for the client, the account that it has proven to be, or why it is not logged in."""
 
 
 NONCE_OCTETS: Final = 18
+_PROOFS: Final = frozenset({Proof.PASSWORD, Proof.CERTIFICATE})
 OFFERED_MECHANISMS: Final = tuple(
-    row.name for row in MECHANISMS if row.name in DEFAULT_MECHANISMS and row.proof is Proof.PASSWORD
+    row.name for row in MECHANISMS if row.name in DEFAULT_MECHANISMS and row.proof in _PROOFS
 )
 """What services offer unless told otherwise."""
 
@@ -59,11 +61,13 @@ class LoginFacts:
     server      who we are: service and host name.
     ip          of the peer; None for a unix socket.
     binding     tls-server-end-point, where a -PLUS mechanism is offered; else None.
+    certificate of the client, verified, in DER; None where EXTERNAL is not offered.
     """
 
     server: ServerIs
     ip: IPAddress | None
     binding: bytes | None = None
+    certificate: bytes | None = None
 
     @classmethod
     def of(
@@ -72,15 +76,26 @@ class LoginFacts:
         """The facts of a session as it stands."""
         binds = any(row is not None and row.binds for row in map(find_mechanism, offered))
         own = stream.tls.own_certificate if stream.tls is not None and binds else None
-        return cls(ServerIs(service, hostname), ip, None if own is None else server_end_point(own))
+        shown = verified_certificate(stream) if "EXTERNAL" in offered else None
+        return cls(ServerIs(service, hostname), ip, None if own is None else server_end_point(own), shown)
 
 
-def offered_mechanisms(wanted: tuple[str, ...], *, is_private: bool, is_tls: bool) -> tuple[str, ...]:
+def verified_certificate(stream: Stream) -> bytes | None:
+    """The certificate that the client has shown and that was found valid, in DER."""
+    return stream.tls.peer_certificate if stream.tls is not None and stream.tls.is_verified else None
+
+
+def offered_mechanisms(
+    wanted: tuple[str, ...], *, is_private: bool, is_tls: bool, has_certificate: bool = False
+) -> tuple[str, ...]:
     """Which of the configured mechanisms are offered on a connection as it is, strongest first.
+
+    has_certificate     whether the client has shown a valid one, which EXTERNAL goes by.
 
     RFC 8314 3.2: nobody logs in where others listen, by whatever mechanism: it would be the session that is stolen.
     """
-    rows = (row for row in MECHANISMS if is_private and row.name in wanted and row.proof is Proof.PASSWORD)
+    proofs = _PROOFS if has_certificate else _PROOFS - {Proof.CERTIFICATE}
+    rows = (row for row in MECHANISMS if is_private and row.name in wanted and row.proof in proofs)
     return tuple(row.name for row in rows if is_tls or not row.binds)
 
 
@@ -147,6 +162,19 @@ class LoginExchange:
         found = await self._directory.settle(question.authcid, question.is_right, self._facts.ip)
         return self._judge(found, question.authcid, question.authzid)
 
+    async def _check_certificate(self, question: CheckCertificate) -> str | Denied:
+        """Who has several addresses says which; who does not is the first of them."""
+        named = mail_addresses(self._facts.certificate) if self._facts.certificate else ()
+        if not named:
+            return Denied("the certificate names no mail address")
+        wanted = question.authzid.casefold()
+        self.login = next((name for name in named if name.casefold() == wanted), named[0])
+        found = await self._directory.settle(self.login, True, self._facts.ip)
+        verdict = self._judge(found, self.login, question.authzid)
+        if isinstance(verdict, Denied):
+            return verdict
+        return self.login if verdict else Denied(f"a certificate for {self.login}, who has no account")
+
     async def _fresh_nonce(self, question: FreshNonce) -> str:
         return secrets.token_urlsafe(NONCE_OCTETS)
 
@@ -173,6 +201,7 @@ _ANSWERS: Final[Mapping[type, Callable[[LoginExchange, Any], Awaitable[Any]]]] =
     CheckSecret: LoginExchange._check_secret,
     FindVerifier: LoginExchange._find_verifier,
     CheckProof: LoginExchange._check_proof,
+    CheckCertificate: LoginExchange._check_certificate,
     FreshNonce: LoginExchange._fresh_nonce,
     WhoIsServer: LoginExchange._who_is_server,
     FindBinding: LoginExchange._find_binding,

@@ -194,15 +194,25 @@ class SmtpParts:
 
 @lru_cache(maxsize=64)
 def machine_options(
-    options: ServiceOptions, *, has_tls: bool, is_private: bool, is_tls: bool, wishes: WishOptions
+    options: ServiceOptions,
+    *,
+    has_tls: bool,
+    is_private: bool,
+    is_tls: bool,
+    wishes: WishOptions,
+    has_certificate: bool = False,
 ) -> ServerOptions:
     """What the machine is told of a service. `is_private` says that nobody listens to this client.
+
+    has_certificate     whether the client has shown a valid one.
 
     A login is offered where nobody listens, and not elsewhere (RFC 8314 3.2, RFC 4954 4).
     """
     offers_login = options.has_login
     is_odmr = options.service is Service.ODMR
-    names = offered_mechanisms(options.mechanisms, is_private=is_private, is_tls=is_tls)
+    names = offered_mechanisms(
+        options.mechanisms, is_private=is_private, is_tls=is_tls, has_certificate=has_certificate
+    )
     return ServerOptions(
         hostname=options.hostname.ascii,
         limits=options.limits,

@@ -45,7 +45,7 @@ from postel.queue import QueueId
 from postel.routing import AccountQuestion, client_name
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
-from postel.servers.login import LoginExchange, LoginFacts, LoginStep
+from postel.servers.login import LoginExchange, LoginFacts, LoginStep, verified_certificate
 from postel.servers.smtpd_checkpoint import COMPLETE_ALREADY, Checkpointing, check_resumed, without_transid
 from postel.servers.smtpd_content import Intake, trouble_reply
 from postel.servers.smtpd_log import SessionLog
@@ -106,7 +106,8 @@ class SmtpSession:
             tls=stream.tls.version if stream.tls else None,
         )
         self._peer_commands = commands_for(options, stream.peer)
-        self._talk = smtp.SmtpServer(self._machine_options(), is_tls=stream.tls is not None)
+        self._is_itself = True  # not a host that speaks for another
+        self._talk = smtp.SmtpServer(self._machine_options(stream), is_tls=stream.tls is not None)
         self._drive = Drive(self._talk, stream, options.session_s)
         self._loop = asyncio.get_running_loop()
         self._log = SessionLog(self.id)
@@ -243,6 +244,7 @@ class SmtpSession:
         before, client = self._client, claimed_client(self._client, event.attributes, account)
         self._log.client_named(before, client)
         self._client, self._added, self._unknown = client, [], 0
+        self._is_itself = False
         decision = await self._hooks.ask(Phase.CONNECT, Connect(client))
         self._added += decision.added
         self._talk.options = self._machine_options()
@@ -589,7 +591,7 @@ class SmtpSession:
         self._log.refused(phase, self._client, decision, transaction, recipient)
         return verdict.reply
 
-    def _machine_options(self) -> smtp.ServerOptions:
+    def _machine_options(self, stream: Stream | None = None) -> smtp.ServerOptions:
         """What the machine may offer to this client as it stands now."""
         options = self._options
         is_private = self._client.tls is not None or is_within(self._client.ip, options.plaintext_login)
@@ -602,6 +604,7 @@ class SmtpSession:
             is_private=is_private,
             is_tls=self._client.tls is not None,
             wishes=wishes,
+            has_certificate=self._is_itself and verified_certificate(stream or self.stream) is not None,
         )
         if self._parts.checkpoints is None and made.keeps_transactions:
             made = replace(made, keeps_transactions=False)

@@ -6,6 +6,7 @@ from postel.tls.certificates import (
     CertificateFiles,
     certificate_facts,
     certificate_facts_of,
+    mail_addresses,
     self_signed,
 )
 from postel.tls.contexts import ClientTls, ServerTls
@@ -25,6 +26,7 @@ __all__ = [
     "TlsStream",
     "certificate_facts",
     "certificate_facts_of",
+    "mail_addresses",
     "self_signed",
     "server_end_point",
     "start_client",

@@ -1,7 +1,7 @@
 """Certificate files: what is in them, and a self-signed one for a host that has none yet.
 
 Implements  RFC 5280 (certificates), RFC 7468 (their text form), RFC 6125 6.4.4 (names are in the SAN).
-Gives       CertificateFiles, CertificateFacts, certificate_facts, certificate_facts_of, self_signed.
+Gives       CertificateFiles, CertificateFacts, certificate_facts, certificate_facts_of, mail_addresses, self_signed.
 Not here    Using them in a handshake (tls.contexts).
 """
 
@@ -72,6 +72,28 @@ def certificate_facts_of(der: bytes) -> CertificateFacts | None:
         return _facts(x509.load_der_x509_certificate(der), None)
     except ValueError:
         return None
+
+
+def mail_addresses(der: bytes) -> tuple[str, ...]:
+    """Whose certificate a client has shown: the mail addresses in its SAN (RFC 5280 4.2.1.6), as they stand there.
+
+    Without one the common name, if it is an address. Empty where there is neither, or nothing can be read.
+    """
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        named = _rfc822_names(certificate)
+        common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return ()
+    return named or tuple(str(one.value) for one in common[:1] if "@" in str(one.value))
+
+
+def _rfc822_names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        san = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(san.get_values_for_type(x509.RFC822Name))
 
 
 def _facts(certificate: x509.Certificate, key_matches: bool | None) -> CertificateFacts:

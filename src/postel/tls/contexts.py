@@ -29,13 +29,23 @@ class ServerTls:
 
     default     shown to clients that name no server, or one that we have no certificate for.
     by_name     more certificates, by server name; `*.example.org` stands for one label.
+    authorities trust anchors in PEM for the certificates of clients: they are asked for one, and may have none. Who
+                shows one of other authorities gets no session. Without anchors nobody is asked.
+
+    asking      one that asks, with the same certificates, for services where people log in; None: they use this one.
     """
 
     def __init__(
-        self, default: CertificateFiles, by_name: Mapping[str, CertificateFiles] | None = None
+        self,
+        default: CertificateFiles,
+        by_name: Mapping[str, CertificateFiles] | None = None,
+        *,
+        authorities: Path | None = None,
     ) -> None:
         """Read the files. Raises BadCertificate."""
         self._default_files = default
+        self._authorities = authorities
+        self.asking: ServerTls | None = None
         self._files = {name.lower(): files for name, files in (by_name or {}).items()}
         self._names: WeakKeyDictionary[ssl.SSLObject, str] = WeakKeyDictionary()
         self._shown: WeakKeyDictionary[ssl.SSLContext, bytes] = WeakKeyDictionary()
@@ -59,18 +69,15 @@ class ServerTls:
         self._default, self._contexts = default, contexts
         self._shown.update(shown)  # sessions that began with the old ones still ask
 
-    @staticmethod
-    def _context(files: CertificateFiles) -> ssl.SSLContext:
+    def _context(self, files: CertificateFiles) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if self._authorities is not None:
+            certificate_facts(self._authorities)  # for its clear words
+            context.load_verify_locations(self._authorities)
+            context.verify_mode = ssl.CERT_OPTIONAL
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= _OPTIONS
-        if not certificate_facts(files.certificate, files.key).key_matches:
-            raise BadCertificate(f"{files.key} is not the key of the certificate in {files.certificate}")
-        try:
-            # A passphrase is given so that OpenSSL never asks for one on the terminal.
-            context.load_cert_chain(files.certificate, files.key, password="")
-        except (ssl.SSLError, OSError) as fault:
-            raise BadCertificate(f"{files.certificate} cannot be used: {reason_of(fault)}") from fault
+        _load_own(context, files)
         return context
 
     def _choose(self, session: ssl.SSLSocket | ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
@@ -103,12 +110,19 @@ class ClientTls:
                     Opportunistic TLS does without: mail would go in the clear otherwise (RFC 7435).
     ca_file         trust anchors in PEM, in place of the system's.
     session_limit   how many sessions are remembered; the least recently used is forgotten.
+    own             a certificate of ours, shown to servers that ask for one.
     """
 
     def __init__(
-        self, *, verify: bool, ca_file: Path | None = None, session_limit: int = _SESSION_LIMIT
+        self,
+        *,
+        verify: bool,
+        ca_file: Path | None = None,
+        session_limit: int = _SESSION_LIMIT,
+        own: CertificateFiles | None = None,
     ) -> None:
-        """Read the trust anchors. Raises BadCertificate."""
+        """Read the trust anchors, and the certificate. Raises BadCertificate."""
+        self._own = own
         self._ca_file = ca_file
         self._session_limit = session_limit
         self._sessions: OrderedDict[_Remembered, ssl.SSLSession] = OrderedDict()
@@ -131,6 +145,8 @@ class ClientTls:
         context.check_hostname = self.verify and not demand.names
         context.verify_mode = ssl.CERT_REQUIRED if self.verify else ssl.CERT_NONE
         self._load(context)
+        if self._own is not None:
+            _load_own(context, self._own)
         return context
 
     def _load(self, context: ssl.SSLContext) -> None:
@@ -174,6 +190,16 @@ class ClientTls:
         self._sessions.move_to_end((server_name, host, demand))
         while len(self._sessions) > self._session_limit:
             self._sessions.popitem(last=False)
+
+
+def _load_own(context: ssl.SSLContext, files: CertificateFiles) -> None:
+    if not certificate_facts(files.certificate, files.key).key_matches:
+        raise BadCertificate(f"{files.key} is not the key of the certificate in {files.certificate}")
+    try:
+        # A passphrase is given so that OpenSSL never asks for one on the terminal.
+        context.load_cert_chain(files.certificate, files.key, password="")
+    except (ssl.SSLError, OSError) as fault:
+        raise BadCertificate(f"{files.certificate} cannot be used: {reason_of(fault)}") from fault
 
 
 def reason_of(fault: Exception) -> str:

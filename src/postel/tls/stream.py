@@ -32,7 +32,9 @@ async def start_server(stream: Stream, context: ServerTls, *, timeout_s: float) 
     secure = TlsStream(stream, session, incoming, outgoing)
     await secure.handshake(timeout_s)
     info = _info(session, context.server_name(session), is_verified=False)
-    secure.tls = replace(info, own_certificate=context.shown(session))
+    # A client's certificate is only ever asked for to be verified, and then has been.
+    is_verified = info.peer_certificate is not None
+    secure.tls = replace(info, is_verified=is_verified, own_certificate=context.shown(session))
     return secure
 
 
