@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from postel.contents import Contents
@@ -245,6 +246,7 @@ class RelayAgent:
             is_tls_implicit=hop is not None and hop.is_tls_implicit,
             requiretls=care is Care.REQUIRED,
             credentials=sasl.Credentials(login.name, login.password) if login else None,
+            token_file=Path(login.token_file) if login and login.token_file else None,
             sources=options.sources,
             connect_s=options.connect_s,
             handshake_s=options.handshake_s,

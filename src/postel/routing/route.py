@@ -45,10 +45,11 @@ class TlsPolicy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What to log in with at a smarthost."""
+    """What to log in with at a smarthost: a password, or an OAuth 2.0 token in a file that others renew."""
 
     name: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Log a client in: join a SASL exchange and the directory, the same way for every protocol.
 
 Implements  RFC 4422 3 (the exchange), RFC 4616 2 (authorization identities).
-Gives       LoginExchange, LoginFacts, LoginStep, offered_mechanisms.
+Gives       LoginExchange, LoginFacts, LoginStep, offered_mechanisms, OFFERED_MECHANISMS, TOKEN_MECHANISMS.
 Not here    The mechanisms: proto.sasl. Passwords, and slowing down who guesses them: directory. What a protocol
             says to each kind of Denial: its session.
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from postel.database import DatabaseTrouble
-from postel.directory import Account, Directory, Throttled
+from postel.directory import Account, BadToken, Directory, Throttled, TokenTrouble
 from postel.mail import IPAddress, LocalFault
 from postel.net import Stream
 from postel.proto.sasl import (
@@ -26,6 +26,7 @@ from postel.proto.sasl import (
     CheckPassword,
     CheckProof,
     CheckSecret,
+    CheckToken,
     Denial,
     Denied,
     FindBinding,
@@ -46,6 +47,10 @@ LoginStep: TypeAlias = bytes | Account | Denied
 
 
 NONCE_OCTETS: Final = 18
+_JUDGED: Final = (Proof.PASSWORD, Proof.TOKEN)
+TOKEN_MECHANISMS: Final = tuple(row.name for row in MECHANISMS if row.proof is Proof.TOKEN)
+"""What is offered besides where tokens are believed."""
+
 OFFERED_MECHANISMS: Final = tuple(
     row.name for row in MECHANISMS if row.name in DEFAULT_MECHANISMS and row.proof is Proof.PASSWORD
 )
@@ -80,7 +85,7 @@ def offered_mechanisms(wanted: tuple[str, ...], *, is_private: bool, is_tls: boo
 
     RFC 8314 3.2: nobody logs in where others listen, by whatever mechanism: it would be the session that is stolen.
     """
-    rows = (row for row in MECHANISMS if is_private and row.name in wanted and row.proof is Proof.PASSWORD)
+    rows = (row for row in MECHANISMS if is_private and row.name in wanted and row.proof in _JUDGED)
     return tuple(row.name for row in rows if is_tls or not row.binds)
 
 
@@ -114,7 +119,7 @@ class LoginExchange:
         while (answer := _ANSWERS.get(type(question))) is not None:
             try:
                 found = await answer(self, question)
-            except DatabaseTrouble as trouble:
+            except (DatabaseTrouble, TokenTrouble) as trouble:
                 found = Denied(str(trouble), Denial.LATER)
             question = self._exchange.answer(found)
         match question:
@@ -147,6 +152,16 @@ class LoginExchange:
         found = await self._directory.settle(question.authcid, question.is_right, self._facts.ip)
         return self._judge(found, question.authcid, question.authzid)
 
+    async def _check_token(self, question: CheckToken) -> str | Denied:
+        try:
+            self.login, found = await self._directory.verify_token(question.token, self._facts.ip)
+        except BadToken as bad:
+            return Denied(str(bad))
+        verdict = self._judge(found, self.login, question.authzid)
+        return (
+            self.login if verdict is True else verdict or Denied("the token is for nobody who has an account")
+        )
+
     async def _fresh_nonce(self, question: FreshNonce) -> str:
         return secrets.token_urlsafe(NONCE_OCTETS)
 
@@ -173,6 +188,7 @@ _ANSWERS: Final[Mapping[type, Callable[[LoginExchange, Any], Awaitable[Any]]]] =
     CheckSecret: LoginExchange._check_secret,
     FindVerifier: LoginExchange._find_verifier,
     CheckProof: LoginExchange._check_proof,
+    CheckToken: LoginExchange._check_token,
     FreshNonce: LoginExchange._fresh_nonce,
     WhoIsServer: LoginExchange._who_is_server,
     FindBinding: LoginExchange._find_binding,
