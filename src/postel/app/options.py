@@ -12,6 +12,7 @@ from postel.checkpoints import CheckpointOptions
 from postel.config import (
     Listen,
     Loaded,
+    is_url,
     parse_audience,
     parse_duration,
     parse_network,
@@ -19,13 +20,14 @@ from postel.config import (
     parse_size,
 )
 from postel.delivery import MailboxOptions, RelayOptions
-from postel.directory import DirectoryOptions, ThrottleOptions
+from postel.directory import DirectoryOptions, ThrottleOptions, TokenOptions
 from postel.hooks import HookOptions
 from postel.mail import Domain, parse_domain
 from postel.proto.smtp import SmtpLimits
 from postel.queue import QueueOptions, RetrySchedule
 from postel.routing import parse_client_rule, parse_path_rule
 from postel.servers import (
+    TOKEN_MECHANISMS,
     AccessOptions,
     AdmissionOptions,
     Audience,
@@ -64,6 +66,28 @@ def directory_options(loaded: Loaded) -> DirectoryOptions:
     """The brake on guessing."""
     attempts = loaded.config.login.attempts
     return DirectoryOptions(throttle=ThrottleOptions(network_failures=attempts, account_failures=attempts))
+
+
+def token_options(loaded: Loaded) -> TokenOptions | None:
+    """Whose OAuth tokens are believed; None: nobody's."""
+    oauth = loaded.config.oauth
+    if not (oauth.keys or oauth.introspection):
+        return None
+    keys = oauth.keys or ""
+    return TokenOptions(
+        issuer=oauth.issuer or "",
+        audience=oauth.audience or "",
+        keys=loaded.resolve(keys) if keys and not is_url(keys) else keys,
+        introspection=oauth.introspection or "",
+        client=oauth.client or "",
+        secret=oauth.secret or "",
+        claim=oauth.claim,
+    )
+
+
+def _mechanisms(loaded: Loaded) -> tuple[str, ...]:
+    believes = token_options(loaded) is not None
+    return (*loaded.config.login.mechanisms, *(TOKEN_MECHANISMS if believes else ()))
 
 
 def queue_options(loaded: Loaded) -> QueueOptions:
@@ -161,7 +185,7 @@ def service_options(loaded: Loaded, listen: Listen) -> ServiceOptions:
             faults=limits.faults,
         ),
         plaintext_login=_plaintext_login(loaded),
-        mechanisms=tuple(loaded.config.login.mechanisms),
+        mechanisms=_mechanisms(loaded),
         xclient=trusted(listen.xclient),
         xforward=trusted(listen.xforward),
         commands=command_options(loaded),
@@ -219,7 +243,7 @@ def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:
         hostname=hostname(loaded),
         is_tls_implicit=listen.protocol == "pop3s",
         plaintext_login=_plaintext_login(loaded),
-        mechanisms=tuple(loaded.config.login.mechanisms),
+        mechanisms=_mechanisms(loaded),
         offers_apop=loaded.config.login.apop,
         login_delay_s=round(parse_duration(loaded.config.login.pop3_delay)),
     )

@@ -64,6 +64,7 @@ class Postel:
         self.edges = edges
         self.rooms = rooms
         self._rules = read_rules(loaded, edges)
+        rooms.directory.believe_tokens(options.token_options(loaded))
         self._answers = AccountAnswers(rooms.directory, rooms.store)
         self.resolver = make_resolver(loaded, edges)
         self._hooks = _hook_files(loaded)
@@ -150,6 +151,7 @@ class Postel:
         self.resolver = make_resolver(loaded, self.edges)
         self._relay = self._relay_agent()
         self._local = self._mailbox_agent()
+        self.rooms.directory.believe_tokens(options.token_options(loaded))
         self.rooms.directory.throttle_by(options.directory_options(loaded).throttle)
         self._admission.options = options.admission_options(loaded)
         self._checkpoints.reload(options.checkpoint_options(loaded))

@@ -57,7 +57,7 @@ def routing_table(loaded: Loaded, own_addresses: frozenset[IPAddress]) -> Routin
             for number, text in enumerate(config.relay.networks)
         ),
         routes=tuple(
-            FixedRoute(parse_pattern(name), _target(route), loaded.source("route", name))
+            FixedRoute(parse_pattern(name), _target(loaded, route), loaded.source("route", name))
             for name, route in config.route.items()
         ),
         tls=tuple(_tls(loaded)),
@@ -104,13 +104,11 @@ def _names(texts: list[str]) -> tuple[str, ...]:
     return tuple(parse_certificate_name(text) for text in texts)
 
 
-def _target(route: str | RouteSettings) -> FixedTarget:
+def _target(loaded: Loaded, route: str | RouteSettings) -> FixedTarget:
     if isinstance(route, str):
         return parse_route(route)
     assert route.to is not None, "config.check refuses a route that leads nowhere"
-    login = (
-        Login(route.user, route.password, route.mechanism or "") if route.user and route.password else None
-    )
+    login = _login(loaded, route)
     tls = route.tls or ("verified" if login else None)
     return with_login(
         parse_route(route.to),
@@ -120,3 +118,11 @@ def _target(route: str | RouteSettings) -> FixedTarget:
         least=route.least,
         xforward=route.xforward,
     )
+
+
+def _login(loaded: Loaded, route: RouteSettings) -> Login | None:
+    if route.user and route.token:
+        return Login(route.user, token_file=str(loaded.resolve(route.token)))
+    if route.user and route.password:
+        return Login(route.user, route.password, mechanism=route.mechanism or "")
+    return None

@@ -4,6 +4,7 @@ Only app, cli and web import this room; every other room is given its own option
 """
 
 from postel.config.check import Findings, check_config
+from postel.config.check_oauth import is_url
 from postel.config.kinds import IPNetwork, parse_audience, parse_network, parse_proxy
 from postel.config.load import BadConfig, Loaded, Mistake, load, parse
 from postel.config.reference import settings_reference
@@ -22,6 +23,7 @@ __all__ = [
     "RouteSettings",
     "TlsPolicySettings",
     "check_config",
+    "is_url",
     "load",
     "parse",
     "parse_audience",

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from postel.config.check_oauth import check_oauth, check_token
 from postel.config.kinds import parse_network
 from postel.config.load import Loaded, Mistake
 from postel.config.settings import RouteSettings, TlsPolicySettings
@@ -60,6 +61,7 @@ def check_config(loaded: Loaded) -> Findings:
                     _authorities,
                     _queue,
                     _hook_files,
+                    check_oauth,
                 ),
             )
         ),
@@ -176,9 +178,8 @@ def _routes(loaded: Loaded) -> _Found:
         if isinstance(route, RouteSettings):
             if route.to is None:
                 yield path, 'to is missing; add to = "smtp:host:port"'
-            if (route.user is None) != (route.password is None):
-                yield path, "user and password belong together; give both or neither"
-            if route.mechanism is not None and route.user is None:
+            yield from check_token(path, route)
+            if route.mechanism is not None and route.password is None:
                 yield path, "mechanism says how to log in; give user and password too, or take it out"
             if route.to is not None and not isinstance(parse_route(route.to), ToHop) and _wants_a_hop(route):
                 yield path, 'only a route to "smtp:…" or "lmtp:…" has a login or a TLS policy; take them out'
@@ -188,7 +189,7 @@ def _routes(loaded: Loaded) -> _Found:
 
 
 def _wants_a_hop(route: RouteSettings) -> bool:
-    has_login = bool(route.user and route.password)
+    has_login = bool(route.user and (route.password or route.token))
     return route.tls is not None or has_login or bool(route.names or route.least or route.xforward)
 
 
@@ -387,14 +388,13 @@ def _plaintext_logins(loaded: Loaded) -> _Found:
 
 def _route_passwords(loaded: Loaded) -> _Found:
     for name, route in loaded.config.route.items():
-        if (
-            isinstance(route, RouteSettings)
-            and route.password is not None
-            and route.tls in ("none", "may", "must")
-        ):
+        if isinstance(route, str) or route.tls not in ("none", "may", "must"):
+            continue
+        if route.password is not None or route.token is not None:
+            secret = "password" if route.password is not None else "token"
             yield (
                 ("route", name),
-                f'the password goes out with tls = "{route.tls}": who tampers with the line can have it; '
+                f'the {secret} goes out with tls = "{route.tls}": who tampers with the line can have it; '
                 'say tls = "verified"',
             )
 

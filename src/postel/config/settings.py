@@ -172,6 +172,13 @@ class RouteSettings(Section, frozen=True):
             "one is not to be had."
         ),
     ] = None
+    token: Annotated[
+        str | None,
+        says(
+            "File with an OAuth 2.0 token to log in with instead of a password, by OAUTHBEARER or XOAUTH2. Read anew "
+            "for each login, since tokens soon expire: whatever renews it writes it there."
+        ),
+    ] = None
     tls: Annotated[
         TlsPolicyWord | None,
         says(
@@ -375,6 +382,50 @@ class Login(Section, frozen=True):
             "(RFC 5321 7.6). False by default: trace fields are for tracing. The log has it in any case."
         ),
     ] = False
+
+
+class OAuth(Section, frozen=True):
+    """Logins by OAuth 2.0 tokens (OAUTHBEARER, XOAUTH2). Offered when `keys` or `introspection` is given."""
+
+    issuer: Annotated[
+        str | None,
+        says(
+            "Who issues the tokens: what their claim `iss` says, letter by letter. Must be given with `keys`; with "
+            "`introspection` it is looked at where given."
+        ),
+    ] = None
+    audience: Annotated[
+        str | None,
+        says(
+            "Whom the tokens are for: what their claim `aud` must contain. Must be given with `keys`, or a token for "
+            "any other service of the issuer would open mailboxes; with `introspection` it is looked at where given."
+        ),
+    ] = None
+    keys: Annotated[
+        str | None,
+        says(
+            "The issuer's public keys (JWKS), for tokens that are signed (JWT): a file, or an https URL. Needs the "
+            "extra `oauth`. None by default: no tokens are believed, and the two mechanisms are not offered."
+        ),
+    ] = None
+    introspection: Annotated[
+        str | None,
+        says(
+            "In place of `keys`: the https URL where the issuer says what a token is worth (RFC 7662). Its answers are "
+            "remembered for a minute. None by default."
+        ),
+    ] = None
+    client: Annotated[str | None, says("The name we log in with at that URL. None by default.")] = None
+    secret: Annotated[
+        str | None, says('The secret for it; `{ file = "…" }` keeps it out of this file. None by default.')
+    ] = None
+    claim: Annotated[
+        str,
+        Meta(min_length=1),
+        says(
+            "The claim that names the account. `email` by default; one whose `email_verified` is false is refused."
+        ),
+    ] = "email"
 
 
 class AccessSettings(Section, frozen=True):
@@ -667,7 +718,7 @@ class Config(Section, frozen=True):
             "`smtps:host:port` (TLS from the start), `lmtp:host:port`, `lmtp:unix:/path`, `pull`, `mailbox`, "
             "`discard` or `error:550 5.7.1 text`. "
             "The domain `*` is the smarthost for all that is not ours. A table with `to`, `user`, `password` "
-            "and `tls` stands for the text where the hop wants a login."
+            "or `token`, and `tls` stands for the text where the hop wants a login."
         ),
     ] = {}
     tls_policy: Annotated[
@@ -689,6 +740,7 @@ class Config(Section, frozen=True):
     tls: Tls = Tls()
     certificate: tuple[Certificate, ...] = ()
     login: Login = Login()
+    oauth: OAuth = OAuth()
     access: AccessSettings = AccessSettings()
     queue: QueueSettings = QueueSettings()
     priority: Priority = Priority()

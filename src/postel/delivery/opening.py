@@ -8,11 +8,13 @@ Not here    Which target comes next when this one fails (delivery.walk).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from postel.delivery.login import LoginRefused, log_in
 from postel.delivery.smtp_session import SmtpSession
+from postel.delivery.token_file import BadTokenFile, read_token
 from postel.delivery.trouble import (
     LOGIN_NEEDED,
     REQUIRETLS_NEEDED,
@@ -74,6 +76,7 @@ class Opening:
     requiretls      whether a host has to offer REQUIRETLS: only such mail comes.
     credentials     None: no login.
     mechanism       the only one for the login; "": the strongest.
+    token_file      holds the token that the credentials lack, and is read for each login; None: they lack none.
     sources         our addresses to connect from; the first of the right family is taken.
     connect_s, handshake_s  how long each may take.
     workers         make the keys that logins need; None: they are made on the loop.
@@ -88,6 +91,7 @@ class Opening:
     requiretls: bool = False
     credentials: sasl.Credentials | None = None
     mechanism: str = ""
+    token_file: Path | None = None
     sources: tuple[IPAddress, ...] = ()
     connect_s: float = 30.0
     handshake_s: float = 60.0
@@ -198,7 +202,12 @@ async def _start_tls(session: SmtpSession, target: Target, opening: Opening) -> 
 
 async def _log_in(session: SmtpSession, target: Target, opening: Opening, login: sasl.Credentials) -> None:
     try:
+        if opening.token_file is not None:
+            login = replace(login, token=await read_token(opening.token_file, opening.workers))
         event = await log_in(session, target.name, login, opening.workers, only=opening.mechanism)
+    except BadTokenFile as bad:
+        log.trouble("login_refused", remote=target.remote, name=login.authcid, because=str(bad))
+        raise _login_trouble(target, "there is no token to log in with") from None
     except LoginRefused as refused:
         if refused.reply is None:
             raise _login_trouble(

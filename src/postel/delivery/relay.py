@@ -22,6 +22,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, TypeAlias
 
 from postel.contents import Contents
@@ -246,6 +247,7 @@ class RelayAgent:
             requiretls=care is Care.REQUIRED,
             credentials=sasl.Credentials(login.name, login.password) if login else None,
             mechanism=login.mechanism if login else "",
+            token_file=Path(login.token_file) if login and login.token_file else None,
             sources=options.sources,
             connect_s=options.connect_s,
             handshake_s=options.handshake_s,

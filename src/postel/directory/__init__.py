@@ -4,12 +4,14 @@ from postel.directory.account import MIGRATIONS, Account, AccountExists, NoAccou
 from postel.directory.directory import Directory, DirectoryOptions
 from postel.directory.passwords import PasswordOptions
 from postel.directory.throttle import Throttled, ThrottleOptions
+from postel.directory.token_claims import BadToken, TokenOptions, TokenTrouble
 from postel.directory.verifiers import ScramOptions
 
 __all__ = [
     "MIGRATIONS",
     "Account",
     "AccountExists",
+    "BadToken",
     "Directory",
     "DirectoryOptions",
     "NoAccount",
@@ -17,4 +19,6 @@ __all__ = [
     "ScramOptions",
     "ThrottleOptions",
     "Throttled",
+    "TokenOptions",
+    "TokenTrouble",
 ]

@@ -30,6 +30,8 @@ from postel.directory.account import (
 from postel.directory.answers import Answers
 from postel.directory.passwords import PasswordHasher, PasswordOptions, prepare_password
 from postel.directory.throttle import Throttle, Throttled, ThrottleOptions
+from postel.directory.token_claims import BadToken, TokenOptions
+from postel.directory.tokens import Tokens, open_tokens
 from postel.directory.verifiers import ScramOptions, Verifiers, store_verifiers
 from postel.mail import BadSyntax, IPAddress, Mailbox, parse_mailbox
 from postel.net import Clock, Workers
@@ -79,11 +81,16 @@ class Directory:
         self._found: OrderedDict[str, Account | None] = OrderedDict()
         self._first: dict[str, Account | None] = {}
         self._verified: set[int] = set()  # accounts that were looked at for their verifiers
+        self._tokens: Tokens | None = None
         self._unwatch: Action = database.watch(self._forget_found)
 
     def throttle_by(self, options: ThrottleOptions) -> None:
         """Be as patient as this with those who guess, from now on."""
         self._throttle.configure(options)
+
+    def believe_tokens(self, options: TokenOptions | None) -> None:
+        """Believe these tokens from now on; None: none at all. Raises ImportError (`open_tokens`)."""
+        self._tokens = open_tokens(options, self._workers, self._clock) if options is not None else None
 
     # Accounts.
 
@@ -233,6 +240,22 @@ class Directory:
         if credentials is None or not is_right:
             return await self._refuse(folded, peer_ip)
         return self._welcome(credentials, peer_ip)
+
+    async def verify_token(self, token: str, peer_ip: IPAddress | None) -> tuple[str, Verdict]:
+        """The login name that an OAuth 2.0 token stands for, and what `verify` gives. Who must wait has no name yet.
+
+        Raises BadToken, which counts as a failure of the peer, TokenTrouble, DatabaseTrouble.
+        """
+        if throttled := self._throttle.check(None, peer_ip):
+            return "", throttled
+        try:
+            if self._tokens is None:
+                raise BadToken("no tokens are believed")
+            login = await self._tokens.login(token)
+        except BadToken:
+            await self._refuse(None, peer_ip)
+            raise
+        return login, await self.settle(login, True, peer_ip)
 
     async def _verify(self, folded: str | None, password: bytes, ip: IPAddress | None) -> Verdict:
         credentials = await self._credentials(folded)

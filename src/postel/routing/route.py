@@ -45,10 +45,14 @@ class TlsPolicy(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What to log in with at a smarthost; `mechanism` is the only one that may be used, "" for the strongest."""
+    """What to log in with at a smarthost: a password, or an OAuth 2.0 token in a file that others renew.
+
+    mechanism   the only one that may be used; "" for the strongest.
+    """
 
     name: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    token_file: str = ""
     mechanism: str = ""
 
 

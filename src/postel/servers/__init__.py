@@ -5,6 +5,7 @@ They hold no rules: what is allowed stands in the machines, in routing, and in t
 
 from postel.routing import IPNetwork
 from postel.servers.admission import Admission, AdmissionOptions
+from postel.servers.login import TOKEN_MECHANISMS
 from postel.servers.pop3d import Pop3Service
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
 from postel.servers.proxied import ProxyDoor, Trusted
@@ -17,6 +18,7 @@ from postel.servers.smtpd_trust import Audience, CommandOptions
 from postel.servers.smtpd_wishes import GrantOptions
 
 __all__ = [
+    "TOKEN_MECHANISMS",
     "AccessOptions",
     "Admission",
     "AdmissionOptions",

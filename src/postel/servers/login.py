@@ -1,7 +1,7 @@
 """Log a client in: join a SASL exchange and the directory, the same way for every protocol.
 
 Implements  RFC 4422 3 (the exchange) and appendix A (whose certificate it is), RFC 4616 2 (authorization identities).
-Gives       LoginExchange, LoginFacts, LoginStep, offered_mechanisms.
+Gives       LoginExchange, LoginFacts, LoginStep, offered_mechanisms, OFFERED_MECHANISMS, TOKEN_MECHANISMS.
 Not here    The mechanisms: proto.sasl. Passwords, and slowing down who guesses them: directory. What a protocol
             says to each kind of Denial: its session.
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from postel.database import DatabaseTrouble
-from postel.directory import Account, Directory, Throttled
+from postel.directory import Account, BadToken, Directory, Throttled, TokenTrouble
 from postel.mail import IPAddress, LocalFault
 from postel.net import Stream
 from postel.proto.sasl import (
@@ -27,6 +27,7 @@ from postel.proto.sasl import (
     CheckPassword,
     CheckProof,
     CheckSecret,
+    CheckToken,
     Denial,
     Denied,
     FindBinding,
@@ -47,7 +48,11 @@ LoginStep: TypeAlias = bytes | Account | Denied
 
 
 NONCE_OCTETS: Final = 18
+_JUDGED: Final = frozenset({Proof.PASSWORD, Proof.TOKEN, Proof.CERTIFICATE})
 _PROOFS: Final = frozenset({Proof.PASSWORD, Proof.CERTIFICATE})
+TOKEN_MECHANISMS: Final = tuple(row.name for row in MECHANISMS if row.proof is Proof.TOKEN)
+"""What is offered besides where tokens are believed."""
+
 OFFERED_MECHANISMS: Final = tuple(
     row.name for row in MECHANISMS if row.name in DEFAULT_MECHANISMS and row.proof in _PROOFS
 )
@@ -94,7 +99,7 @@ def offered_mechanisms(
 
     RFC 8314 3.2: nobody logs in where others listen, by whatever mechanism: it would be the session that is stolen.
     """
-    proofs = _PROOFS if has_certificate else _PROOFS - {Proof.CERTIFICATE}
+    proofs = _JUDGED if has_certificate else _JUDGED - {Proof.CERTIFICATE}
     rows = (row for row in MECHANISMS if is_private and row.name in wanted and row.proof in proofs)
     return tuple(row.name for row in rows if is_tls or not row.binds)
 
@@ -129,7 +134,7 @@ class LoginExchange:
         while (answer := _ANSWERS.get(type(question))) is not None:
             try:
                 found = await answer(self, question)
-            except DatabaseTrouble as trouble:
+            except (DatabaseTrouble, TokenTrouble) as trouble:
                 found = Denied(str(trouble), Denial.LATER)
             question = self._exchange.answer(found)
         match question:
@@ -175,6 +180,16 @@ class LoginExchange:
             return verdict
         return self.login if verdict else Denied(f"a certificate for {self.login}, who has no account")
 
+    async def _check_token(self, question: CheckToken) -> str | Denied:
+        try:
+            self.login, found = await self._directory.verify_token(question.token, self._facts.ip)
+        except BadToken as bad:
+            return Denied(str(bad))
+        verdict = self._judge(found, self.login, question.authzid)
+        return (
+            self.login if verdict is True else verdict or Denied("the token is for nobody who has an account")
+        )
+
     async def _fresh_nonce(self, question: FreshNonce) -> str:
         return secrets.token_urlsafe(NONCE_OCTETS)
 
@@ -202,6 +217,7 @@ _ANSWERS: Final[Mapping[type, Callable[[LoginExchange, Any], Awaitable[Any]]]] =
     FindVerifier: LoginExchange._find_verifier,
     CheckProof: LoginExchange._check_proof,
     CheckCertificate: LoginExchange._check_certificate,
+    CheckToken: LoginExchange._check_token,
     FreshNonce: LoginExchange._fresh_nonce,
     WhoIsServer: LoginExchange._who_is_server,
     FindBinding: LoginExchange._find_binding,
