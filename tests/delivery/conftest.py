@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
+from hop_certificates import HopCertificates
 
 from postel.tls import CertificateFiles, ClientTls, ServerTls
-
-
-@dataclass(frozen=True)
-class HopCertificates:
-    """`server(name)` has a certificate for that name; `verifying` is a client that trusts their issuer."""
-
-    server: Callable[[str], ServerTls]
-    verifying: ClientTls
 
 
 @pytest.fixture(scope="session")

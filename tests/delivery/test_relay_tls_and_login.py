@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hop_certificates import HopCertificates
 from relay_kit import HELLO, LETTER, Sink, World
 
-from conftest import HopCertificates
 from postel.net import ConnectionLost, Endpoint, Stream
 from postel.proto.smtp import ServerOptions
 from postel.queue import Delayed

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hop_certificates import HopCertificates
 from relay_kit import LETTER, Sink, World
 
-from conftest import HopCertificates
 from postel.mail import Reply
 from postel.routing import Login, ToHop
 

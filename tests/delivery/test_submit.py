@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from hop_certificates import HopCertificates
 from relay_kit import FRITO, LETTER, World
 
-from conftest import HopCertificates
 from postel.delivery import HopTrouble, submit
 from postel.mail import Envelope, Recipient, parse_forward_path, parse_reverse_path
 from postel.net import Endpoint

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hop_certificates import HopCertificates
 from relay_kit import LETTER, Sink, Work, World
 
-from conftest import HopCertificates
 from postel.net import Endpoint, Stream
 from postel.proto.smtp import ServerOptions
 from postel.queue import Delayed, Failed, Origin
