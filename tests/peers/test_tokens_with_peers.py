@@ -1,4 +1,4 @@
-"""OAuth tokens in the hands of real programs: curl and msmtp log in to Postel."""
+"""OAuth tokens in the hands of real programs: curl and msmtp log in to Postel, and Postel to Postel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from example_org import Server, example_org
 from letters import compose
 from peer_programs import program, run, secret_file
+from postel_process import PostelProcess
 
 from token_kit import AUDIENCE, ISSUER, key_file, token
 
@@ -21,6 +22,24 @@ OAUTH = f"""
 issuer = "{ISSUER}"
 audience = "{AUDIENCE}"
 keys = "keys.json"
+"""
+RELAY = """
+hostname = "mail.drag.net"
+
+[[domain]]
+name = "drag.net"
+
+[queue]
+retry = ["1s"]
+
+[delivery]
+allow_loopback = true
+
+[route."*"]
+to = "smtp:[127.0.0.1]:{port}"
+user = "{user}"
+token = "token"
+tls = "must"
 """
 
 
@@ -92,3 +111,19 @@ def test_msmtp_submits_by_token(believing: Server, tmp_path: Path, mechanism: st
     assert believing.postel.wait_for_letters(bob)
     no_permission = 77
     run(program("msmtp"), f"--file={settings(stale(ann))}", bob, stdin=letter, status=no_permission)
+
+
+def test_postel_logs_in_by_a_token_that_is_renewed(believing: Server, tmp_path: Path) -> None:
+    ann, bob = believing.person("ann"), believing.person("bob")
+    config = RELAY.format(port=believing.postel.port("submission"), user=ann)
+    (tmp_path / "token").write_text(stale(ann))
+    with PostelProcess(tmp_path, config, protocols=("submission",)) as relay:
+        relay.add_account("frito@drag.net")
+        relay.start()
+        relay.submit(compose("frito@drag.net", bob), "frito@drag.net", bob)
+        relay.wait_for("login_refused", reply="535")
+        (tmp_path / "new").write_text(fresh(ann))
+        (tmp_path / "new").rename(tmp_path / "token")
+        # The login is good, and its owner is not frito: the next hop says so.
+        relay.wait_for("failed", recipient=bob, reply="553 5.7.1")
+    believing.postel.wait_for("login_ok", account=ann, mechanism="OAUTHBEARER")
