@@ -93,6 +93,10 @@ def test_every_mistake_is_said_at_once_with_its_line() -> None:
         (GOOD + '[[domain]]\nname = "DRAG.net"\n', "stands in line 8 already"),
         (GOOD + "[[domain]]\n", "name is missing"),
         (GOOD.replace('user = "u", ', ""), "user and password belong together"),
+        (
+            GOOD.replace('user = "u", ', 'user = "u", certificate = "c.pem", '),
+            "certificate and key belong together",
+        ),
         (GOOD + '[tls]\ncertificate = "none.pem"\n', "give both or neither"),
         (GOOD + '[queue]\nwarn = "6d"\n', "warn is not before expire"),
         (GOOD + '[queue]\nretry = ["0s"]\n', "without pause"),

@@ -74,6 +74,7 @@ class Sink:
         self.taken: list[Taken] = []
         self.sessions = 0
         self.was_tls = False
+        self.shown: bytes | None = None  # the client's certificate
         self.resumed = 0
         self.names: list[str | None] = []
         self.logins = 0
@@ -112,6 +113,7 @@ class Sink:
                     except HandshakeFailed:
                         return
                     self.names.append(stream.tls.server_name if stream.tls else None)
+                    self.shown = stream.tls.peer_certificate if stream.tls else None
                     talk.tls_started()
                     continue
                 case Auth(initial=response) | AuthResponse(response):

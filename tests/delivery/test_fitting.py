@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import logging
 
 import pytest
 from relay_kit import Sink, World
@@ -123,7 +124,7 @@ async def test_a_dkim_signature_that_breaks_is_named(caplog: pytest.LogCaptureFi
     # RFC 6376 5.3
     world = World()
     pluto = await old_host(world, "8BITMIME")
-    with caplog.at_level("INFO"):
+    with caplog.at_level(logging.INFO, "postel.delivery"):
         await world.relay(world.job(KITT, content=(SIGNED + EIGHT,), BODY="8BITMIME"))
     top = pluto.taken[0].content.partition(b"DKIM-Signature")[0]
     assert b"breaks the signature of drag.net" in top.replace(b"\r\n\t", b" ")

@@ -126,7 +126,7 @@ ROWS: Final = (
     Row(
         keyword="LIMITS",
         to=tuple(f"bob+{n}@example.org" for n in range(130)),
-        says=(r"\.\r\n(?s:.*)MAIL FROM(?s:.*)\.\r\n",),
+        says=(r"BDAT \d+ LAST(?s:.*)MAIL FROM(?s:.*)BDAT \d+ LAST",),
         never=("nothing like this",),
         limits="[limits]\nrecipients = 100\n",
     ),

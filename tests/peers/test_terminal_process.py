@@ -34,6 +34,8 @@ def server(tmp_path: Path) -> Iterator[PostelProcess]:
 
 def test_a_message_appears_on_the_screen_of_who_is_there(server: PostelProcess) -> None:
     arguments = [
+        "env",
+        "--default-signal=INT",  # who runs the tests in the background has it ignored, and children inherit that
         sys.executable,
         "-m",
         "postel",

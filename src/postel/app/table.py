@@ -121,8 +121,13 @@ def _target(loaded: Loaded, route: str | RouteSettings) -> FixedTarget:
 
 
 def _login(loaded: Loaded, route: RouteSettings) -> Login | None:
-    if route.user and route.token:
-        return Login(route.user, token_file=str(loaded.resolve(route.token)))
-    if route.user and route.password:
-        return Login(route.user, route.password, mechanism=route.mechanism or "")
-    return None
+    if not route.user:
+        return None
+    return Login(
+        route.user,
+        route.password or "",
+        token_file=str(loaded.resolve(route.token)) if route.token else "",
+        mechanism=route.mechanism or "",
+        certificate=str(loaded.resolve(route.certificate)) if route.certificate else "",
+        key=str(loaded.resolve(route.key)) if route.key else "",
+    )

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from postel.config.check_oauth import check_oauth, check_token
+from postel.config.check_oauth import check_login, check_oauth
 from postel.config.kinds import parse_network
 from postel.config.load import Loaded, Mistake
 from postel.config.settings import RouteSettings, TlsPolicySettings
@@ -178,8 +178,8 @@ def _routes(loaded: Loaded) -> _Found:
         if isinstance(route, RouteSettings):
             if route.to is None:
                 yield path, 'to is missing; add to = "smtp:host:port"'
-            yield from check_token(path, route)
-            if route.mechanism is not None and route.password is None:
+            yield from check_login(path, route)
+            if route.mechanism is not None and route.user is None:
                 yield path, "mechanism says how to log in; give user and password too, or take it out"
             if route.to is not None and not isinstance(parse_route(route.to), ToHop) and _wants_a_hop(route):
                 yield path, 'only a route to "smtp:…" or "lmtp:…" has a login or a TLS policy; take them out'
@@ -189,7 +189,7 @@ def _routes(loaded: Loaded) -> _Found:
 
 
 def _wants_a_hop(route: RouteSettings) -> bool:
-    has_login = bool(route.user and (route.password or route.token))
+    has_login = bool(route.user and (route.password or route.token or route.certificate))
     return route.tls is not None or has_login or bool(route.names or route.least or route.xforward)
 
 

@@ -1,6 +1,6 @@
 """The table [oauth] and the `token` of routes: what must stand together, and what must be installed.
 
-Gives       check_oauth(loaded), check_token(path, route).
+Gives       check_oauth(loaded), check_login(path, route).
 Used by     config.check.
 """
 
@@ -78,9 +78,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_token(path: tuple[str | int, ...], route: RouteSettings) -> _Found:
-    """What a route logs in with: nothing, a password, or a token."""
+def check_login(path: tuple[str | int, ...], route: RouteSettings) -> _Found:
+    """What a route logs in with: nothing, a password, a token, a certificate."""
     if route.token is not None and route.password is not None:
         yield path, "password and token are two ways to log in; take one of them out"
-    elif (route.user is None) != (route.password is None and route.token is None):
-        yield path, "user and password belong together, or user and token; give both or neither"
+    if (route.certificate is None) != (route.key is None):
+        yield path, "certificate and key belong together; give both or neither"
+    proof = (route.password, route.token, route.certificate)
+    if (route.user is None) != (proof == (None, None, None)):
+        yield (
+            path,
+            "user and password belong together, or user and token, or user and certificate; give both or neither",
+        )

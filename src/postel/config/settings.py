@@ -165,6 +165,14 @@ class RouteSettings(Section, frozen=True):
     password: Annotated[str | None, says('Password for it; `{ file = "…" }` keeps it out of this file.')] = (
         None
     )
+    certificate: Annotated[
+        str | None,
+        says(
+            "PEM file with a certificate of ours, shown to the hop in the TLS handshake; `user` is then logged in by "
+            "`EXTERNAL` where the hop offers that. The server's own user must be able to read it."
+        ),
+    ] = None
+    key: Annotated[str | None, says("PEM file with the private key of that certificate.")] = None
     mechanism: Annotated[
         RouteMechanismName | None,
         says(

@@ -76,6 +76,7 @@ class Opening:
     requiretls      whether a host has to offer REQUIRETLS: only such mail comes.
     credentials     None: no login.
     mechanism       the only one for the login; "": the strongest.
+    has_certificate whether `tls_any` and `tls_verified` show a certificate that logs us in.
     token_file      holds the token that the credentials lack, and is read for each login; None: they lack none.
     sources         our addresses to connect from; the first of the right family is taken.
     connect_s, handshake_s  how long each may take.
@@ -91,6 +92,7 @@ class Opening:
     requiretls: bool = False
     credentials: sasl.Credentials | None = None
     mechanism: str = ""
+    has_certificate: bool = False
     token_file: Path | None = None
     sources: tuple[IPAddress, ...] = ()
     connect_s: float = 30.0
@@ -204,6 +206,8 @@ async def _log_in(session: SmtpSession, target: Target, opening: Opening, login:
     try:
         if opening.token_file is not None:
             login = replace(login, token=await read_token(opening.token_file, opening.workers))
+        if opening.has_certificate and session.stream.tls is not None:
+            login = replace(login, has_certificate=True)
         event = await log_in(session, target.name, login, opening.workers, only=opening.mechanism)
     except BadTokenFile as bad:
         log.trouble("login_refused", remote=target.remote, name=login.authcid, because=str(bad))

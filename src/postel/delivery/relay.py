@@ -34,7 +34,7 @@ from postel.delivery.relay_options import RelayOptions
 from postel.delivery.resuming import PAUSE_S, Resuming
 from postel.delivery.smtp_session import SmtpSession
 from postel.delivery.timing import Terms, terms_of
-from postel.delivery.trouble import ENCRYPTION_NEEDED, HopTrouble, lost
+from postel.delivery.trouble import ENCRYPTION_NEEDED, LOGIN_NEEDED, HopTrouble, lost
 from postel.delivery.tunnel import TUNNEL_OCTETS, tunnelled
 from postel.delivery.walk import HopWalk, NobodyThere, Surroundings
 from postel.delivery.wishes import Wishes, is_about_tls, outcome_without_tls
@@ -60,6 +60,7 @@ from postel.routing import (
     DestinationTls,
     HopFacts,
     HopPlan,
+    Login,
     NoRoute,
     TlsDemand,
     ToHop,
@@ -69,7 +70,7 @@ from postel.routing import (
     hops_of,
     next_hops,
 )
-from postel.tls import ClientTls
+from postel.tls import BadCertificate, CertificateFiles, ClientTls
 
 log = logger("delivery")
 
@@ -80,6 +81,7 @@ NAMES_UNSIGNED: Final = Reply(
 TLS_WANTED: Final = Reply(
     450, Status(4, 7, 10), "The message needs REQUIRETLS, which mail to be fetched cannot have"
 )
+NO_CERTIFICATE: Final = Reply(451, LOGIN_NEEDED, "There is no certificate to log in with")
 NOT_CONFIGURED: Final = Reply(451, Status(4, 3, 5), "The next hop is no longer configured here")
 
 TlsOf: TypeAlias = Callable[[Host], DestinationTls | None]
@@ -128,6 +130,7 @@ class RelayAgent:
     ) -> None:
         """Work by a new configuration from the next connection on."""
         self._options = options
+        self._showing: dict[Login, tuple[ClientTls, ClientTls]] = {}
         self._facts = facts
         self._target_of = target_of
         self._tls_of = tls_of
@@ -222,7 +225,11 @@ class RelayAgent:
             case ToHop() as hop if hop.is_unix:
                 return self._walk_to(Target(hop.host, Endpoint(hop.host)), self._opening(hop, care), 0)
             case ToHop() as hop:
-                return self._walk_to(hops_of(hop), self._opening(hop, care), hop.port)
+                try:
+                    opening = self._opening(hop, care)
+                except BadCertificate as bad:
+                    return NobodyThere(NO_CERTIFICATE, str(bad))
+                return self._walk_to(hops_of(hop), opening, hop.port)
 
     def _walk_to(self, where: HopPlan | Target, opening: Opening, port: int) -> HopWalk:
         around = Surroundings(self._network, self._resolver, self._facts)
@@ -232,6 +239,7 @@ class RelayAgent:
         options = self._options
         hop = target if isinstance(target, ToHop) else None
         login = hop.login if hop else None
+        tls_any, tls_verified = self._tls_for(login)
         return Opening(
             client=ClientOptions(
                 hostname=options.hostname,
@@ -240,19 +248,29 @@ class RelayAgent:
                 limits=options.limits,
             ),
             tls=cared_for(self._demand(target), care),
-            tls_any=self._tls_any,
-            tls_verified=self._tls_verified,
+            tls_any=tls_any,
+            tls_verified=tls_verified,
             domain="" if isinstance(target, ToHop) else target.domain.ascii,
             is_tls_implicit=hop is not None and hop.is_tls_implicit,
             requiretls=care is Care.REQUIRED,
             credentials=sasl.Credentials(login.name, login.password) if login else None,
             mechanism=login.mechanism if login else "",
+            has_certificate=bool(login and login.certificate),
             token_file=Path(login.token_file) if login and login.token_file else None,
             sources=options.sources,
             connect_s=options.connect_s,
             handshake_s=options.handshake_s,
             workers=self._workers,
         )
+
+    def _tls_for(self, login: Login | None) -> tuple[ClientTls, ClientTls]:
+        """Both sides of TLS, with the certificate that a login shows. Raises BadCertificate."""
+        if login is None or not login.certificate:
+            return self._tls_any, self._tls_verified
+        if login not in self._showing:
+            own = CertificateFiles(Path(login.certificate), Path(login.key))
+            self._showing[login] = self._tls_any.showing(own), self._tls_verified.showing(own)
+        return self._showing[login]
 
 
 class _Errand:

@@ -48,12 +48,15 @@ class Login:
     """What to log in with at a smarthost: a password, or an OAuth 2.0 token in a file that others renew.
 
     mechanism   the only one that may be used; "" for the strongest.
+    certificate, key  files with a certificate to show in TLS, and its private key; "" for none.
     """
 
     name: str
     password: str = field(default="", repr=False)
     token_file: str = ""
     mechanism: str = ""
+    certificate: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

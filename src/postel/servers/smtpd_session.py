@@ -57,6 +57,7 @@ from postel.servers.smtpd_transaction import MailTransaction
 from postel.servers.smtpd_waiting import WaitingMail
 from postel.servers.smtpd_wishes import grant_priority, wish_options
 from postel.servers.smtpd_xclient import claimed_account, claimed_client, commands_for
+from postel.servers.submission import believed
 from postel.tls import HandshakeFailed, ServerTls, start_server
 
 TALKED_EARLY: Final = Reply(554, None, "Wait for the greeting; closing")
@@ -351,7 +352,10 @@ class SmtpSession:
         transaction = MailTransaction(
             queue_id or self._parts.queue.next_id(),
             event.reverse_path,
-            event.parameters if event.transid is None else without_transid(event.parameters),
+            believed(
+                event.parameters if event.transid is None else without_transid(event.parameters),
+                self._client.account,
+            ),
             self._added,
             event.manner,
         )

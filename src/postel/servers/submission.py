@@ -1,7 +1,8 @@
 """Submission: whose name a message may bear, and what it still lacks.
 
-Implements  RFC 6409 6.1 (submission rights), 8.1 to 8.3 (Sender, Date, Message-ID), RFC 5322 3.6.2 (From, Sender).
-Gives       Owns, check_author, complete.
+Implements  RFC 6409 6.1 (submission rights), 8.1 to 8.3 (Sender, Date, Message-ID), RFC 5322 3.6.2 (From, Sender),
+            RFC 4954 5 (whose word in AUTH= counts).
+Gives       Owns, believed, check_author, complete.
 Not here    Reading header fields: message. Login before mail: proto.smtp.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
 from postel.hooks import Refuse
-from postel.mail import Mailbox, Reply, Status
+from postel.mail import BadSyntax, Mailbox, Parameters, Reply, Status, parse_mailbox, parse_xtext
 from postel.message import (
     HeaderBlock,
     SubmissionFacts,
@@ -28,6 +29,21 @@ AUTHOR_REPEATED: Final = Reply(554, Status(5, 6, 0), "From and Sender may stand 
 AUTHOR_UNREADABLE: Final = Reply(554, Status(5, 6, 0), "The From or Sender field cannot be read")
 
 _AUTHOR_FIELDS: Final = frozenset({"From", "Sender"})
+
+
+def believed(parameters: Parameters, account: Mailbox | None) -> Parameters:
+    """RFC 4954 5: AUTH= counts where a client names itself; of anybody else it is taken for AUTH=<>."""
+    value = parameters.get("AUTH")
+    if value is None or value == "<>" or _names(value, account):
+        return parameters
+    return {**parameters, "AUTH": "<>"}
+
+
+def _names(value: str, account: Mailbox | None) -> bool:
+    try:
+        return account is not None and parse_mailbox(parse_xtext(value)).folded == account.folded
+    except BadSyntax:
+        return False
 
 
 async def check_author(header: HeaderBlock, account: Mailbox, owns: Owns) -> Refuse | None:

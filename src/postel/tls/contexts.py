@@ -130,6 +130,12 @@ class ClientTls:
         self.verify = verify
         self._context_for(NO_DEMAND)
 
+    def showing(self, own: CertificateFiles) -> ClientTls:
+        """The same demands, with a certificate of ours and sessions of its own. Raises BadCertificate."""
+        return ClientTls(
+            verify=self.verify, ca_file=self._ca_file, session_limit=self._session_limit, own=own
+        )
+
     def _context_for(self, demand: PeerDemand) -> ssl.SSLContext:
         """The context that fits a demand; the few there are get made once."""
         key = (demand.least, bool(demand.names))
