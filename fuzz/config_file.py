@@ -7,9 +7,10 @@ Run by itself: python fuzz/config_file.py [SEED [ROUNDS]]. Under atheris: python
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 from typing import Final
+
+from harness import run
 
 from postel.app import check_whole, options
 from postel.config import BadConfig, Loaded, check_config, parse
@@ -142,23 +143,5 @@ def _changed(line: str, chance: random.Random) -> list[str]:
             ]
 
 
-def main(seed: int = 0, rounds: int = 2000) -> None:
-    """Read `rounds` texts of one seed."""
-    chance = random.Random(seed)
-    for _ in range(rounds):
-        data = some_input(chance)
-        try:
-            one_input(data)
-        except BaseException:
-            print(f"failing input: {data!r}", file=sys.stderr)
-            raise
-
-
 if __name__ == "__main__":
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-untyped, import-not-found, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-    else:
-        main(*(int(argument) for argument in sys.argv[1:3]))
+    run(one_input, some_input, rounds=2000)

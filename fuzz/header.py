@@ -6,10 +6,10 @@ Run by itself: python fuzz/header.py [SEED [ROUNDS]]. Under atheris: python fuzz
 
 from __future__ import annotations
 
-import random
-import sys
 from dataclasses import replace
 from typing import Final
+
+from harness import broken_pieces, run
 
 from postel.mail import Reply, parse_domain, parse_mailbox
 from postel.message import (
@@ -69,26 +69,5 @@ def one_input(data: bytes) -> None:
     assert compose_report(replace(_REPORT, head=data)).isascii()
 
 
-def rounds(seed: int, count: int) -> None:
-    """Header sections made of likely pieces, broken in a few places."""
-    dice = random.Random(seed)
-    for _ in range(count):
-        head = bytearray(b"".join(dice.choices(_SEEDS, k=dice.randrange(1, 40))))
-        for _ in range(dice.randrange(4)):
-            head[dice.randrange(len(head))] = dice.randrange(256)
-        one_input(bytes(head))
-
-
-def main() -> None:
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-        return
-    numbers = [int(text) for text in sys.argv[1:]]
-    rounds(numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else 100_000)
-
-
 if __name__ == "__main__":
-    main()
+    run(one_input, broken_pieces(_SEEDS), rounds=100_000)

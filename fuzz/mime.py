@@ -6,9 +6,9 @@ Run by itself: python fuzz/mime.py [SEED [ROUNDS]]. Under atheris: python fuzz/m
 
 from __future__ import annotations
 
-import random
-import sys
 from typing import Final
+
+from harness import broken_pieces, run
 
 from postel.message import (
     BodyFacts,
@@ -85,26 +85,5 @@ def convert(data: bytes, index: MimeIndex, hop: Carriage, is_internationalised: 
     assert facts.domain_but_for_length <= hop.domain
 
 
-def rounds(seed: int, count: int) -> None:
-    """Contents made of likely pieces, broken in a few places."""
-    dice = random.Random(seed)
-    for _ in range(count):
-        data = bytearray(b"".join(dice.choices(_SEEDS, k=dice.randrange(1, 40))))
-        for _ in range(dice.randrange(4)):
-            data[dice.randrange(len(data))] = dice.randrange(256)
-        one_input(bytes(data))
-
-
-def main() -> None:
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-        return
-    numbers = [int(text) for text in sys.argv[1:]]
-    rounds(numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else 100_000)
-
-
 if __name__ == "__main__":
-    main()
+    run(one_input, broken_pieces(_SEEDS), rounds=100_000)

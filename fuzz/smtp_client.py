@@ -7,8 +7,9 @@ Run by itself: python fuzz/smtp_client.py [SEED [ROUNDS]]. Under atheris: python
 from __future__ import annotations
 
 import random
-import sys
 from typing import Any, Final
+
+from harness import run
 
 from postel.mail import Envelope, Recipient, parse_forward_path, parse_reverse_path
 from postel.proto import NEED_DATA, PAUSED, sasl, smtp
@@ -136,23 +137,5 @@ def some_input(chance: random.Random) -> bytes:
     return b"".join(parts)
 
 
-def main(seed: int = 0, rounds: int = 10_000) -> None:
-    """Play `rounds` sessions of one seed."""
-    chance = random.Random(seed)
-    for _ in range(rounds):
-        data = some_input(chance)
-        try:
-            one_input(data)
-        except BaseException:
-            print(f"failing input: {data!r}", file=sys.stderr)
-            raise
-
-
 if __name__ == "__main__":
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-not-found, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-    else:
-        main(*(int(argument) for argument in sys.argv[1:3]))
+    run(one_input, some_input, rounds=10_000)
