@@ -7,8 +7,9 @@ Run by itself: python fuzz/dns_wire.py [SEED [ROUNDS]]. Under atheris: python fu
 from __future__ import annotations
 
 import random
-import sys
 from typing import Final
+
+from harness import run
 
 from postel.asks import DnsQuestion, DnsStatus, RecordType
 from postel.dns import BadReply
@@ -42,27 +43,14 @@ def one_input(data: bytes) -> None:
     assert reply.rcode and reply.is_referral in (True, False)
 
 
-def rounds(seed: int, count: int) -> None:
-    """Replies of a good server, broken in a few places."""
-    dice = random.Random(seed)
-    for _ in range(count):
-        which = dice.randrange(len(_QUESTIONS))
-        reply = bytearray(bytes([which]) + _REPLIES[which])
-        for _ in range(dice.randrange(6)):
-            reply[dice.randrange(1, len(reply))] = dice.randrange(256)
-        one_input(bytes(reply[: dice.randrange(len(reply)) if dice.random() < 0.2 else None]))
-
-
-def main() -> None:
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-not-found, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-        return
-    numbers = [int(text) for text in sys.argv[1:]]
-    rounds(numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else 100_000)
+def some_input(chance: random.Random) -> bytes:
+    """A reply of a good server, broken in a few places, perhaps cut off."""
+    which = chance.randrange(len(_QUESTIONS))
+    reply = bytearray(bytes([which]) + _REPLIES[which])
+    for _ in range(chance.randrange(6)):
+        reply[chance.randrange(1, len(reply))] = chance.randrange(256)
+    return bytes(reply[: chance.randrange(len(reply)) if chance.random() < 0.2 else None])
 
 
 if __name__ == "__main__":
-    main()
+    run(one_input, some_input, rounds=100_000)

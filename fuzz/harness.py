@@ -1,6 +1,6 @@
 """What all fuzzers share: their inputs made by chance, or by atheris where it is asked for.
 
-Gives       run, broken_pieces.
+Gives       run, play, broken_pieces.
 
     python fuzz/THIS.py [SEED [ROUNDS]]        the same inputs again for the same seed
     python fuzz/THIS.py --atheris              under atheris, until it is stopped
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 def run(
     one_input: Callable[[bytes], object], some_input: Callable[[random.Random], bytes], rounds: int
 ) -> None:
-    """Try input after input, `rounds` of them unless the command line says otherwise; a failing one is printed."""
+    """Try `rounds` inputs, or what the command line says instead."""
     if "--atheris" in sys.argv:
         import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
@@ -24,8 +24,15 @@ def run(
         atheris.Fuzz()
         return
     numbers = [int(text) for text in sys.argv[1:3]]
-    chance = random.Random(numbers[0] if numbers else 0)
-    for _ in range(numbers[1] if len(numbers) > 1 else rounds):
+    play(one_input, some_input, numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else rounds)
+
+
+def play(
+    one_input: Callable[[bytes], object], some_input: Callable[[random.Random], bytes], seed: int, rounds: int
+) -> None:
+    """Try input after input, the same ones for the same seed; a failing one is printed."""
+    chance = random.Random(seed)
+    for _ in range(rounds):
         data = some_input(chance)
         try:
             one_input(data)

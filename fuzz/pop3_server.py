@@ -7,8 +7,9 @@ Run by itself: python fuzz/pop3_server.py [SEED [ROUNDS]]. Under atheris: python
 from __future__ import annotations
 
 import random
-import sys
 from typing import Any, Final
+
+from harness import run
 
 from postel.proto import NEED_DATA, PAUSED, pop3
 
@@ -76,26 +77,13 @@ def _answer(event: Any) -> pop3.Answer:
             return pop3.Ok()
 
 
-def rounds(seed: int, count: int) -> None:
-    """Sessions made of commands, broken in a few places."""
-    dice = random.Random(seed)
-    for _ in range(count):
-        session = bytearray(dice.randbytes(1) + b"".join(dice.choices(_SEEDS, k=dice.randrange(20))))
-        for _ in range(dice.randrange(4)):
-            session[dice.randrange(len(session))] = dice.randrange(256)
-        one_input(bytes(session))
-
-
-def main() -> None:
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-not-found, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-        return
-    numbers = [int(text) for text in sys.argv[1:]]
-    rounds(numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else 100_000)
+def some_input(chance: random.Random) -> bytes:
+    """A session made of commands, broken in a few places."""
+    session = bytearray(chance.randbytes(1) + b"".join(chance.choices(_SEEDS, k=chance.randrange(20))))
+    for _ in range(chance.randrange(4)):
+        session[chance.randrange(len(session))] = chance.randrange(256)
+    return bytes(session)
 
 
 if __name__ == "__main__":
-    main()
+    run(one_input, some_input, rounds=100_000)

@@ -7,8 +7,9 @@ Run by itself: python fuzz/proxy_header.py [SEED [ROUNDS]]. Under atheris: pytho
 from __future__ import annotations
 
 import random
-import sys
 from typing import Final
+
+from harness import run
 
 from postel.net import BadProxyHeader, ProxyHeader, parse_proxy_header
 from postel.net.proxy_header import HEADER_LIMIT
@@ -46,27 +47,14 @@ def _parsed(data: bytes) -> ProxyHeader | BadProxyHeader | None:
         return bad
 
 
-def rounds(seed: int, count: int) -> None:
-    """Good headers, broken in a few places."""
-    dice = random.Random(seed)
-    for _ in range(count):
-        data = bytearray(dice.choice(_SEEDS) + b"EHLO x\r\n" * dice.randrange(3))
-        for _ in range(dice.randrange(4)):
-            place = dice.randrange(len(data))
-            data[place : place + dice.randrange(2)] = dice.randbytes(dice.randrange(3)) or b" "
-        one_input(bytes(data))
-
-
-def main() -> None:
-    if "--atheris" in sys.argv:
-        import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
-
-        atheris.Setup(sys.argv, one_input)
-        atheris.Fuzz()
-        return
-    numbers = [int(text) for text in sys.argv[1:]]
-    rounds(numbers[0] if numbers else 0, numbers[1] if len(numbers) > 1 else 100_000)
+def some_input(chance: random.Random) -> bytes:
+    """A good header, broken in a few places."""
+    data = bytearray(chance.choice(_SEEDS) + b"EHLO x\r\n" * chance.randrange(3))
+    for _ in range(chance.randrange(4)):
+        place = chance.randrange(len(data))
+        data[place : place + chance.randrange(2)] = chance.randbytes(chance.randrange(3)) or b" "
+    return bytes(data)
 
 
 if __name__ == "__main__":
-    main()
+    run(one_input, some_input, rounds=100_000)
