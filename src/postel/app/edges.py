@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from postel.app.faults import log_faults_of
+from postel.contents import Disk
 from postel.database import Database, SqliteDatabase
 from postel.directory import PasswordOptions
 from postel.dns import Resolver
@@ -30,6 +31,7 @@ class Edges:
     open_database   opens the database of a data directory.
     is_on_disk      False: nothing is kept in files; the data directory is only a name.
     contents        where files of large contents go all the same, where nothing else is kept in files.
+    disk            the calls by which files of contents are written, where not those of this machine.
     passwords       what a password hash costs.
     hook_runner     runs the functions of hook files; by default on the loop of the server, where one that
                     blocks stops all.
@@ -43,6 +45,7 @@ class Edges:
     resolver: Resolver | None = None
     is_on_disk: bool = True
     contents: Path | None = None
+    disk: Disk | None = None
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
     hook_runner: Runner = field(default_factory=LoopRunner)
 

@@ -52,7 +52,8 @@ async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Room
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = await _open_database(data, edges)
     try:
-        kept = Contents(data if edges.is_on_disk else edges.contents, database, edges.workers)
+        place = data if edges.is_on_disk else edges.contents
+        kept = Contents(place, database, edges.workers, disk=edges.disk)
         logins = replace(logins, passwords=edges.passwords)
         accounts = Directory(database, edges.workers, edges.clock, logins)
         return Rooms(data, database, kept, accounts, Store(database, kept, edges.clock))

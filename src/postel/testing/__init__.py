@@ -14,16 +14,18 @@ from postel.testing.clock import (
     simulate,
 )
 from postel.testing.dns_server import DnsServer
+from postel.testing.machine import Machine
 from postel.testing.mail_network import MailNetwork, Unsettled, a_message
 from postel.testing.mail_server import Letter, Listing, MailServer, Waiting
 from postel.testing.memory_stream import MemoryStream
 from postel.testing.network import MemoryHost, MemoryListener, MemoryNetwork
-from postel.testing.power import Cut, PowerDisk
+from postel.testing.power import Ailment, Cut, PowerDisk
 from postel.testing.script import Script, ScriptFault
 from postel.testing.zone import Zone
 
 __all__ = [
     "EPOCH_AT",
+    "Ailment",
     "Cut",
     "Deadlock",
     "DnsServer",
@@ -33,6 +35,7 @@ __all__ = [
     "LeftBehind",
     "Letter",
     "Listing",
+    "Machine",
     "MailNetwork",
     "MailServer",
     "MemoryHost",

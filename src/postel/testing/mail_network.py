@@ -27,8 +27,10 @@ from postel.config import check_config, parse
 from postel.database import Database, SqliteDatabase
 from postel.directory import PasswordOptions
 from postel.testing.clock import FakeClock, InlineWorkers
+from postel.testing.machine import Machine
 from postel.testing.mail_server import PASSWORD, MailServer
 from postel.testing.network import MemoryHost, MemoryNetwork
+from postel.testing.power import PowerDisk
 from postel.testing.zone import Zone
 
 # In a world without a wire a login needs no TLS.
@@ -69,16 +71,30 @@ class MailNetwork:
     zone    records as text (testing.Zone); hosts that are started get their address records by themselves.
     contents  a directory for the files of large contents: with it CHECKPOINT can be offered. Without it nothing
               touches the disk.
+    disks   a directory: every server has a disk of its own there, and can lose its power (MailServer.power_off).
+    power   a disk that all servers share, each with a folder of its name: PowerDisk.cuts tells what a power cut
+            that hits all of them would have left.
     seed    decides what is random: the order of equal MX hosts, ids.
     """
 
-    def __init__(self, zone: str = "", *, seed: int = 0, contents: Path | None = None) -> None:
+    def __init__(
+        self,
+        zone: str = "",
+        *,
+        seed: int = 0,
+        contents: Path | None = None,
+        disks: Path | None = None,
+        power: PowerDisk | None = None,
+    ) -> None:
         self._random = random.Random(seed)
         self._contents = contents
+        self._disks = disks
+        self._power = power
         self.internet = MemoryNetwork()
         self.dns = Zone.parse(zone)
         self.clock = FakeClock()
         self.servers: dict[str, MailServer] = {}
+        self._machines: list[Machine] = []
 
     async def __aenter__(self) -> MailNetwork:
         return self
@@ -88,6 +104,8 @@ class MailNetwork:
     ) -> None:
         for server in self.servers.values():
             await server.stop()
+        for machine in self._machines:
+            await machine.close()
 
     def zone(self, text: str) -> None:
         """Add records."""
@@ -125,7 +143,9 @@ class MailNetwork:
         loaded = parse(text, file=f"{name}.toml", directory=Path("/nowhere"), environment={})
         if mistakes := check_config(loaded).mistakes:
             raise ValueError("\n".join(map(str, mistakes)))
-        server = MailServer(self.internet, self.host(name), loaded, await self._edges(name))
+        machine = self._machine(name)
+        edges = await self._edges(name, machine)
+        server = MailServer(self.internet, self.host(name), loaded, edges, machine)
         given = accounts if isinstance(accounts, Mapping) else dict.fromkeys(accounts, PASSWORD)
         await server.boot(dict(given))
         self.servers[name] = server
@@ -154,17 +174,30 @@ class MailNetwork:
         folder.mkdir(exist_ok=True)
         return folder
 
-    async def _edges(self, name: str) -> Edges:
-        database = await SqliteDatabase.open(None)
+    def _machine(self, name: str) -> Machine | None:
+        """With a disk, where there are disks."""
+        if self._power is not None:
+            machine = Machine(self.host(name), self._power.directory / name, self._power)
+        elif self._disks is not None:
+            machine = Machine(self.host(name), self._disks / name)
+        else:
+            return None
+        self._machines.append(machine)
+        return machine
+
+    async def _edges(self, name: str, machine: Machine | None) -> Edges:
         return Edges(
-            network=self.internet.host(name),
+            network=machine.network if machine else self.internet.host(name),
             clock=self.clock,
             random=random.Random(self._random.getrandbits(64)),
             workers=InlineWorkers(),
-            open_database=_once_and_again(database),
+            open_database=machine.open_database
+            if machine
+            else _once_and_again(await SqliteDatabase.open(None)),
             resolver=self.dns,
             is_on_disk=False,
-            contents=self._folder(name),
+            contents=machine.folder if machine else self._folder(name),
+            disk=machine.power.disk if machine else None,
             passwords=_CHEAP,
         )
 

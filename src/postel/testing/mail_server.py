@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import email
 import email.policy
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import Final, Generic, TypeVar
 
@@ -29,6 +30,7 @@ from postel.net import Endpoint
 from postel.proto.sasl import Credentials
 from postel.queue import QueueEntry, State
 from postel.store import INBOX
+from postel.testing.machine import Machine
 from postel.testing.network import MemoryHost, MemoryNetwork
 
 T = TypeVar("T")
@@ -104,10 +106,19 @@ class Waiting:
 class MailServer:
     """A Postel with its host. Made by `MailNetwork.start`."""
 
-    def __init__(self, internet: MemoryNetwork, host: MemoryHost, loaded: Loaded, edges: Edges) -> None:
+    def __init__(
+        self,
+        internet: MemoryNetwork,
+        host: MemoryHost,
+        loaded: Loaded,
+        edges: Edges,
+        machine: Machine | None = None,
+    ) -> None:
         self._internet = internet
         self._loaded = loaded
         self._edges = edges
+        self._machine = machine
+        self._has_power = True
         self.host = host
         self.name = host.name
         self.postel: Postel
@@ -126,7 +137,31 @@ class MailServer:
 
     async def stop(self) -> None:
         """Stop for good."""
-        await self.postel.stop()
+        if self._has_power:
+            await self.postel.stop()
+
+    @property
+    def machine(self) -> Machine:
+        """What it runs on, where the network has disks."""
+        if self._machine is None:
+            raise ValueError("this network has no disks")
+        return self._machine
+
+    def power_off(self, rng: random.Random) -> None:
+        """The power goes: the process is gone at this instant, and with it what the disk had not synced."""
+        self.machine.cut_power(rng)
+        self._has_power = False
+
+    async def power_on(self) -> None:
+        """Start on what the disk has kept."""
+        self._edges = replace(
+            self._edges,
+            network=self.machine.network,
+            contents=self.machine.folder,
+            disk=self.machine.power.disk,
+        )
+        self._has_power = True
+        await self.boot({})
 
     def unplug(self) -> None:
         """Pull the cable: connections break, and nobody reaches it."""
@@ -169,7 +204,7 @@ class MailServer:
         sender = sender if sender is not None else parsed["From"].addresses[0].addr_spec
         recipients = [to] if isinstance(to, str) else list(to or _recipients(parsed))
         replies = await submit(
-            self._edges.network,
+            self.host,
             Endpoint("127.0.0.1", 587 if login else 25),
             envelope(sender, recipients, mail, rcpt),
             octets,

@@ -249,5 +249,9 @@ class MemoryListener:
 
     async def close(self) -> None:
         """Stop accepting."""
+        self.close_now()
+
+    def close_now(self) -> None:
+        """Stop accepting, in this instant."""
         if self._listeners.get(self.endpoint) is self:
             del self._listeners[self.endpoint]

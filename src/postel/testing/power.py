@@ -2,63 +2,98 @@
 
 Gives       PowerDisk, a recorder for the database (as a SQLite VFS) and for content files (as a contents.Disk), and
             its `cuts`, each of which can be laid out in a directory as the machine would find it afterwards.
+Not here    The recorders themselves: testing.power_vfs.
 
 What a disk promises is little (POSIX fsync, and what SQLite's authors assume of it):
 
     octets and lengths     are there for certain once their file was synced after them. Until then each sector,
                            on its own, may be as it was at any moment since the last sync: lost, reordered, torn
+    a sync that failed     makes nothing certain, and a later one that succeeds does not either: the kernel has
+                           forgotten which pages it could not write (what was written before must be written again)
     names                  are there, or gone, for certain once their directory was synced; until then, perhaps
     an open file           of a name that is gone is gone too
 """
 
 from __future__ import annotations
 
+import enum
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Final
-
-import apsw
+from typing import Final, TypeAlias
 
 from postel.contents import Disk
+from postel.testing.power_vfs import PowerVfs, WatchedDisk
 
 SECTOR_BYTES: Final = 512
 _UNNOTED: Final = ("-shm",)  # memory that processes share; nothing of it outlives them
 _numbers = count(1)
 
+Change: TypeAlias = tuple[int, bytes] | int  # (offset, octets) written, or cut to a length
+
+# Asked before each call that reaches the disk (read, create, change, sync, remove, sync names), with the path: what
+# it fails with (an errno), or None when it goes well.
+Ailment: TypeAlias = Callable[[str, str], int | None]
+
+
+class _Fate(enum.Enum):
+    OPEN = "written, and not synced since"
+    CERTAIN = "synced, but something older is lost"
+    LOST = "its sync failed"
+
 
 class _File:
     """One file, whatever its name: what is certain of it, and what was done since."""
 
-    __slots__ = ("certain", "pending")
+    __slots__ = ("_has_lost", "certain", "late")
 
-    def __init__(self) -> None:
-        self.certain = bytearray()
-        self.pending: list[tuple[int, bytes] | int] = []  # (offset, octets) written, or cut to a length
+    def __init__(self, octets: bytes = b"") -> None:
+        self.certain = bytearray(octets)
+        self.late: list[tuple[Change, _Fate]] = []
+        self._has_lost = False
+
+    def change(self, one: Change) -> None:
+        self.late.append((one, _Fate.OPEN))
 
     def settle(self) -> None:
-        for one in self.pending:
+        """A sync: all is certain but what an earlier one has lost."""
+        if self._has_lost:
+            self._judge(_Fate.CERTAIN)
+            return
+        for one, _ in self.late:
             _apply(self.certain, one)
-        self.pending.clear()
+        self.late.clear()
+
+    def forget(self) -> None:
+        """A sync that failed."""
+        self._judge(_Fate.LOST)
+        self._has_lost = bool(self.late)
+
+    def _judge(self, fate: _Fate) -> None:
+        self.late = [(one, fate if old is _Fate.OPEN else old) for one, old in self.late]
 
     def after_cut(self, rng: random.Random, keeps: float) -> bytearray:
-        """Its octets, when each sector written since the last sync is kept with that probability."""
+        """Its octets, when each sector that is not certain is kept with that probability."""
         found = bytearray(self.certain)
-        for one in self.pending:
-            if isinstance(one, int):
-                if rng.random() < keeps:
-                    _apply(found, one)
-            else:
-                for piece in _sectors(*one):
-                    if rng.random() < keeps:
-                        _apply(found, piece)
+        for one, fate in self.late:
+            if fate is _Fate.CERTAIN or keeps == 1.0:
+                _apply(found, one)
+            elif keeps:
+                _apply_some(found, one, rng, keeps)
         return found
 
 
-def _apply(octets: bytearray, change: tuple[int, bytes] | int) -> None:
+def _apply_some(octets: bytearray, change: Change, rng: random.Random, keeps: float) -> None:
+    pieces: Iterable[Change] = (change,) if isinstance(change, int) else _sectors(*change)
+    for piece in pieces:
+        if rng.random() < keeps:
+            _apply(octets, piece)
+
+
+def _apply(octets: bytearray, change: Change) -> None:
     if isinstance(change, int):
         del octets[change:]
         octets.extend(bytes(max(0, change - len(octets))))
@@ -84,6 +119,12 @@ class _Names:
     certain: dict[str, _File] = field(default_factory=dict)
     current: dict[str, _File] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, found: Mapping[str, bytes]) -> _Names:
+        """Of a disk on which these files lie for certain."""
+        files = {name: _File(octets) for name, octets in found.items()}
+        return cls(files, dict(files))
+
     def settle(self, folder: str) -> None:
         for name in {*self.certain, *self.current}:
             if os.path.dirname(name) == folder:
@@ -97,7 +138,10 @@ class _Names:
 
     def after_cut(self, rng: random.Random, keeps: float) -> dict[str, _File]:
         found = dict(self.certain)
-        for name in sorted({*self.certain, *self.current}):
+        for name in {
+            **self.certain,
+            **self.current,
+        }:  # in the order of their making: chance falls the same way
             if self.certain.get(name) is not self.current.get(name) and rng.random() < keeps:
                 if name in self.current:
                     found[name] = self.current[name]
@@ -126,49 +170,70 @@ class Cut:
 
 
 class PowerDisk:
-    """Everything that happens below a directory, step by step.
+    """Everything that happens below a directory, step by step. What lies there already is certain.
 
     vfs     name it to SqliteDatabase.open; valid while this object lives.
     disk    give it to Contents.
     steps   how many changes have been made so far: the time on this disk's clock.
+    ails    what fails, and how (see Ailment); None: nothing.
     """
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self.steps = 0
-        self._log: list[tuple[str, str, tuple[int, bytes] | int | None]] = []
+        self.ails: Ailment | None = None
+        self._log: list[tuple[str, str, Change | None]] = []
+        self._found = {
+            os.path.relpath(path, directory): path.read_bytes()
+            for path in directory.rglob("*")
+            if path.is_file()
+        }
         self.vfs = f"power-{next(_numbers)}"
-        self._registered = _Vfs(self.vfs, self)
-        self.disk: Disk = _NotedDisk(self)
+        self._registered = PowerVfs(self.vfs, self)
+        self.disk: Disk = WatchedDisk(self)
 
     def close(self) -> None:
-        """Forget the VFS; nothing may be open through it any more."""
+        """Forget the VFS; nothing may be opened through it any more."""
         self._registered.unregister()
 
-    def note(self, what: str, path: str, change: tuple[int, bytes] | int | None = None) -> None:
-        """One step: create, change, sync, remove, or sync the names of a folder."""
+    def note(self, what: str, path: str, change: Change | None = None) -> None:
+        """One step: create, change, sync, lose (a sync that failed), remove, or sync the names of a folder."""
         if not path.endswith(_UNNOTED):
-            self._log.append((what, os.path.relpath(path, self._directory), change))
+            self._log.append((what, os.path.relpath(path, self.directory), change))
             self.steps += 1
 
-    def without_syncs(self) -> PowerDisk:
-        """The same life on a disk that only says that it syncs: what a test must not survive."""
-        lying = PowerDisk(self._directory)
+    def ailment(self, what: str, path: str) -> int | None:
+        """What a call fails with, if it does."""
+        return None if self.ails is None or path.endswith(_UNNOTED) else self.ails(what, path)
+
+    def without_syncs(self, of: str = "") -> PowerDisk:
+        """The same life on a disk that only says that it syncs, wherever a path contains `of`: what a test must
+        not survive.
+        """
+        lying = PowerDisk(self.directory)
         lying.close()
-        lying.steps = self.steps
+        lying.steps, lying._found = self.steps, self._found
         lying._log = [
-            ("ignored", path, None) if what == "sync" else (what, path, change)
+            ("ignored", path, None) if what == "sync" and of in path else (what, path, change)
             for what, path, change in self._log
         ]
         return lying
 
-    def cuts(self, rng: random.Random, steps: range | None = None) -> Iterator[Cut]:
+    def steps_at(self, part: str) -> list[int]:
+        """The steps that concerned a path which contains `part`."""
+        return [step for step, (_, path, _) in enumerate(self._log) if part in path]
+
+    def cut_now(self, rng: random.Random) -> Cut:
+        """The power goes at this instant."""
+        return next(self.cuts(rng, range(self.steps, self.steps + 1)))
+
+    def cuts(self, rng: random.Random, steps: Collection[int] | None = None) -> Iterator[Cut]:
         """The power cut after each of these steps (all of them), and what luck leaves of what was not synced.
 
         Luck changes from cut to cut: nothing unsynced is kept, or all, or some.
         """
-        wanted = set(range(self.steps + 1) if steps is None else steps)
-        names = _Names()
+        wanted = range(self.steps + 1) if steps is None else set(steps)
+        names = _Names.of(self._found)
         for step in range(self.steps + 1):
             if step in wanted:
                 keeps = rng.choice((0.0, 0.5, 0.9, 1.0))
@@ -178,103 +243,18 @@ class PowerDisk:
                 _replay(names, *self._log[step])
 
 
-def _replay(names: _Names, what: str, path: str, change: tuple[int, bytes] | int | None) -> None:
+def _replay(names: _Names, what: str, path: str, change: Change | None) -> None:
     match what:
         case "create":
             names.current.setdefault(path, _File())
         case "change":
             assert change is not None
-            names.current[path].pending.append(change)
+            names.current[path].change(change)
         case "sync":
             names.current[path].settle()
+        case "lose":
+            names.current[path].forget()
         case "remove":
             names.current.pop(path, None)
         case "sync names":
             names.settle("" if path == "." else path)
-
-
-# For the database
-
-
-class _Vfs(apsw.VFS):
-    """The system's own, with every change noted."""
-
-    def __init__(self, name: str, noted: PowerDisk) -> None:
-        self._noted = noted
-        super().__init__(name, "")
-
-    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
-        return _VfsFile(name, flags, self._noted)
-
-    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
-        super().xDelete(filename, syncdir)
-        self._noted.note("remove", filename)
-        if syncdir:
-            self._noted.note("sync names", os.path.dirname(filename))
-
-
-class _VfsFile(apsw.VFSFile):
-    def __init__(self, name: str | apsw.URIFilename | None, flags: list[int], noted: PowerDisk) -> None:
-        self._path = str(name.filename() if isinstance(name, apsw.URIFilename) else name)
-        self._noted = noted
-        is_new = not os.path.exists(self._path) or os.path.getsize(self._path) == 0
-        # SQLite syncs the directory with the first sync of a journal or WAL that it made (unixSync, DIRSYNC).
-        is_journal = flags[0] & (apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_MAIN_JOURNAL)
-        self._names_are_due = bool(is_new and is_journal)
-        super().__init__("", name, flags)
-        if is_new:
-            noted.note("create", self._path)
-
-    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
-        super().xWrite(data, offset)
-        self._noted.note("change", self._path, (offset, bytes(data)))
-
-    def xTruncate(self, newsize: int) -> None:  # noqa: N802
-        super().xTruncate(newsize)
-        self._noted.note("change", self._path, newsize)
-
-    def xSync(self, flags: int) -> None:  # noqa: N802
-        super().xSync(flags)
-        self._noted.note("sync", self._path)
-        if self._names_are_due:
-            self._names_are_due = False
-            self._noted.note("sync names", os.path.dirname(self._path))
-
-
-# For the files of large content
-
-
-class _NotedDisk(Disk):
-    """That of this machine, with every change noted."""
-
-    def __init__(self, noted: PowerDisk) -> None:
-        self._noted = noted
-        self._paths: dict[int, str] = {}
-
-    def create(self, path: Path) -> int:
-        fd = super().create(path)
-        self._paths[fd] = str(path)
-        self._noted.note("create", str(path))
-        return fd
-
-    def write(self, fd: int, data: memoryview) -> int:
-        at = os.lseek(fd, 0, os.SEEK_CUR)
-        taken = super().write(fd, data)
-        self._noted.note("change", self._paths[fd], (at, bytes(data[:taken])))
-        return taken
-
-    def cut(self, fd: int, size_bytes: int) -> None:
-        super().cut(fd, size_bytes)
-        self._noted.note("change", self._paths[fd], size_bytes)
-
-    def sync(self, fd: int) -> None:
-        super().sync(fd)
-        self._noted.note("sync", self._paths[fd])
-
-    def sync_directory(self, path: Path) -> None:
-        super().sync_directory(path)
-        self._noted.note("sync names", str(path))
-
-    def remove(self, path: Path) -> None:
-        super().remove(path)
-        self._noted.note("remove", str(path))
