@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from database_kit import add, opened, texts
+from database_kit import opened, texts
 
 WRITER = """
     import asyncio, sys
@@ -36,38 +36,6 @@ def start(directory: Path, name: str, count: int) -> subprocess.Popen[bytes]:
     kit = str(Path(__file__).parent)
     code = textwrap.dedent(WRITER).format(kit=kit, directory=str(directory), name=name, count=count)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-
-
-async def test_the_commit_of_another_is_noticed_and_our_own_is_not(tmp_path: Path) -> None:
-    seen: list[str] = []
-    async with opened(tmp_path) as database, opened(tmp_path) as other:
-        unwatch = database.watch(lambda: seen.append("other"))
-        await add(database, "ours")
-        await asyncio.sleep(3)
-        assert seen == []
-        await add(other, "theirs")
-        await asyncio.sleep(3)
-        assert seen == ["other"]
-        unwatch()
-        await add(other, "theirs again")
-        await asyncio.sleep(3)
-        assert seen == ["other"]
-        database.watch(lambda: seen.append("anew"))
-        await add(other, "theirs once more")
-        await asyncio.sleep(3)
-        assert seen == ["other", "anew"]
-
-
-async def test_a_watch_is_kept_while_we_write_all_the_time(tmp_path: Path) -> None:
-    seen: list[str] = []
-    async with opened(tmp_path) as database, opened(tmp_path) as other:
-        database.watch(lambda: seen.append("other"))
-        for n in range(20):
-            await add(database, f"{n}")
-            if n == 10:
-                await add(other, "theirs")
-            await asyncio.sleep(0.3)
-    assert seen == ["other"]
 
 
 @pytest.mark.slow

@@ -208,8 +208,8 @@ async def test_notes_about_very_many_lanes_become_one() -> None:
     await settle()
     world.hosts.clear()
     assert await other.retry() == 300
-    queue._others_committed()
-    queue._others_committed()
+    queue._heard_of_notes()
+    queue._heard_of_notes()
     await settle()
     assert len(world.inbox) == 300
 
@@ -219,13 +219,13 @@ async def test_notes_are_not_lost_to_trouble() -> None:
     other = replace(world, database=database._inner).queue()
     await world.submit(other, "bob@example.org")
     database.read_fault = FULL
-    queue._others_committed()
+    queue._heard_of_notes()
     await settle()
     database.read_fault = None
     await asyncio.sleep(60)
     assert world.delivered_to("bob@example.org")
     await queue.stop()
-    queue._others_committed()  # nobody minds
+    queue._heard_of_notes()  # nobody minds
 
 
 async def test_a_removal_that_is_overtaken_looks_again() -> None:

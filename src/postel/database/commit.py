@@ -36,7 +36,7 @@ _log = logger("database")
 class Unit:
     """One piece of work on its way, and how it ended."""
 
-    __slots__ = ("after", "channels", "error", "future", "result", "work")
+    __slots__ = ("after", "announced", "channels", "error", "future", "result", "work")
 
     def __init__(self, work: Work[Any], future: asyncio.Future[Any]) -> None:
         self.work = work
@@ -45,6 +45,7 @@ class Unit:
         self.error: BaseException | None = None
         self.after: Sequence[Action] = ()
         self.channels: Iterable[str] = ()
+        self.announced: Iterable[str] = ()
 
 
 class Committer:
@@ -210,7 +211,7 @@ def _run(connection: apsw.Connection, unit: Unit) -> int:
     tx = SqliteTransaction(connection)
     try:
         unit.result = drive(unit.work, tx)
-        unit.after, unit.channels = tx.after, tx.channels
+        unit.after, unit.channels, unit.announced = tx.after, tx.channels, tx.announced
         if tx.trouble is not None:
             raise tx.trouble
     except BaseException as error:

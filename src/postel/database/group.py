@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -35,17 +35,28 @@ T = TypeVar("T")
 
 
 class GroupCommit:
-    """Collects units into batches. All of it runs on the loop but what is posted to the lane."""
+    """Collects units into batches. All of it runs on the loop but what is posted to the lane.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, committer: Committer, lane: Lane) -> None:
+    ring    tells other processes of what a batch has announced.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        committer: Committer,
+        lane: Lane,
+        ring: Callable[[Collection[str]], None],
+    ) -> None:
         self._loop = loop
         self._committer = committer
         self._lane = lane
+        self._ring = ring
         self._waiting: deque[Unit] = deque()
         self._is_busy = False  # a batch is under way, or will begin at the end of this turn of the loop
         self._resting: list[Action] = []  # what to do with the connection between two batches
         self.is_running = False  # units, at this moment
         self.listeners: defaultdict[str, list[Action]] = defaultdict(list)
+        self.hearers: defaultdict[str, list[Action]] = defaultdict(list)
 
     async def write(self, work: Work[T]) -> T:
         """Run a piece of work; return its result when it is on disk."""
@@ -125,15 +136,25 @@ class GroupCommit:
 
     def _tell(self, units: Sequence[Unit]) -> None:
         channels: set[str] = set()
+        announced: set[str] = set()
         for unit in units:
             if unit.error is None:
                 self._call_all(unit.after)
                 channels.update(unit.channels)
+                announced.update(unit.announced)
         for channel in sorted(channels):
-            self._call_all(self.listeners[channel])
+            self._call_all(self.listeners.get(channel, ()))
+        if announced:
+            self.tell_hearers(announced)
+            self._ring(announced)
         for unit in units:
             if not unit.future.done():  # its caller may have been cancelled
                 _settle(unit)
+
+    def tell_hearers(self, channels: Iterable[str]) -> None:
+        """Call who hears these channels."""
+        for channel in sorted(channels):
+            self._call_all(self.hearers.get(channel, ()))
 
     def _call_all(self, actions: Iterable[Action]) -> None:
         for action in actions:

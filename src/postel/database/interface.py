@@ -50,6 +50,9 @@ class Transaction(Protocol):
     def notify(self, channel: str) -> None:
         """Once this work is durable, wake those of this process who `listen` to the channel."""
 
+    def announce(self, channel: str) -> None:
+        """The same for every process that has the database open: those who `hear` the channel."""
+
 
 Work: TypeAlias = Callable[[Transaction], Awaitable[T]]
 
@@ -76,11 +79,14 @@ class Database(Protocol):
     async def read(self, work: Work[T]) -> T:
         """Run a short piece of reading work on one consistent snapshot. Raises DatabaseTrouble."""
 
-    def watch(self, action: Action) -> Action:
-        """Call `action` on the loop when another process has committed; the result ends the watch."""
-
     def listen(self, channel: str, action: Action) -> Action:
         """Call `action` on the loop after each commit that notified the channel; the result ends it."""
+
+    def hear(self, channel: str, action: Action) -> Action:
+        """Call `action` on the loop, within milliseconds, after commits of any process that announced the channel.
+
+        Several of them may be one call, and now and then there is a call without any. The result ends it.
+        """
 
     async def migrate(self, migrations: Sequence[Migration]) -> None:
         """Bring the schema of these rooms up to date, in one transaction. Raises DatabaseTooNew."""

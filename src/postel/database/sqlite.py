@@ -10,7 +10,7 @@ Reading goes through a connection of its own, on the loop: in WAL mode it never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 import apsw
 
 from postel.database.backup import copy_database
+from postel.database.bell import ALL, Bell
 from postel.database.commit import Committer
 from postel.database.connection import Place, open_reader
 from postel.database.faults import DatabaseTrouble
@@ -33,7 +34,9 @@ from postel.mail import LocalFault
 T = TypeVar("T")
 
 LOCK_NAME: Final = "postel.lock"
-LOOK_EVERY_S: Final = 1.0  # how soon another process's commit is noticed
+# How soon another process's commit is noticed where no bell rings for it: of a stranger, or of one that was killed.
+LOOK_EVERY_S: Final = 30.0
+LOOK_OFTEN_S: Final = 1.0  # where there is no place for bells
 
 
 class SqliteDatabase:
@@ -45,10 +48,10 @@ class SqliteDatabase:
         self._lane = lane
         self._committer = Committer(place, turn)
         self._reader = open_reader(place)
-        self._group = GroupCommit(self._loop, self._committer, lane)
+        self._bell = Bell(self._loop, Path(place.path).parent, self._others_rang) if place.is_file else None
+        self._group = GroupCommit(self._loop, self._committer, lane, self._ring)
         self._is_reading = False
         self._is_closed = False
-        self._watchers: list[Action] = []
         self._look_timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -92,17 +95,19 @@ class SqliteDatabase:
             self._is_reading = False
             self._end_read()
 
-    def watch(self, action: Action) -> Action:
-        """Call `action` on the loop when another process has committed."""
-        self._watchers.append(action)
-        if self._place.is_file and self._look_timer is None:
-            self._look_timer = self._loop.call_later(LOOK_EVERY_S, self._look)
-        return partial(_remove, self._watchers, action)
-
     def listen(self, channel: str, action: Action) -> Action:
         """Call `action` on the loop after each commit of this process that notified the channel."""
         self._group.listeners[channel].append(action)
-        return partial(_remove, self._group.listeners[channel], action)
+        return partial(_remove, self._group.listeners, channel, action)
+
+    def hear(self, channel: str, action: Action) -> Action:
+        """Call `action` on the loop after commits of any process that announced the channel."""
+        self._group.hearers[channel].append(action)
+        if self._bell is not None:
+            self._bell.start_hearing()
+            if self._look_timer is None:
+                self._look_timer = self._loop.call_later(self._look_every_s, self._look)
+        return partial(_remove, self._group.hearers, channel, action)
 
     async def migrate(self, migrations: Sequence[Migration]) -> None:
         """Bring the schema of these rooms up to date, in one transaction."""
@@ -128,8 +133,11 @@ class SqliteDatabase:
         self._is_closed = True
         if self._look_timer is not None:
             self._look_timer.cancel()
+            self._look_timer = None
         self._reader.close(True)  # before the writer: the last close checkpoints, which is not for the loop
         await self._group.close()
+        if self._bell is not None:
+            self._bell.close()
 
     def _check_open(self) -> None:
         if self._is_closed:
@@ -142,16 +150,32 @@ class SqliteDatabase:
         except apsw.Error as error:
             raise translate(error) from error
 
+    # Other processes
+
+    @property
+    def _look_every_s(self) -> float:
+        return LOOK_EVERY_S if self._bell is not None and self._bell.is_hearing else LOOK_OFTEN_S
+
+    def _ring(self, channels: Collection[str]) -> None:
+        if self._bell is not None:
+            self._bell.ring(channels)
+
+    def _others_rang(self, channels: Collection[str]) -> None:
+        self._group.tell_hearers(self._group.hearers if channels == ALL else channels)
+
     def _look(self) -> None:
-        self._look_timer = self._loop.call_later(LOOK_EVERY_S, self._look) if self._watchers else None
+        self._look_timer = self._loop.call_later(self._look_every_s, self._look)
         self._group.when_free(self._compare)
 
     def _compare(self) -> None:
         if not self._is_closed and self._committer.others_have_committed():
-            for action in tuple(self._watchers):
-                self._loop.call_soon(action)
+            self._others_rang(ALL)
 
 
-def _remove(actions: list[Action], action: Action) -> None:
-    if action in actions:
-        actions.remove(action)
+def _remove(actions: dict[str, list[Action]], channel: str, action: Action) -> None:
+    """Take an action off its channel; a channel without any is forgotten."""
+    there = actions.get(channel, [])
+    if action in there:
+        there.remove(action)
+    if not there:
+        actions.pop(channel, None)

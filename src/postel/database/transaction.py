@@ -37,7 +37,16 @@ class SqliteTransaction:
     `cost` counts statements, and a further one for every 4 KiB stored: each is some microseconds of the loop.
     """
 
-    __slots__ = ("_connection", "_is_over", "_is_reading", "after", "channels", "cost", "trouble")
+    __slots__ = (
+        "_connection",
+        "_is_over",
+        "_is_reading",
+        "after",
+        "announced",
+        "channels",
+        "cost",
+        "trouble",
+    )
 
     def __init__(self, connection: apsw.Connection, *, is_reading: bool = False) -> None:
         self._connection = connection
@@ -47,6 +56,7 @@ class SqliteTransaction:
         self.trouble: DatabaseTrouble | None = None
         self.after: list[Action] = []
         self.channels: set[str] = set()
+        self.announced: set[str] = set()
 
     async def execute(self, sql: str, params: Sequence[Value] = ()) -> int:
         """Run one statement: the number of rows changed."""
@@ -105,6 +115,11 @@ class SqliteTransaction:
         """Wake the listeners of a channel once durable."""
         self._check_writing()
         self.channels.add(channel)
+
+    def announce(self, channel: str) -> None:
+        """Wake those who hear a channel, in every process, once durable."""
+        self._check_writing()
+        self.announced.add(channel)
 
     def end(self) -> None:
         """The work is over: nobody may use its transaction any more."""

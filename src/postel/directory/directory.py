@@ -37,6 +37,7 @@ from postel.mail import BadSyntax, IPAddress, Mailbox, parse_mailbox
 from postel.net import Clock, Workers
 from postel.proto.sasl import Verifier
 
+CHANNEL: Final = "accounts"  # announced when accounts change
 LOGIN_LIMIT: Final = 512  # characters of a login name that are looked at
 
 Verdict: TypeAlias = Account | Throttled | None
@@ -82,7 +83,7 @@ class Directory:
         self._first: dict[str, Account | None] = {}
         self._verified: set[int] = set()  # accounts that were looked at for their verifiers
         self._tokens: Tokens | None = None
-        self._unwatch: Action = database.watch(self._forget_found)
+        self._unwatch: Action = database.hear(CHANNEL, self._forget_found)
 
     def throttle_by(self, options: ThrottleOptions) -> None:
         """Be as patient as this with those who guess, from now on."""
@@ -109,7 +110,7 @@ class Directory:
             await store_verifiers(tx, account.id, verifiers)
             if also is not None:
                 await also(tx, account)
-            tx.after_commit(self._forget_found)
+            tx.announce(CHANNEL)
             return account
 
         return await self._database.write(work)
@@ -355,5 +356,5 @@ class Directory:
         await self._database.write(work)
 
     def _changes(self, tx: Transaction, mailbox: Mailbox) -> None:
-        tx.after_commit(self._forget_found)
+        tx.announce(CHANNEL)
         tx.after_commit(partial(self._throttle.forget, fold(mailbox.folded)))

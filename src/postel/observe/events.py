@@ -28,6 +28,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "data_directory_open": "Others than the server may look into the data directory.",
     "descriptors_too_few": "The process may have fewer files open than the configured limits need.",
     "task_failed": "A mistake of our own: an exception that nobody was there to take.",
+    # database
+    "bell_missing": "No socket could be made by which other processes wake this one; it looks every second instead.",
     # observe
     "log_lines_lost": "Lines were made faster than they could be written, and so many are missing before this one.",
     "library_message": "A library or a hook has written this to the standard library's log.",

@@ -1,7 +1,6 @@
 """How processes that do not schedule tell the one that does: by notes in the database.
 
-Gives       leave_notes, any_notes, take_notes, ALL_LANES.
-Not here    Waking up to read them (Database.watch).
+Gives       leave_notes, any_notes, take_notes, ALL_LANES, CHANNEL (announced with every note).
 
 A note names a lane whose mail has changed. The scheduler takes notes away in the transaction that reads them and then
 looks at those lanes; should it die in between, its successor looks at every lane anyway. More lanes than
@@ -16,6 +15,7 @@ from typing import Final
 from postel.database import Transaction
 
 ALL_LANES: Final = ""
+CHANNEL: Final = "queue notes"
 _NAMES_LIMIT: Final = 200
 
 
@@ -23,10 +23,11 @@ async def leave_notes(tx: Transaction, lanes: Collection[str]) -> None:
     """Ask the scheduler to look at these lanes once this is durable."""
     names = [ALL_LANES] if len(lanes) > _NAMES_LIMIT else sorted(lanes)
     await tx.execute_many("INSERT INTO queue_note (lane) VALUES (?)", [(name,) for name in names])
+    tx.announce(CHANNEL)
 
 
 async def any_notes(tx: Transaction) -> bool:
-    """Whether there is any: most commits of others leave none."""
+    """Whether there is any: another process may have taken them."""
     return await tx.fetch_one("SELECT 1 FROM queue_note LIMIT 1") is not None
 
 

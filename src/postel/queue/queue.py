@@ -26,7 +26,7 @@ from postel.queue.ids import QueueId, QueueIds
 from postel.queue.intake import LaneOf, Placed, insert_message, sort_by_lane
 from postel.queue.job import DeliveryAgent, NewMessage
 from postel.queue.jobs import TROUBLE_PAUSE_S
-from postel.queue.notes import ALL_LANES, any_notes, leave_notes, take_notes
+from postel.queue.notes import ALL_LANES, CHANNEL, any_notes, leave_notes, take_notes
 from postel.queue.operator import EVERYTHING, Desk, QueueCounts, QueueEntry, QueueFilter
 from postel.queue.options import QueueOptions
 from postel.queue.outcome import Effect
@@ -85,7 +85,7 @@ class Queue:
 
     async def start(self) -> None:
         """Schedule the mail of this database from now on; one process does. Raises DatabaseTrouble."""
-        self._unwatch = self._database.watch(self._others_committed)
+        self._unwatch = self._database.hear(CHANNEL, self._heard_of_notes)
         await self._scheduler.start()
 
     async def stop(self, drain_s: float = 10.0) -> None:
@@ -224,7 +224,7 @@ class Queue:
             self._scheduler.spread(recorded)
             await self._scheduler.look_again(lanes)
 
-    def _others_committed(self) -> None:
+    def _heard_of_notes(self) -> None:
         if not self.is_scheduling:
             return
         self._scheduler.distrust()
@@ -246,6 +246,6 @@ class Queue:
                     self._has_missed_notes = False
         except DatabaseTrouble as trouble:
             log.trouble("queue_unreadable", because=trouble)
-            asyncio.get_running_loop().call_later(TROUBLE_PAUSE_S, self._others_committed)
+            asyncio.get_running_loop().call_later(TROUBLE_PAUSE_S, self._heard_of_notes)
         finally:
             self._is_taking_notes = False

@@ -3,8 +3,7 @@
 Gives       Changes.
 Not here    What changed: whoever is told looks it up, since the mod-sequence says from where.
 
-Those who watch are called on the loop once the change is durable. A commit of another process tells nothing of
-what it was about, so it wakes them all.
+Those who watch are called on the loop once the change is durable, by whatever process it was made.
 """
 
 from __future__ import annotations
@@ -21,33 +20,29 @@ class Changes:
     """Watches by account."""
 
     def __init__(self, database: Database) -> None:
-        self._watches: dict[int, list[Action]] = {}
-        self._unwatch = database.watch(self._wake_all)
+        self._database = database
+        self._watches: set[Action] = set()  # what ends each
 
     def watch(self, account_id: int, action: Action) -> Action:
         """Call `action` after each change to a mailbox of the account; what is returned ends that."""
-        actions = self._watches.setdefault(account_id, [])
-        actions.append(action)
+        end = self._database.hear(_channel(account_id), action)
+        self._watches.add(end)
 
         def unwatch() -> None:
-            actions.remove(action)
-            if not actions:
-                self._watches.pop(account_id, None)
+            self._watches.discard(end)
+            end()
 
         return unwatch
 
     def publish(self, tx: Transaction, account_id: int) -> None:
         """Tell those who watch this account once the transaction is durable."""
-        tx.after_commit(lambda: self._wake(account_id))
+        tx.announce(_channel(account_id))
 
     def close(self) -> None:
-        """Hear of other processes no more."""
-        self._unwatch()
+        """Nobody is told any more."""
+        while self._watches:
+            self._watches.pop()()
 
-    def _wake(self, account_id: int) -> None:
-        for action in list(self._watches.get(account_id, ())):
-            action()
 
-    def _wake_all(self) -> None:
-        for account_id in list(self._watches):
-            self._wake(account_id)
+def _channel(account_id: int) -> str:
+    return f"mail of {account_id}"

@@ -82,8 +82,7 @@ class Terminals:
     async def _show_on_terminals(self, account: str, message: TerminalMessage) -> bool:
         changed = asyncio.Event()
         with ExitStack() as watches:
-            watches.callback(self._database.watch(changed.set))
-            watches.callback(self._database.listen(CHANNEL, changed.set))
+            watches.callback(self._database.hear(CHANNEL, changed.set))
             waiting = await self._put(account, message)
             count = len(waiting)
             try:
@@ -106,7 +105,7 @@ class Terminals:
             rows = await tx.fetch_all(_LIVE, (account, now - LEASE_S, LIVE_LIMIT))
             content = message.content[:SHOWN_LIMIT]
             put = [await tx.insert(_PUT, (row[0], now, message.reverse_path, content)) for row in rows]
-            tx.notify(CHANNEL)
+            tx.announce(CHANNEL)
             return put
 
         return await self._database.write(work)

@@ -53,7 +53,7 @@ class Terminal:
     async def _shown(self, number: int) -> None:
         async def work(tx: Transaction) -> None:
             await tx.execute("DELETE FROM terminal_message WHERE id = ?", (number,))
-            tx.notify(CHANNEL)
+            tx.announce(CHANNEL)
 
         await self._database.write(work)
 
@@ -75,8 +75,7 @@ async def open_terminal(database: Database, clock: Clock, account: str) -> Async
     number = await database.write(lambda tx: tx.insert(_OPEN, (account, now)))
     terminal = Terminal(database, clock, account, number)
     with ExitStack() as watches:
-        watches.callback(database.watch(terminal.wake))
-        watches.callback(database.listen(CHANNEL, terminal.wake))
+        watches.callback(database.hear(CHANNEL, terminal.wake))
         try:
             yield terminal
         finally:

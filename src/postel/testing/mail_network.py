@@ -219,7 +219,7 @@ class _Kept:
         self._database = database
         self.write = database.write
         self.read = database.read
-        self.watch = database.watch
+        self.hear = database.hear
         self.listen = database.listen
         self.migrate = database.migrate
         self.backup = database.backup
