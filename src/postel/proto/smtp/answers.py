@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -79,9 +80,14 @@ _YES: Final[Mapping[type[Event], frozenset[int]]] = MappingProxyType(
     }
 )
 
+_GREETINGS: Final[frozenset[type[Event]]] = frozenset({Connected, Hello, Xclient})
+
 
 def default_answer(event: Event, offers: Offers) -> Reply:
     """What an event is answered with when the shell has nothing to say. Raises LocalFault where it must."""
+    reply = _DEFAULTS.get(type(event))
+    if reply is not None:
+        return reply
     options = offers.standing.options
     match event:
         case Connected() | Xclient():
@@ -90,10 +96,8 @@ def default_answer(event: Event, offers: Offers) -> Reply:
             return replies.chunk_ok(size_bytes)
         case Help(topic):
             return help_on(topic, offers)
-        case Auth() | AuthResponse():
-            raise LocalFault("a SASL exchange has no default answer")
         case _:
-            return _DEFAULTS[type(event)]
+            raise LocalFault(f"{type(event).__name__} has no default answer")
 
 
 def checked_answer(event: Event, reply: Reply, hostname: str) -> Reply:
@@ -105,7 +109,7 @@ def checked_answer(event: Event, reply: Reply, hostname: str) -> Reply:
         raise LocalFault(f"{reply.code} does not answer {type(event).__name__}")
     if reply.code == 421 and not reply.text.startswith(hostname):
         reply = replies.closing(hostname, reply.best_status, reply.text)
-    if isinstance(event, Connected | Hello) or (isinstance(event, Xclient) and reply.code in (220, 554)):
+    if type(event) in _GREETINGS and (type(event) is not Xclient or reply.code in (220, 554)):
         # RFC 2034 4: no status in the greeting, nor in any answer to EHLO and HELO.
         return reply if reply.status is None else replace(reply, status=None)
     if reply.status is None and not 300 <= reply.code < 400:
@@ -124,8 +128,9 @@ def prdr_answer(each: Sequence[Reply]) -> Iterable[Reply]:
     return (replies.EACH_FOLLOWS, *each, min(each, key=lambda reply: reply.code))
 
 
-def hello_answer(event: Hello, reply: Reply, offers: Offers) -> Reply:
+@lru_cache(maxsize=64)
+def hello_answer(offers: Offers, reply: Reply, *, is_extended: bool) -> bytes:
     """RFC 5321 4.1.1.1: our name, a greeting if the shell gave one, and for EHLO the extensions."""
     first = f"{offers.standing.options.hostname} {reply.text}".rstrip()
-    lines = offers.lines() if event.is_extended else []
-    return Reply(reply.code, None, "\n".join([first, *lines]))
+    lines = offers.lines() if is_extended else []
+    return Reply(reply.code, None, "\n".join([first, *lines])).format()

@@ -2,8 +2,12 @@
 
 Implements  RFC 5321 2.4 (ASCII, CRLF), 4.1.1 (a verb and what stands after it), 4.5.3.1.4 (its length),
             RFC 3030 2 (what follows a BDAT that is refused).
-Gives       read_command, octets_behind.
+Gives       read_command, octets_behind; remembered and forget, for who measures.
 Not here    Taking lines off a buffer: lines. Order: order. Arguments: arguments.
+
+What a line says depends on the line and on what the client is offered, on nothing else. So lines of MAIL, RCPT and
+DATA that were read are remembered with their events, since busy peers say the same ones again and again. Others are
+not: those of AUTH hold passwords.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import Final
 
 from postel.proto.smtp import replies
 from postel.proto.smtp.arguments import longest_line, read_argument
-from postel.proto.smtp.commands import VERBS, Row
+from postel.proto.smtp.commands import VERBS, Row, Verb
 from postel.proto.smtp.events import Breach, Event
 from postel.proto.smtp.extensions import Offers
 from postel.proto.smtp.fault import CommandRefused
@@ -22,11 +26,26 @@ from postel.proto.smtp.states import State
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _BDAT: Final = re.compile(rb"BDAT\b", re.IGNORECASE)
+REMEMBERED: Final = 4096  # lines; when there are so many, all are forgotten
+_WORTH_IT: Final = frozenset({Verb.MAIL, Verb.RCPT, Verb.DATA})
+_known: Final[dict[tuple[bytes, Offers], tuple[Verb, Event]]] = {}
 _CHUNK: Final = re.compile(rb"BDAT +(?P<octets>[0-9]{1,20})(?P<last> +LAST)? *\r\n", re.IGNORECASE)
 
 
 def read_command(line: bytes, state: State, offers: Offers) -> tuple[Row, Event]:
     """The row of the table and the event of one line, which ends in CRLF. Raises CommandRefused."""
+    known = _known.get((line, offers))
+    if known is None:
+        return _read_afresh(line, state, offers)
+    verb, event = known
+    try:
+        return allowed_row(verb, state, offers.standing), event
+    except CommandRefused as refused:
+        refused.verb = verb
+        raise
+
+
+def _read_afresh(line: bytes, state: State, offers: Offers) -> tuple[Row, Event]:
     # RFC 5321 4.1.1: blanks before the CRLF are tolerated.
     word, _, rest = _decode(line[:-2].rstrip(b" \t")).partition(" ")
     word = word.upper()
@@ -37,10 +56,29 @@ def read_command(line: bytes, state: State, offers: Offers) -> tuple[Row, Event]
         raise unknown_command(word, offers.standing.options.hostname)
     try:
         row = allowed_row(verb, state, offers.standing)
-        return row, read_argument(verb, rest.lstrip(" "), offers)
+        event = read_argument(verb, rest.lstrip(" "), offers)
     except CommandRefused as refused:
         refused.verb = verb
         raise
+    if verb in _WORTH_IT:
+        _remember(line, offers, verb, event)
+    return row, event
+
+
+def _remember(line: bytes, offers: Offers, verb: Verb, event: Event) -> None:
+    if len(_known) >= REMEMBERED:
+        _known.clear()
+    _known[line, offers] = (verb, event)
+
+
+def remembered() -> int:
+    """How many lines are known."""
+    return len(_known)
+
+
+def forget() -> None:
+    """Know no line any more."""
+    _known.clear()
 
 
 def octets_behind(line: bytes) -> tuple[int, bool] | None:

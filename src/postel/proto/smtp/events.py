@@ -140,12 +140,13 @@ class Rcpt:
 
     forward_path: ForwardPath
     parameters: Parameters = field(default_factory=lambda: NO_PARAMETERS)
+    is_ascii: bool = field(init=False, repr=False, compare=False)
     wants_answer: ClassVar[bool] = True
 
-    @property
-    def is_ascii(self) -> bool:
-        """Whether neither the path nor a parameter needs SMTPUTF8 (RFC 6531 3.5, RFC 6533 3)."""
-        return self.forward_path.is_ascii and all((text or "").isascii() for text in self.parameters.values())
+    def __post_init__(self) -> None:
+        """`is_ascii`: whether neither the path nor a parameter needs SMTPUTF8 (RFC 6531 3.5, RFC 6533 3)."""
+        texts = (text for text in self.parameters.values() if text is not None)
+        object.__setattr__(self, "is_ascii", self.forward_path.is_ascii and all(map(str.isascii, texts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ EXTENSIONS: Final = (
 # fmt: on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Offers:
     """What one client, as it stands, may use.
 

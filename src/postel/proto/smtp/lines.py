@@ -36,7 +36,12 @@ class LineReader:
         """
         end = buffer.find(b"\n", self._looked_at) + 1
         if end:
-            return self._line(buffer, end, limit)
+            line = bytes(buffer[:end])
+            del buffer[:end]
+            if self._swallowed or end > limit:
+                return self._too_long(end, limit) or line
+            self._looked_at = 0
+            return line
         self._looked_at = len(buffer)
         if len(buffer) + self._swallowed > limit:
             self._swallowed += len(buffer)
@@ -44,11 +49,10 @@ class LineReader:
             buffer.clear()
         return LineTrouble.ENDLESS if self._swallowed > self._endless else None
 
-    def _line(self, buffer: bytearray, end: int, limit: int) -> bytes | LineTrouble:
-        line = bytes(buffer[:end])
-        del buffer[:end]
+    def _too_long(self, end: int, limit: int) -> LineTrouble | None:
+        """What is to be said of the line that ends at `end`, with what was dropped of it before."""
         length = self._swallowed + end
         self._swallowed = self._looked_at = 0
-        if length > limit:
-            return LineTrouble.ENDLESS if length > self._endless else LineTrouble.TOO_LONG
-        return line
+        if length <= limit:
+            return None
+        return LineTrouble.ENDLESS if length > self._endless else LineTrouble.TOO_LONG

@@ -7,6 +7,7 @@ Not here    Replies that rooms share: mail.replies.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from postel.mail import Reply, Status
@@ -98,6 +99,7 @@ _PROGRESS_LIMIT: Final = 506  # with code and CRLF a reply line of 512 octets: R
 SHUTTING_DOWN: Final = Reply(421, Status(4, 3, 2), "Shutting down; try again later")
 
 
+@lru_cache(maxsize=64)
 def greeting(hostname: str, product: str, *, is_lmtp: bool = False) -> Reply:
     """The 220 of RFC 5321 4.3.1: our name, and ESMTP to invite EHLO; LMTP invites LHLO (RFC 2033 4.2)."""
     return Reply(220, None, f"{hostname} {'LMTP' if is_lmtp else 'ESMTP'} {product}")

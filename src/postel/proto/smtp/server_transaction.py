@@ -26,7 +26,6 @@ from postel.proto.smtp.events import (
     ChunkEnd,
     DataAborted,
     DataEnd,
-    DataStart,
     Event,
     Rcpt,
 )
@@ -105,7 +104,7 @@ class ServerTransaction:
     def check_recipient(self, event: Rcpt, limits: SmtpLimits) -> None:
         """Whether one more may be named. Raises CommandRefused."""
         # RFC 6531 3.5: the whole transaction is declared at MAIL.
-        if not event.is_ascii and not self.is_smtputf8:
+        if not self.is_smtputf8 and not event.is_ascii:
             raise CommandRefused(replies.NON_ASCII_ADDRESS, Breach.NEEDS_SMTPUTF8)
         if self.recipients >= limits.recipients:
             raise CommandRefused(TOO_MANY_RECIPIENTS, Breach.TOO_MANY_RECIPIENTS)
@@ -116,7 +115,7 @@ class ServerTransaction:
         if self._resumed_at is not None:
             self._content.go_on(self._resumed_at)
 
-    def check_data(self, event: DataStart, limits: SmtpLimits) -> None:
+    def check_data(self) -> None:
         """Whether DATA may bring the content. Raises CommandRefused."""
         if self.is_binary:
             raise CommandRefused(replies.BINARY_NEEDS_BDAT, Breach.BAD_SEQUENCE)

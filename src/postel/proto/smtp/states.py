@@ -32,6 +32,8 @@ class State(enum.Enum):
     STARTING_TLS = "starting TLS"  # 220 said to STARTTLS: nothing is read until TLS stands
     OVER = "over"
 
+    __hash__ = object.__hash__  # there is one object for each, and every command looks it up
+
 
 # RFC 5321 4.5.3.2.7 asks a server to wait at least five minutes for the next command, and gives no
 # number for content, where its client side waits three minutes for a block (4.5.3.2.5): five serve both.
