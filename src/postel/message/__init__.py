@@ -8,6 +8,7 @@ from postel.message.addresses import (
     without_blind_copies,
 )
 from postel.message.body_facts import BodyFacts, OctetDomain
+from postel.message.charsets import known_codec
 from postel.message.conversion import (
     CannotConvert,
     Carriage,
@@ -42,9 +43,43 @@ from postel.message.notification import (
     notification_request,
     parse_notification,
 )
+from postel.message.order.base_subject import base_subject
+from postel.message.order.collation import casemap_ascii, casemap_unicode
+from postel.message.order.sorting import SortCriterion, SortRow, sort_numbers
+from postel.message.order.threads import (
+    Thread,
+    ThreadRow,
+    format_threads,
+    thread_by_references,
+    thread_by_subject,
+)
 from postel.message.report import compose_report, report_parameters
 from postel.message.report_facts import Action, RecipientReport, ReportFacts
 from postel.message.report_reading import DeliveryReport, ReportedRecipient, TypedText, parse_report
+from postel.message.search.folding import decode_field, fold
+from postel.message.search.matching import Finder, field_contains, header_text
+from postel.message.search.text import TextStream
+from postel.message.structure.blob import (
+    KEPT_NAMES,
+    IndexedContent,
+    Keys,
+    PartFacts,
+    StaleIndex,
+    body_structure_of,
+    envelope_of,
+)
+from postel.message.structure.indexer import ContentIndexer, index_content
+from postel.message.structure.sections import (
+    BinaryPart,
+    SectionText,
+    Span,
+    TextPart,
+    find_binary,
+    find_span,
+    kept_fields,
+    select_fields,
+    text_parts,
+)
 from postel.message.submission import (
     SubmissionFacts,
     SubmittedHeader,
@@ -64,21 +99,27 @@ from postel.message.word_encoding import WordEncoder, fold_field
 __all__ = [
     "DELIVERED_TO_LIMIT",
     "HEADER_LIMIT",
+    "KEPT_NAMES",
     "RECEIVED_LIMIT",
     "Action",
     "AddressList",
     "Base64Encoder",
+    "BinaryPart",
     "BodyFacts",
     "CannotConvert",
     "Carriage",
+    "ContentIndexer",
     "Conversion",
     "DeliveryReport",
     "Disposed",
     "Disposition",
     "Editor",
     "Field",
+    "Finder",
     "HeadCollector",
     "HeaderBlock",
+    "IndexedContent",
+    "Keys",
     "MediaType",
     "MimeIndex",
     "MimeLimits",
@@ -90,18 +131,32 @@ __all__ = [
     "NotificationRequest",
     "OctetDomain",
     "Part",
+    "PartFacts",
     "QuotedPrintableEncoder",
     "RecipientReport",
     "ReportFacts",
     "ReportedRecipient",
+    "SectionText",
+    "SortCriterion",
+    "SortRow",
+    "Span",
+    "StaleIndex",
     "Stretch",
     "SubmissionFacts",
     "SubmittedHeader",
+    "TextPart",
+    "TextStream",
+    "Thread",
+    "ThreadRow",
     "TraceFacts",
     "Transform",
     "TypedText",
     "WordEncoder",
     "addresses_of",
+    "base_subject",
+    "body_structure_of",
+    "casemap_ascii",
+    "casemap_unicode",
     "complete_submission",
     "compose_field",
     "compose_notification",
@@ -109,14 +164,25 @@ __all__ = [
     "compose_report",
     "compose_return_path",
     "decode_content",
+    "decode_field",
     "decode_words",
     "decoder_for",
     "downgrade_field",
+    "envelope_of",
+    "field_contains",
+    "find_binary",
+    "find_span",
+    "fold",
     "fold_field",
     "format_date",
     "format_parameter",
+    "format_threads",
+    "header_text",
+    "index_content",
     "inspect_submission",
     "keeps_for_conversion",
+    "kept_fields",
+    "known_codec",
     "make_message_id",
     "notification_request",
     "parse_addresses",
@@ -129,6 +195,11 @@ __all__ = [
     "read_mime",
     "recipients_of",
     "report_parameters",
+    "select_fields",
+    "sort_numbers",
+    "text_parts",
+    "thread_by_references",
+    "thread_by_subject",
     "with_protocol",
     "without_blind_copies",
 ]

@@ -1,7 +1,7 @@
 """Dates as header fields write them.
 
 Implements  RFC 5322 3.3 (date-time), 4.3 (obsolete years and zones, when reading), RFC 5321 4.4 (never when writing).
-Gives       format_date, parse_date.
+Gives       format_date, parse_date, parse_zoned_date.
 """
 
 from __future__ import annotations
@@ -44,6 +44,12 @@ def _format_second(second: int, offset: timedelta) -> str:
 
 def parse_date(text: str) -> float | None:
     """The instant that a date-time names, obsolete forms included; None where there is no telling."""
+    found = parse_zoned_date(text)
+    return found[0] if found else None
+
+
+def parse_zoned_date(text: str) -> tuple[float, int] | None:
+    """The instant, and the seconds that its zone is ahead of UTC: by both, the date as it was written."""
     if len(text) > _DATE_LIMIT:
         return None
     match = _DATE.fullmatch(_COMMENT.sub(" ", text))
@@ -62,7 +68,8 @@ def parse_date(text: str) -> float | None:
         )
     except ValueError:
         return None
-    return at.timestamp() - _zone_offset_s(match["zone"] or "")
+    offset_s = _zone_offset_s(match["zone"] or "")
+    return at.timestamp() - offset_s, offset_s
 
 
 def _full_year(digits: str) -> int:

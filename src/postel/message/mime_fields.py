@@ -3,7 +3,7 @@
 Implements  RFC 2045 5.1 (parameters), 5.2 (the default type), 6.1 (encodings), RFC 2183 2 (disposition), RFC 2231 3
             and 4 (continuations, character sets and languages in parameters), RFC 2046 5.1.5 (digests).
 Gives       MediaType, Disposition, parse_media_type, parse_disposition, parse_transfer_encoding, parse_parameterized,
-            format_parameter, PARAMETERS_LIMIT.
+            sections_of, unquoted, format_parameter, PARAMETERS_LIMIT.
 
 Reading never fails: what cannot be read is left out, and a type that is none is text/plain (RFC 2045 5.2).
 """
@@ -105,13 +105,13 @@ def parse_parameterized(value: str) -> tuple[str, Mapping[str, str]]:
     Of two parameters of one name the first counts. Encoded words in a parameter are wrong (RFC 2047 5), and so
     common that they are decoded.
     """
-    main, *rest = _sections(value)
+    main, *rest = sections_of(value)
     if not rest:
         return main, _NONE
     return main, MappingProxyType(_joined(rest[:PARAMETERS_LIMIT]))
 
 
-def _sections(value: str) -> list[str]:
+def sections_of(value: str) -> list[str]:
     """The parts between semicolons, comments taken out (RFC 2045 5.1)."""
     sections: list[str] = []
     now: list[str] = []
@@ -139,7 +139,7 @@ def _joined(sections: list[str]) -> dict[str, str]:
         match = _EXTENDED.fullmatch(name.strip().lower())
         if not equals or match is None or not _TOKEN.fullmatch(match[1]):
             continue
-        text, is_encoded = _unquoted(raw.strip()), match[3] is not None
+        text, is_encoded = unquoted(raw.strip()), match[3] is not None
         if match[2] is not None:
             pieces.setdefault(match[1], {}).setdefault(int(match[2]), (text, is_encoded))
         elif is_encoded:
@@ -168,7 +168,8 @@ def _extended_value(pieces: Mapping[int, tuple[str, bool]]) -> str:
     return decode_octets(b"".join(octets), charset)
 
 
-def _unquoted(raw: str) -> str:
+def unquoted(raw: str) -> str:
+    """A parameter's value without its quotes, if it has any."""
     if not raw.startswith('"'):
         return raw
     inner = raw[1:-1] if len(raw) > 1 and raw.endswith('"') else raw[1:]

@@ -1,0 +1,1 @@
+"""The orders that IMAP gives messages: collations, SORT, THREAD."""

@@ -1,0 +1,1 @@
+"""Text as people search it: decoded, without markup, folded."""

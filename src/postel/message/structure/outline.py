@@ -1,0 +1,338 @@
+"""The parts of a message and where they lie, found as fast as Python can; fed in pieces of any size.
+
+Implements  RFC 2046 5.1 (multipart), 5.1.1 (boundaries), 5.1.5 (digest), 5.2.1 (message/rfc822), RFC 6532 3.7.
+Gives       Kind, OutlinePart, OutlineReader.
+Not here    What octets are, preambles, epilogues: mime_reader, whose rules these are. The two agree on every offset.
+
+A content that begins with a blank is all body (header.HeadCollector.is_missing).
+What is held back between two pieces is at most one line of LINE_HELD octets.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from postel.message.mime_fields import MESSAGE, TEXT_PLAIN, MediaType
+from postel.message.mime_index import MimeLimits
+from postel.message.mime_reader import IDENTITIES, LINE_HELD, MESSAGES
+from postel.message.structure.description import Described, describe_type, encoding_of
+from postel.message.structure.head_fields import head_fields
+
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_EMPTY_LINES: Final = (b"\n", b"\r\n")
+_BLANKS: Final = (b" ", b"\t")
+TEXT_SAMPLE: Final = (
+    4 * 1024
+)  # octets of a text that are kept for its preview; of one with markup four times as many
+SAMPLES: Final = 3  # texts of which that is kept
+
+
+class Kind(enum.IntEnum):
+    """What a part was found to be."""
+
+    LEAF = 0
+    MULTIPART = 1  # with parts in it
+    MESSAGE = 2  # with a message in it
+
+
+@dataclass(slots=True)
+class OutlinePart:
+    """One part, the message itself being the first. The list that they are in has them in the order of the content.
+
+    parent      place of the part around it in that list; -1 of the message.
+    start, body_start, end, lines   as `Part` has them.
+    head        its header without the empty line, as far as limits allow.
+    fields      (name in lower case, what follows the colon), first ones only.
+    sample      how its body begins, of a text that may be shown as a preview.
+    """
+
+    parent: int
+    start: int
+    default: MediaType
+    kind: Kind = Kind.LEAF
+    body_start: int = 0
+    end: int = 0
+    lines: int = 0
+    head: bytes = b""
+    fields: dict[bytes, bytes] | None = None
+    described: Described | None = None
+    encoding: str = "7bit"
+    sample: bytes | None = None
+    children: int = 0
+
+
+@dataclass(slots=True)
+class _Open:
+    """A part that has not ended."""
+
+    part: OutlinePart
+    at: int  # its place in the list
+    lines_before: int = 0
+    boundary: bytes = b""
+    hidden_level: int = -1  # that of a multipart around it with the same boundary
+    is_sampled: bool = False
+
+
+class OutlineReader:
+    """Fed with a content, gives its parts. Costs O(n)."""
+
+    def __init__(self, limits: MimeLimits | None = None) -> None:
+        self._limits = limits or MimeLimits()
+        self.parts: list[OutlinePart] = []
+        self.is_whole = True
+        self._buffer = b""
+        self._at = 0
+        self._base = 0
+        self._lines = 0
+        self._open: list[_Open] = []
+        self._levels: dict[bytes, int] = {}
+        self._head: list[bytes] = []
+        self._head_bytes = 0
+        self._is_in_head = True
+        self._is_line_start = True
+        self._kept_bytes = 0
+        self._samples = 0
+        self._begin(TEXT_PLAIN)
+
+    def feed(self, octets: bytes) -> None:
+        """The next octets of the content."""
+        if not self._base and not self._at and not self._buffer and octets.startswith(_BLANKS):
+            self._end_head(0)
+        self._buffer = self._buffer[self._at :] + octets if self._at < len(self._buffer) else octets
+        self._base += self._at
+        self._at = 0
+        self._scan(is_last=False)
+
+    def finish(self) -> list[OutlinePart]:
+        """There are no more octets: the parts."""
+        self._scan(is_last=True)
+        while self._is_in_head:
+            self._end_head(self._at)
+        while self._open:
+            self._close_last(self._base + self._at)
+        return self.parts
+
+    @property
+    def size_bytes(self) -> int:
+        """Octets so far, but for what is held back."""
+        return self._base + self._at
+
+    @property
+    def lines(self) -> int:
+        """Line ends so far."""
+        return self._lines
+
+    def _scan(self, *, is_last: bool) -> None:
+        while self._scan_head(is_last) if self._is_in_head else self._scan_body(is_last):
+            pass
+
+    # -- headers -------------------------------------------------------------------------------------------
+
+    def _scan_head(self, is_last: bool) -> bool:
+        """True when the header has ended, False when more octets are needed."""
+        buffer, at = self._buffer, self._at
+        if self._is_line_start and buffer.startswith(_EMPTY_LINES, at):
+            end = buffer.find(b"\n", at) + 1
+        elif blank := _BLANK_LINE.search(buffer, at):
+            end = blank.end()
+        else:
+            end = 0
+        certain = end or (len(buffer) if is_last else self._whole_lines())
+        if self._levels and (boundary := self._boundary_in(certain)) >= 0:
+            self._take_head(boundary)
+            self._end_head(boundary)
+            return True
+        self._take_head(certain)
+        if end:
+            self._end_head(end)
+        return end > 0
+
+    def _whole_lines(self) -> int:
+        """Up to where the lines have ended; a very long one is let through as it comes."""
+        end = self._buffer.rfind(b"\n", self._at) + 1 or self._at
+        return end if len(self._buffer) - end <= LINE_HELD else len(self._buffer)
+
+    def _boundary_in(self, end: int) -> int:
+        """Where a line is a boundary before `end`; -1 when none is."""
+        line_at = self._dashes(self._at)
+        while 0 <= line_at < end:
+            line_end = self._buffer.find(b"\n", line_at, end) + 1 or end
+            if self._level_of(self._buffer[line_at:line_end]):
+                return line_at
+            line_at = self._dashes(line_at + 1)
+        return -1
+
+    def _take_head(self, end: int) -> None:
+        octets = self._buffer[self._at : end]
+        if not octets:
+            return
+        room = self._limits.header_bytes - self._head_bytes
+        if len(octets) > room:
+            self.is_whole = False
+        if room > 0:
+            self._head.append(octets[:room])
+            self._head_bytes += min(len(octets), room)
+        self._lines += octets.count(b"\n")
+        self._is_line_start = octets.endswith(b"\n")
+        self._at = end
+
+    def _end_head(self, at: int) -> None:
+        """There the body begins: what will be in it?"""
+        head, self._head, self._head_bytes = b"".join(self._head), [], 0
+        self._is_in_head, self._is_line_start = False, True
+        now = self._open[-1]
+        part = now.part
+        part.body_start = self._base + at
+        now.lines_before = self._lines
+        self._kept_bytes += len(head)
+        if self._kept_bytes > self._limits.kept_bytes:
+            self.is_whole, head = False, b""
+        part.head = head
+        fields: dict[bytes, bytes] = {}
+        part.fields = fields
+        for _, name, rest in head_fields(head):
+            if name:
+                fields.setdefault(name.lower(), rest)
+        part.described = described = describe_type(fields.get(b"content-type"), part.default)
+        part.encoding = encoding_of(fields.get(b"content-transfer-encoding"))
+        self._look_inside(now, described.media)
+
+    def _look_inside(self, now: _Open, media: MediaType) -> None:
+        if media.type == "multipart":
+            if media.boundary and self._has_room():
+                now.boundary = media.boundary.encode("utf-8", "replace")
+                now.hidden_level = self._levels.get(now.boundary, -1)
+                self._levels[now.boundary] = len(self._open) - 1
+        elif media.type == "text":
+            now.is_sampled = self._samples < SAMPLES
+            self._samples += now.is_sampled
+        elif media.name in MESSAGES and now.part.encoding in IDENTITIES and self._has_room():
+            self._begin(TEXT_PLAIN)
+
+    def _has_room(self) -> bool:
+        """Whether one more part may be looked into."""
+        if len(self._open) <= self._limits.depth and len(self.parts) < self._limits.parts:
+            return True
+        self.is_whole = False
+        return False
+
+    def _begin(self, default: MediaType) -> None:
+        parent = self._open[-1].at if self._open else -1
+        part = OutlinePart(parent, self._base + self._at, default)
+        self._open.append(_Open(part, len(self.parts)))
+        self.parts.append(part)
+        self._is_in_head = self._is_line_start = True
+
+    # -- bodies --------------------------------------------------------------------------------------------
+
+    def _scan_body(self, is_last: bool) -> bool:
+        """True when a boundary was met, False when more octets are needed."""
+        buffer = self._buffer
+        line_at = self._dashes(self._at)
+        while line_at >= 0:
+            end = buffer.find(b"\n", line_at, line_at + LINE_HELD) + 1
+            if not end:
+                if not is_last and len(buffer) - line_at < LINE_HELD:
+                    self._take_body(self._before_break(line_at))
+                    return False
+                end = min(len(buffer), line_at + LINE_HELD)
+            if found := self._level_of(buffer[line_at:end]):
+                self._meet_boundary(line_at, end, *found)
+                return True
+            line_at = self._dashes(line_at + 1)
+        self._take_body(len(buffer) if is_last else self._last_certain())
+        return False
+
+    def _dashes(self, search: int) -> int:
+        """Where the next line that begins with two dashes does; -1 when there is none."""
+        if not self._levels:
+            return -1
+        if search == self._at and self._is_line_start and self._buffer.startswith(b"--", search):
+            return search
+        return self._buffer.find(b"\n--", search) + 1 or -1
+
+    def _last_certain(self) -> int:
+        """Up to where there can be no boundary: CR, LF and one dash may be the start of one."""
+        return max(self._at, len(self._buffer) - len(b"\r\n-")) if self._levels else len(self._buffer)
+
+    def _before_break(self, line_at: int) -> int:
+        """RFC 2046 5.1.1: the CRLF before a boundary is part of it."""
+        if line_at == self._at:
+            return line_at
+        is_pair = line_at - self._at >= 2 and self._buffer[line_at - 2] == 13
+        return line_at - (2 if is_pair else 1)
+
+    def _take_body(self, end: int) -> None:
+        at = self._at
+        if end <= at:
+            return
+        self._lines += self._buffer.count(b"\n", at, end)
+        if self._open[-1].is_sampled:
+            self._sample(self._open[-1], at, end)
+        self._at = end
+        self._is_line_start = False
+
+    def _sample(self, now: _Open, at: int, end: int) -> None:
+        part = now.part
+        seen = part.sample or b""
+        assert part.described is not None
+        room = TEXT_SAMPLE * (1 if part.described.media.subtype == "plain" else 4) - len(seen)
+        part.sample = seen + self._buffer[at : min(end, at + room)]
+        now.is_sampled = end - at < room
+
+    def _level_of(self, line: bytes) -> tuple[int, bool] | None:
+        """Which open multipart's boundary it is, the innermost one's if several, and whether it closes that."""
+        levels = self._levels
+        text = line[2:].rstrip(b" \t\r\n")
+        level, closed = levels.get(text, -1), -1
+        if text.endswith(b"--"):
+            closed = levels.get(text[:-2], -1)
+            if closed >= 0 and self._open[closed].part.kind is not Kind.MULTIPART:
+                closed = -1  # nothing was opened: without a part it would be no multipart
+        if level < 0 and closed < 0:
+            return None
+        return max(level, closed), closed > level
+
+    def _meet_boundary(self, line_at: int, end: int, level: int, is_last: bool) -> None:
+        if not is_last and len(self.parts) >= self._limits.parts:
+            self.is_whole = False
+            self._levels.clear()  # the rest is body of the part that we are in
+            return
+        self._take_body(self._before_break(line_at))
+        while len(self._open) - 1 > level:
+            self._close_last(self._base + self._at)
+        self._lines += self._buffer.count(b"\n", self._at, end)
+        self._at = end
+        self._is_line_start = True
+        multipart = self._open[level]
+        if is_last:
+            self._forget_boundary(multipart)
+            return
+        multipart.part.kind = Kind.MULTIPART
+        assert multipart.part.described is not None
+        self._begin(MESSAGE if multipart.part.described.media.subtype == "digest" else TEXT_PLAIN)
+
+    def _forget_boundary(self, multipart: _Open) -> None:
+        boundary, multipart.boundary = multipart.boundary, b""
+        if not boundary:
+            return
+        if multipart.hidden_level >= 0:
+            self._levels[boundary] = multipart.hidden_level
+        else:
+            self._levels.pop(boundary, None)
+
+    def _close_last(self, end: int) -> None:
+        last = self._open.pop()
+        self._forget_boundary(last)
+        part = last.part
+        # A header that a boundary cut short reaches up to the boundary itself: it keeps its own line end.
+        part.end = max(end, part.body_start)
+        part.lines = self._lines - last.lines_before
+        if self._open:
+            around = self._open[-1].part
+            around.children += 1
+            if around.kind is Kind.LEAF:
+                around.kind = Kind.MESSAGE
