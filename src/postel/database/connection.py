@@ -39,6 +39,11 @@ class Place:
     is_file: bool
     vfs: str = ""  # SQLite's name for what stands between it and the disk; "" is the system's own
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may have it open: a VFS that this one registered leads nobody else there."""
+        return self.is_file and not self.vfs
+
     @classmethod
     def in_directory(cls, directory: Path, vfs: str = "") -> Place:
         """`postel.db` in a directory, readable by us alone."""

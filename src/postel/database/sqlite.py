@@ -48,7 +48,7 @@ class SqliteDatabase:
         self._lane = lane
         self._committer = Committer(place, turn)
         self._reader = open_reader(place)
-        self._bell = Bell(self._loop, Path(place.path).parent, self._others_rang) if place.is_file else None
+        self._bell = Bell(self._loop, Path(place.path).parent, self._others_rang) if place.is_shared else None
         self._group = GroupCommit(self._loop, self._committer, lane, self._ring)
         self._is_reading = False
         self._is_closed = False

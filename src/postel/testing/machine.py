@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -138,7 +138,7 @@ class _Grave:
 
 
 class PoweredDatabase:
-    """A database on a powered machine. One process has it: nobody is woken by others."""
+    """A database on a powered machine."""
 
     def __init__(self, inner: SqliteDatabase, grave: _Grave) -> None:
         self.inner = inner
@@ -158,10 +158,6 @@ class PoweredDatabase:
         if self._grave.is_dead:
             await self._grave.wait()
         return await self.inner.read(work)
-
-    def watch(self, action: Callable[[], None]) -> Callable[[], None]:
-        """See Database: there are no others, and looking for them costs more than all else in a simulation."""
-        return lambda: None
 
 
 class PoweredHost:
