@@ -31,9 +31,16 @@ class Link:
 class _Pipe:
     """One direction of a stream."""
 
-    def __init__(self, link: Link, octets_until_cut: int | None, on_cut: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        octets_until_cut: int | None,
+        on_cut: Callable[[], None],
+        last_words: bytes | None = None,
+    ) -> None:
         self._link = link
         self._left = octets_until_cut
+        self._last_words = last_words
         self._on_cut = on_cut
         self._chunks: deque[tuple[float, bytes]] = deque()
         self._busy_until_s = 0.0
@@ -45,6 +52,8 @@ class _Pipe:
 
     def put(self, data: bytes) -> None:
         """Send `data`, or as much of it as the cut allows."""
+        if self._last_words is not None and (at := data.find(self._last_words)) >= 0:
+            self._left = at
         if self._left is not None:
             data, is_cut = data[: self._left], len(data) >= self._left
             self._left -= len(data)
@@ -218,18 +227,20 @@ def connect(
     *,
     received_limit: int | None = None,
     sent_limit: int | None = None,
+    unsaid: bytes | None = None,
 ) -> tuple[MemoryStream, MemoryStream]:
     """The two ends of a new connection: the dialler's and the listener's.
 
     received_limit, sent_limit   octets after which the connection breaks, as the listener counts them;
                                  those octets still arrive.
+    unsaid                       it breaks before the listener has sent these octets, if it ever wants to.
     """
 
     def cut() -> None:
         ours.break_off("connection reset by peer", keep=True)
 
     there = _Pipe(link, received_limit, cut)
-    back = _Pipe(link, sent_limit, cut)
+    back = _Pipe(link, sent_limit, cut, unsaid)
     ours = MemoryStream(dialler, listener, back, there)
     theirs = MemoryStream(listener, dialler, there, back)
     return ours, theirs

@@ -59,13 +59,19 @@ class MemoryNetwork:
         """Limit the speed of the host's link, each way and per connection; None lifts the limit."""
         self._hosts[name].octets_per_s = octets_per_s
 
-    def cut(self, name: str, *, received: int | None = None, sent: int | None = None) -> None:
+    def cut(
+        self, name: str, *, received: int | None = None, sent: int | None = None, unsaid: bytes | None = None
+    ) -> None:
         """Break the host's connections now; or, given a number of octets, the next one made to it then.
 
         received, sent   the next connection that the host accepts breaks after it has received (sent)
                          so many octets; those still arrive, the next one does not.
+        unsaid           it breaks before it has sent these octets: `b"queued"` never lets the reply to a content
+                         through (RFC 1047).
         """
-        if received is None and sent is None:
+        if unsaid is not None:
+            self._hosts[name].cuts.append(unsaid)
+        elif received is None and sent is None:
             self._hosts[name].cut_all()
         else:
             self._hosts[name].cuts.append((received, sent))
@@ -87,7 +93,7 @@ class MemoryHost:
         self.name = name
         self.ips = ips
         self.octets_per_s: float | None = None
-        self.cuts: list[tuple[int | None, int | None]] = []
+        self.cuts: list[tuple[int | None, int | None] | bytes] = []
         self.plugged = asyncio.Event()
         self.plugged.set()
 
@@ -144,8 +150,12 @@ class MemoryHost:
     def _join(
         self, there: MemoryHost, local: Endpoint, to: Endpoint, listener: MemoryListener
     ) -> MemoryStream:
-        received, sent = there.cuts.pop(0) if there.cuts else (None, None)
-        ours, theirs = connect(local, to, self._link(there), received_limit=received, sent_limit=sent)
+        cut = there.cuts.pop(0) if there.cuts else (None, None)
+        unsaid = cut if isinstance(cut, bytes) else None
+        received, sent = (None, None) if isinstance(cut, bytes) else cut
+        ours, theirs = connect(
+            local, to, self._link(there), received_limit=received, sent_limit=sent, unsaid=unsaid
+        )
         self.remember(ours)
         there.remember(theirs)
         listener.accept(theirs)
