@@ -79,8 +79,13 @@ class TcpStream(asyncio.BufferedProtocol):
 
     async def read(self, timeout_s: float | None = None) -> bytes:
         """What is there; see `net.Stream`."""
-        if not self._data and not self._has_ended and not self._is_closing and self._fault is None:
-            await self._wait_to_read(timeout_s)
+        if not (self._data or self._has_ended or self._is_closing or self._fault is not None):
+            reader = self._reader = self._loop.create_future()
+            self._read_due_s = _NEVER if timeout_s is None else self._due(timeout_s)
+            try:
+                await reader
+            finally:
+                self._reader, self._read_due_s = None, _NEVER
         if self._is_closing:
             raise ConnectionLost("closed by us")
         if self._data:
@@ -98,7 +103,9 @@ class TcpStream(asyncio.BufferedProtocol):
 
     async def write(self, data: bytes, timeout_s: float | None = None) -> None:
         """Send; see `net.Stream`."""
-        transport = self._check_open()
+        transport = self._transport
+        if transport is None or self._is_closing:
+            transport = self._check_open()
         transport.write(data)
         if self._is_full:
             await self._wait_to_write(timeout_s)
@@ -111,34 +118,23 @@ class TcpStream(asyncio.BufferedProtocol):
             raise ConnectionLost(self._fault)
         return self._transport
 
-    async def _wait_to_read(self, timeout_s: float | None) -> None:
-        self._reader = self._loop.create_future()
-        self._read_due_s = self._due(timeout_s)
-        try:
-            await self._reader
-        finally:
-            self._reader, self._read_due_s = None, _NEVER
-
     async def _wait_to_write(self, timeout_s: float | None) -> None:
         self._writer = self._loop.create_future()
-        self._write_due_s = self._due(timeout_s)
+        self._write_due_s = _NEVER if timeout_s is None else self._due(timeout_s)
         try:
             await self._writer
         finally:
             self._writer, self._write_due_s = None, _NEVER
 
-    def _due(self, timeout_s: float | None) -> float:
+    def _due(self, timeout_s: float) -> float:
         """When a wait that starts now ends; the timer is made to fire by then."""
-        if timeout_s is None:
-            return _NEVER
         due_s = self._loop.time() + timeout_s
-        self._arm(due_s)
+        if self._timer is None or due_s < self._timer_due_s:
+            self._arm(due_s)
         return due_s
 
     def _arm(self, due_s: float) -> None:
         if self._timer is not None:
-            if self._timer_due_s <= due_s:
-                return
             self._timer.cancel()
         self._timer_due_s = due_s
         self._timer = self._loop.call_at(due_s, self._tick)
@@ -210,7 +206,7 @@ class TcpStream(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where to receive: never more than there is room for."""
-        return self._scratch[: READ_LIMIT - len(self._data)]
+        return self._scratch[: READ_LIMIT - len(self._data)] if self._data else self._scratch
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many octets are in the scratch buffer."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+from collections.abc import Awaitable
 from typing import Any, Final, Protocol
 
 from postel.mail import LocalFault
@@ -40,8 +41,8 @@ class Ended(enum.StrEnum):
 class Driven(Protocol):
     """What the loop asks of the server that it works for."""
 
-    async def handle(self, event: Any) -> None:
-        """Act on one event, and answer the machine where it waits for an answer."""
+    def handle(self, event: Any) -> Awaitable[None] | None:
+        """Act on one event, and answer the machine where it waits for an answer; None: that is done already."""
 
     @property
     def is_between_commands(self) -> bool:
@@ -66,14 +67,15 @@ class Drive:
         self._talk = talk
         self._loop = asyncio.get_running_loop()
         self._ends_s = self._loop.time() + session_s
-        self._due_s = 0.0
-        self._reader: asyncio.Task[Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._is_reading = False
         self._is_stopping = False
         self._was_woken = False
         self._is_hanging_up = False
 
     async def run(self, session: Driven) -> Ended:
         """The loop. Raises what `session.handle` raises, and CancelledError."""
+        self._task = asyncio.current_task()
         try:
             ended = await self._run(session)
             await self.flush()
@@ -87,9 +89,9 @@ class Drive:
     def stop(self, session: Driven) -> None:
         """Let the session end at the next place between two commands: now, if it waits there."""
         self._is_stopping = True
-        if self._reader is not None and session.is_between_commands and not self._was_woken:
+        if self._is_reading and self._task and session.is_between_commands and not self._was_woken:
             self._was_woken = True
-            self._reader.cancel()
+            self._task.cancel()
 
     def hang_up(self) -> None:
         """End after the event in hand: send what is due and read nothing more."""
@@ -102,57 +104,56 @@ class Drive:
 
     async def read(self, wait_s: float) -> bytes | None:
         """What the peer sends; None when `stop` ended the wait. Raises TimedOut, ConnectionLost."""
-        task = self._reader = asyncio.current_task()
+        self._is_reading = True
         try:
             return await self.stream.read(wait_s)
         except asyncio.CancelledError:
             # One cancel was ours; any further one is meant for the whole session.
-            if self._was_woken and task is not None and task.uncancel() == 0:
+            if self._was_woken and self._task is not None and self._task.uncancel() == 0:
                 return None
             raise
         finally:
-            self._reader = None
+            self._is_reading = False
 
     async def _run(self, session: Driven) -> Ended:
-        talk = self._talk
-        handled = 0
-        self._renew()
+        talk, loop = self._talk, self._loop
+        due_s = loop.time() + talk.timeout_s
+        handled = told = 0
         while not (talk.over or self._is_hanging_up):
             event = talk.next_event()
             if event is NEED_DATA:
-                ended = self._why_to_part(session) or await self._exchange(session)
+                now_s = loop.time()
+                if handled != told:
+                    due_s, told = now_s + talk.timeout_s, handled
+                ended = self._why_to_part(session, now_s) or await self._exchange(session, due_s - now_s)
                 if ended is not None:
                     session.part(ended)
                     return ended
             elif event is PAUSED:
                 raise LocalFault("an event was left without an answer")
             else:
-                await session.handle(event)
+                doing = session.handle(event)
+                if doing is not None:
+                    await doing
                 handled += 1
                 if handled % EVENTS_AT_ONCE == 0:
                     await asyncio.sleep(0)
-                self._renew()
         return Ended.OVER
 
-    def _renew(self) -> None:
-        self._due_s = self._loop.time() + self._talk.timeout_s
-
-    def _why_to_part(self, session: Driven) -> Ended | None:
-        if not session.is_between_commands:
+    def _why_to_part(self, session: Driven, now_s: float) -> Ended | None:
+        if not (self._is_stopping or now_s >= self._ends_s) or not session.is_between_commands:
             return None
-        if self._is_stopping:
-            return Ended.STOPPED
-        return Ended.TOO_LONG if self._loop.time() >= self._ends_s else None
+        return Ended.STOPPED if self._is_stopping else Ended.TOO_LONG
 
-    async def _exchange(self, session: Driven) -> Ended | None:
+    async def _exchange(self, session: Driven, wait_s: float) -> Ended | None:
         """Send what is due and take what comes; why to end, if that is how it went."""
-        await self.flush()
-        wait_s = min(self._due_s - self._loop.time(), session.patience_s)
+        if data := self._talk.data_to_send():
+            await self.stream.write(data, WRITE_TIMEOUT_S)
         try:
-            data = await self.read(max(wait_s, 0.0))
+            received = await self.read(max(min(wait_s, session.patience_s), 0.0))
         except TimedOut:
             return Ended.TIMED_OUT
-        if data is None:
+        if received is None:
             return Ended.STOPPED
-        self._talk.receive(data)
+        self._talk.receive(received)
         return None

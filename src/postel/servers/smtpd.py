@@ -17,9 +17,11 @@ from postel.net import ConnectionLost, Stream, TimedOut
 from postel.observe import logger
 from postel.proto.smtp import replies
 from postel.servers.drive import Ended
+from postel.servers.smtpd_handlers import HANDLERS
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts
 from postel.servers.smtpd_policy import own_policy
 from postel.servers.smtpd_session import SmtpSession
+from postel.servers.smtpd_standing import Counter
 from postel.tls import HandshakeFailed, ServerTls, start_server
 
 log = logger("smtpd")
@@ -50,6 +52,7 @@ class SmtpService:
     def reload(self, options: ServiceOptions, parts: SmtpParts, tls: ServerTls | None) -> None:
         """Use these for sessions from now on; those under way keep what they began with."""
         self._options, self._parts, self._tls = options, parts, tls
+        self._counter = Counter(options, parts, tls)
         self._hooks = Hooks(parts.hooks, own_policy(options, parts), parts.hook_options, parts.hook_runner)
 
     @property
@@ -112,7 +115,7 @@ class SmtpService:
                 return
             finally:
                 self._handshakes.discard(task)
-        session = SmtpSession(stream, options, self._parts, self._hooks, self._tls)
+        session = SmtpSession(stream, self._counter, self._hooks, HANDLERS)
         await self._run(session, stream)
 
     async def _run(self, session: SmtpSession, stream: Stream) -> None:

@@ -27,9 +27,11 @@ class GroupRule(enum.Enum):
     ALL = "all"  # every command that the table says ends a group
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ServerOptions:
     """One service, as a session sees it at the moment; changeable while the session runs.
+
+    Two are equal when they are one object: what is made of options is made once for each.
 
     hostname         our name in the greeting, in the answer to EHLO, and in 421.
     product          what the greeting says after ESMTP.
@@ -64,7 +66,7 @@ class ServerOptions:
     withheld: frozenset[str] = frozenset()
     wishes: WishOptions = field(default_factory=WishOptions)
     group_rule: GroupRule = GroupRule.CONTENT
-    timeouts: Mapping[State, float] = field(default_factory=lambda: TIMEOUTS, hash=False)
+    timeouts: Mapping[State, float] = field(default_factory=lambda: TIMEOUTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,73 @@
+"""What one service offers to whom: its options as a machine sees them, for a client as it stands.
+
+Implements  RFC 4954 4 and RFC 8314 3.2 (logins where nobody listens), RFC 3207 4.2 (anew after TLS).
+Gives       Counter.
+Not here    What is offered under which options: proto.smtp. The options themselves: smtpd_options.
+
+Few clients stand differently, so what was made for one serves the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from postel.hooks import Client
+from postel.proto.smtp import ServerOptions, WishOptions
+from postel.servers.admission import is_within
+from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
+from postel.servers.smtpd_wishes import wish_options
+from postel.tls import ServerTls
+
+KINDS: Final = 64  # of clients, that are remembered
+
+_Standing: TypeAlias = tuple[bool, bool, bool, frozenset[str], WishOptions]
+
+
+class Counter:
+    """The counter that sessions of one service are served at, from one reload of its options to the next."""
+
+    def __init__(self, options: ServiceOptions, parts: SmtpParts, tls: ServerTls | None) -> None:
+        self.options = options
+        self.parts = parts
+        self.tls = tls
+        self._made: dict[_Standing, ServerOptions] = {}
+
+    def machine_options(
+        self, client: Client, peer_commands: frozenset[str], *, has_certificate: bool
+    ) -> ServerOptions:
+        """What the machine may offer to this client. has_certificate: it has shown a valid one."""
+        options = self.options
+        is_tls = client.tls is not None
+        is_private = is_tls or is_within(client.ip, options.plaintext_login)
+        is_submission = options.service.is_submission
+        wishes = wish_options(options.wishes, self.parts.clock.now(), is_submission=is_submission)
+        commands = peer_commands | options.commands.open_to(
+            client.ip, is_logged_in=client.account is not None, offers_login=options.has_login
+        )
+        standing = (is_private, is_tls, has_certificate, commands, wishes)
+        found = self._made.get(standing)
+        if found is None:
+            if len(self._made) >= KINDS:  # submissions are told the time, by the minute
+                self._made.clear()
+            found = self._made[standing] = self._make(*standing)
+        return found
+
+    def _make(
+        self,
+        is_private: bool,
+        is_tls: bool,
+        has_certificate: bool,
+        commands: frozenset[str],
+        wishes: WishOptions,
+    ) -> ServerOptions:
+        made = machine_options(
+            self.options,
+            has_tls=self.tls is not None,
+            is_private=is_private,
+            is_tls=is_tls,
+            wishes=wishes,
+            has_certificate=has_certificate,
+        )
+        keeps = made.keeps_transactions and self.parts.checkpoints is not None
+        return replace(made, commands=commands, keeps_transactions=keeps)
