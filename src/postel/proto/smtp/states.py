@@ -14,7 +14,13 @@ from types import MappingProxyType
 from typing import Final
 
 
-class State(enum.Enum):
+class _OneOfEach:
+    """Members are found by what they are, not by their names: every command looks them up."""
+
+    __hash__ = object.__hash__
+
+
+class State(_OneOfEach, enum.Enum):
     """Where a session stands. Every session begins CONNECTED and ends OVER."""
 
     CONNECTED = "connected"  # our greeting is still to be decided
@@ -31,8 +37,6 @@ class State(enum.Enum):
     IN_AUTH = "in auth"  # 334 said: the next line is a SASL response
     STARTING_TLS = "starting TLS"  # 220 said to STARTTLS: nothing is read until TLS stands
     OVER = "over"
-
-    __hash__ = object.__hash__  # there is one object for each, and every command looks it up
 
 
 # RFC 5321 4.5.3.2.7 asks a server to wait at least five minutes for the next command, and gives no
