@@ -32,6 +32,7 @@ class Edges:
     is_on_disk      False: nothing is kept in files; the data directory is only a name.
     contents        where files of large contents go all the same, where nothing else is kept in files.
     disk            the calls by which files of contents are written, where not those of this machine.
+    boot            names the run of the operating system; None asks the system.
     passwords       what a password hash costs.
     hook_runner     runs the functions of hook files; by default on the loop of the server, where one that
                     blocks stops all.
@@ -46,6 +47,7 @@ class Edges:
     is_on_disk: bool = True
     contents: Path | None = None
     disk: Disk | None = None
+    boot: str | None = None
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
     hook_runner: Runner = field(default_factory=LoopRunner)
 

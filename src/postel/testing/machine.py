@@ -48,6 +48,11 @@ class Machine:
         return self._life.power
 
     @property
+    def boot(self) -> str:
+        """Names this run of its operating system: another one after a power cut."""
+        return self.power.vfs
+
+    @property
     def folder(self) -> Path:
         """Where its data are."""
         return _made(self._root) if self._shared else self.power.directory

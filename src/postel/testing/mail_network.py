@@ -198,6 +198,7 @@ class MailNetwork:
             is_on_disk=False,
             contents=machine.folder if machine else self._folder(name),
             disk=machine.power.disk if machine else None,
+            boot=machine.boot if machine else None,
             passwords=_CHEAP,
         )
 

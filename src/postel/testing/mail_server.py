@@ -159,6 +159,7 @@ class MailServer:
             network=self.machine.network,
             contents=self.machine.folder,
             disk=self.machine.power.disk,
+            boot=self.machine.boot,
         )
         self._has_power = True
         await self.boot({})
