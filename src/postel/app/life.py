@@ -1,9 +1,10 @@
 """The life of a server process, from the running loop on: start, ready, reload, end.
 
-Gives       Life, AccountPlan, read_checked, log_settings, TROUBLES.
-Not here    What comes before the loop: app.serve. What is served: app.postel.
+Gives       Life, Orders, AccountPlan, read_checked, log_settings, TROUBLES.
+Not here    What comes before the loop: app.serve. What is served: app.postel. Who gives the orders: app.outside for
+            a server that is one process, app.worker for one of several.
 
-    own the data directory -> open -> start -> ready -> (SIGHUP: read the configuration again)* -> drain -> stopped
+    open -> start -> ready -> (reload: read the configuration again)* -> drain -> stopped
 """
 
 from __future__ import annotations
@@ -12,19 +13,16 @@ import asyncio
 import contextlib
 import logging
 import logging.handlers
-import os
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
-from postel.app import systemd
-from postel.app.descriptors import allow_descriptors
 from postel.app.edges import real_edges
-from postel.app.owner import AlreadyServed, CannotUse, Owner, make_directory
-from postel.app.ports import OpenPorts
-from postel.app.postel import Postel, data_directory
-from postel.config import BadConfig, Loaded, Mistake, check_config
+from postel.app.owner import AlreadyServed
+from postel.app.part import Part
+from postel.app.ports import OpenPorts, Sockets
+from postel.app.postel import DRAIN_S, WHOLE, Postel
+from postel.config import BadConfig, Loaded, check_config
 from postel.database import DatabaseTooNew, DatabaseTrouble
 from postel.directory import AccountExists
 from postel.mail import parse_mailbox
@@ -36,7 +34,7 @@ log = logger("app")
 # What an operator can mend, beside mistakes of the configuration.
 TROUBLES: Final = (AlreadyServed, BadCertificate, DatabaseTooNew, DatabaseTrouble, OSError)
 _LEVELS: Final = logging.getLevelNamesMapping()
-_BEYOND_RELOAD: Final = ("data", "user")  # settings that a running server cannot change
+_BEYOND_RELOAD: Final = ("data", "user", "workers")  # settings that a running server cannot change
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +58,47 @@ def log_settings(loaded: Loaded) -> tuple[LogFormat, int]:
     return LogFormat(loaded.config.log.format), _LEVELS[loaded.config.log.level.upper()]
 
 
+def tell_of_the_rest(loaded: Loaded, before: Loaded) -> None:
+    """Name what only a restart can change."""
+    for name in _BEYOND_RELOAD:
+        if getattr(loaded.config, name) != getattr(before.config, name):
+            log.trouble("restart_needed", setting=name, file=loaded.file, line=loaded.line(name))
+
+
+class Orders(Protocol):
+    """Who tells a server process what to do, and is told how it goes."""
+
+    def hear(self, life: Life) -> None:
+        """Orders reach `life.end`, `life.reload` from now on."""
+
+    def ready(self, listeners: int) -> None:
+        """Every listener accepts."""
+
+    def reloading(self) -> None:
+        """The configuration is being read."""
+
+    def reloaded(self, loaded: Loaded) -> None:
+        """It is in force."""
+
+    def kept(self, trouble: Exception) -> None:
+        """It is not, and the old one stays in force: a BadConfig or one of TROUBLES."""
+
+    def stopping(self) -> None:
+        """The end has begun."""
+
+    def stopped(self) -> None:
+        """Everything is closed."""
+
+
 @dataclass(kw_only=True)
 class Life:
     """One server process.
 
     loaded      the configuration that it starts with.
-    read        reads the configuration; called again for SIGHUP.
+    read        reads the configuration; called again for a reload.
     tls         the configured certificate, read while that was allowed.
     ports       sockets that are open already.
     voice       the log, whose form and level a reload may change.
-    reloads     False: SIGHUP ends the server.
     """
 
     loaded: Loaded
@@ -77,98 +106,71 @@ class Life:
     tls: ServerTls | None
     ports: OpenPorts
     voice: logging.handlers.QueueListener
+    orders: Orders
+    part: Part = WHOLE
     accounts: Sequence[AccountPlan] = ()
-    on_ready: Callable[[], None] | None = None
-    reloads: bool = True
     _told: asyncio.Event = field(init=False, default_factory=asyncio.Event)
-    _is_ending: bool = field(init=False, default=False)
+    is_ending: bool = field(init=False, default=False)
     _is_reload_wanted: bool = field(init=False, default=False)
+    _drain_s: float = field(init=False, default=DRAIN_S)
+    _new_sockets: Sockets = field(init=False, default_factory=Sockets)
 
     async def run(self) -> None:
         """From the start to the end. Raises BadConfig and TROUBLES; then nothing stays open."""
-        self._hear_signals()
-        owner = self._own_data()
+        self.orders.hear(self)
+        postel = await Postel.open(self.loaded, real_edges(), self.tls, self.part)
         try:
-            postel = await Postel.open(self.loaded, real_edges(), self.tls)
-            try:
-                await self._serve(postel)
-            finally:
-                await postel.stop()
+            await self._serve(postel)
         finally:
-            owner.release()
-        log.event("stopped")
-
-    def _own_data(self) -> Owner:
-        directory = data_directory(self.loaded)
-        try:
-            make_directory(directory)
-            return Owner(directory)
-        except CannotUse as trouble:
-            line = self.loaded.line("data")
-            raise BadConfig([Mistake(self.loaded.file, line, str(trouble))]) from None
+            await postel.stop(self._drain_s)
+        self.orders.stopped()
 
     async def _serve(self, postel: Postel) -> None:
         for plan in self.accounts:
             with contextlib.suppress(AccountExists):
                 await postel.rooms.directory.add(parse_mailbox(plan.address), plan.password)
         await postel.start(self.ports.sockets)
-        self.ports.close_others({bound.wanted for bound in postel.listeners.bound})
-        log.event("ready", listeners=len(postel.listeners.bound), pid=os.getpid())
-        systemd.ready("Serving")
-        if self.on_ready is not None:
-            self.on_ready()
+        self.ports.close_others()
+        self.orders.ready(len(postel.listeners.bound))
         await self._until_the_end(postel)
-        log.event("stopping")
-        systemd.stopping()
+        self.orders.stopping()
 
     async def _until_the_end(self, postel: Postel) -> None:
-        while not self._is_ending:
+        while not self.is_ending:
             await self._told.wait()
             self._told.clear()
-            if self._is_reload_wanted and not self._is_ending:
+            if self._is_reload_wanted and not self.is_ending:
                 self._is_reload_wanted = False
                 await self._reload(postel)
 
-    # Signals
+    # Orders
 
-    def _hear_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._end)
-        loop.add_signal_handler(signal.SIGHUP, self._want_reload if self.reloads else self._end)
-
-    def _end(self) -> None:
-        if self._is_ending:
-            os._exit(1)  # asked twice: at once. What was promised is on disk at any instant.
-        self._is_ending = True
+    def end(self, drain_s: float = DRAIN_S) -> None:
+        """End in order: sessions and deliveries have so long to finish."""
+        self.is_ending = True
+        self._drain_s = min(drain_s, self._drain_s)
         self._told.set()
 
-    def _want_reload(self) -> None:
-        """One reload at a time; what is asked for meanwhile is one more."""
+    def reload(self, sockets: Sockets | None = None) -> None:
+        """Read the configuration again; `sockets` are for new listeners.
+
+        One reload at a time; what is asked for meanwhile is one more.
+        """
+        for endpoint, opened in sockets or ():
+            self._new_sockets.add(endpoint, opened)
         self._is_reload_wanted = True
         self._told.set()
 
     async def _reload(self, postel: Postel) -> None:
-        systemd.reloading()
+        self.orders.reloading()
+        sockets, self._new_sockets = self._new_sockets, Sockets()
         try:
             loaded = read_checked(self.read)
-            await postel.reload(loaded)
-        except BadConfig as bad:
-            for mistake in bad.mistakes:
-                log.trouble("reload_failed", file=mistake.file, line=mistake.line, because=mistake.text)
-            systemd.ready("Serving by the old configuration: the new one has mistakes")
-        except TROUBLES as trouble:
-            log.trouble("reload_failed", because=trouble)
-            systemd.ready("Serving by the old configuration: the new one cannot be used")
+            await postel.reload(loaded, sockets)
+        except (BadConfig, *TROUBLES) as trouble:
+            self.orders.kept(trouble)
         else:
             change_logging(self.voice, *log_settings(loaded))
-            allow_descriptors(loaded.config)
-            self._tell_of_the_rest(loaded)
-            log.event("reloaded")
-            systemd.ready("Serving")
-
-    def _tell_of_the_rest(self, loaded: Loaded) -> None:
-        """Name what only a restart can change."""
-        for name in _BEYOND_RELOAD:
-            if getattr(loaded.config, name) != getattr(self.loaded.config, name):
-                log.trouble("restart_needed", setting=name, file=loaded.file, line=loaded.line(name))
+            self.orders.reloaded(loaded)
+        finally:
+            sockets.close()

@@ -7,13 +7,12 @@ Not here    Sockets that are open before the server is: app.ports.
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from postel.app import options
-from postel.app.ports import cannot_listen
+from postel.app.ports import Sockets, cannot_listen
 from postel.config import BadConfig, Listen, Loaded
 from postel.net import Endpoint, Listener, Network, Stream, parse_endpoint
 from postel.observe import logger
@@ -22,7 +21,6 @@ from postel.tls import ServerTls
 
 log = logger("app")
 
-SocketsByEndpoint: TypeAlias = Mapping[Endpoint, socket.socket]
 _Service: TypeAlias = SmtpService | Pop3Service
 
 
@@ -52,7 +50,10 @@ class Bound:
 
 
 class Listeners:
-    """All listeners of a Postel."""
+    """All listeners of a Postel.
+
+    is_quiet    somebody else tells which ports are open: the supervisor of several workers.
+    """
 
     def __init__(
         self,
@@ -60,15 +61,18 @@ class Listeners:
         tls: ServerTls | None,
         smtp_parts: Callable[[], SmtpParts],
         pop3_parts: Callable[[], Pop3Parts],
+        *,
+        is_quiet: bool = False,
     ) -> None:
         self._network = network
         self._tls = tls
         self._smtp_parts = smtp_parts
         self._pop3_parts = pop3_parts
+        self._is_quiet = is_quiet
         self.bound: list[Bound] = []
         self._former: list[_Service] = []  # without a listener, but maybe with sessions that go on
 
-    async def open(self, loaded: Loaded, sockets: SocketsByEndpoint) -> None:
+    async def open(self, loaded: Loaded, sockets: Sockets) -> None:
         """Listen as configured. Raises BadConfig, with the line of what cannot be opened; then none is open."""
         try:
             for listen in loaded.config.listen:
@@ -88,7 +92,7 @@ class Listeners:
         services = [*(bound.service for bound in self.bound), *self._former]
         await asyncio.gather(*(service.stop(drain_s) for service in services))
 
-    async def reload(self, loaded: Loaded, tls: ServerTls | None) -> None:
+    async def reload(self, loaded: Loaded, tls: ServerTls | None, sockets: Sockets) -> None:
         """Keep listeners that are still wanted, close those that are not, open new ones. No session ends by it.
 
         A port that changes its protocol stays open. A new port below 1024 cannot be opened once root was
@@ -104,7 +108,7 @@ class Listeners:
                 await self._close_one(bound)
         for listen in new:
             try:
-                await self._open_one(loaded, listen, {})
+                await self._open_one(loaded, listen, sockets)
             except BadConfig as bad:
                 mistake = bad.mistakes[0]
                 log.trouble("listen_failed", file=mistake.file, line=mistake.line, because=mistake.text)
@@ -124,7 +128,8 @@ class Listeners:
         await bound.listener.close()
         bound.door.close()
         self.bound.remove(bound)
-        log.event("listener_closed", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
+        if not self._is_quiet:
+            log.event("listener_closed", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
 
     def _exchange_kept(self, loaded: Loaded) -> set[tuple[str, str | None]]:
         """Give the listeners that stay their new settings; which they are."""
@@ -138,22 +143,25 @@ class Listeners:
             self._exchange(bound.service, loaded, bound.listen)
         return {bound.key for bound in kept}
 
-    async def _open_one(self, loaded: Loaded, listen: Listen, sockets: SocketsByEndpoint) -> None:
+    async def _open_one(self, loaded: Loaded, listen: Listen, sockets: Sockets) -> None:
         assert listen.address is not None, "config.check refuses a listener without an address"
         endpoint = parse_endpoint(listen.address)
         bound = Bound(
             listen, endpoint, self._service(loaded, listen), ProxyDoor(options.trusted(listen.proxy))
         )
+        opened = sockets.take(endpoint)
         try:
-            bound.listener = await self._network.listen(endpoint, bound.handle, socket=sockets.get(endpoint))
+            bound.listener = await self._network.listen(endpoint, bound.handle, socket=opened)
         except OSError as error:
+            if opened is not None:
+                opened.close()
             raise BadConfig([cannot_listen(loaded, listen, error)]) from None
         self.bound.append(bound)
         self._tell(bound)
 
-    @staticmethod
-    def _tell(bound: Bound) -> None:
-        log.event("listening", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
+    def _tell(self, bound: Bound) -> None:
+        if not self._is_quiet:
+            log.event("listening", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
 
     def _service(self, loaded: Loaded, listen: Listen) -> _Service:
         if listen.protocol in ("pop3", "pop3s"):

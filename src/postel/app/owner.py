@@ -66,7 +66,7 @@ class Owner:
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
-    def release(self) -> None:
+    def close(self) -> None:
         """Let the directory go."""
         os.close(self._file)
 

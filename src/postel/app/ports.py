@@ -1,7 +1,7 @@
 """Listening sockets that are open before the server is: systemd's, and those that only root may open.
 
-Gives       OpenPorts, cannot_listen.
-Not here    Listening at all other addresses: app.listeners.
+Gives       OpenPorts, Sockets, cannot_listen.
+Not here    Listening at all other addresses: app.listeners. Ports of several workers: app.shared_ports.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +23,41 @@ log = logger("app")
 _FIRST_FREE: Final = 1024  # the ports below need a right
 
 
-class OpenPorts:
-    """Sockets by where they listen. Whoever uses one closes it; `close_others` is for the rest."""
+class Sockets:
+    """Listening sockets, each for one listener at that endpoint. Whoever takes one closes it."""
 
-    def __init__(self) -> None:
-        """Take over what systemd has opened."""
-        self.sockets: dict[Endpoint, socket.socket] = systemd.inherited_sockets(os.environ)
+    def __init__(self, there: Iterable[tuple[Endpoint, socket.socket]] = ()) -> None:
+        self._there = list(there)
+
+    def __iter__(self) -> Iterator[tuple[Endpoint, socket.socket]]:
+        return iter(list(self._there))
+
+    def __contains__(self, endpoint: Endpoint) -> bool:
+        return any(at == endpoint for at, _ in self._there)
+
+    def add(self, endpoint: Endpoint, opened: socket.socket) -> None:
+        """One more."""
+        self._there.append((endpoint, opened))
+
+    def take(self, endpoint: Endpoint) -> socket.socket | None:
+        """The socket for a listener there, if one is open already."""
+        for number, (at, _) in enumerate(self._there):
+            if at == endpoint:
+                return self._there.pop(number)[1]
+        return None
+
+    def close(self) -> None:
+        """Close what nobody took."""
+        while self._there:
+            self._there.pop()[1].close()
+
+
+class OpenPorts:
+    """What is open before the server is."""
+
+    def __init__(self, sockets: Sockets | None = None) -> None:
+        """These sockets; without them, what systemd has opened is taken over."""
+        self.sockets = sockets or Sockets(systemd.inherited_sockets(os.environ).items())
 
     def open_privileged(self, loaded: Loaded) -> None:
         """As root, open the configured ports below 1024. Raises BadConfig, with the line that names one."""
@@ -36,23 +65,27 @@ class OpenPorts:
             return
         for listen in loaded.config.listen:
             endpoint = parse_endpoint(listen.address or "")
-            if endpoint in self.sockets or not 0 < endpoint.port < _FIRST_FREE:
+            if endpoint in self.sockets or not is_privileged(endpoint):
                 continue
             try:
-                self.sockets[endpoint] = listening_socket(endpoint)
+                self.sockets.add(endpoint, listening_socket(endpoint))
             except OSError as error:
                 raise BadConfig([cannot_listen(loaded, listen, error)]) from None
 
-    def close_others(self, used: Collection[Endpoint]) -> None:
+    def close_others(self) -> None:
         """Close the sockets that no listener has taken: nobody would ever answer there."""
-        for endpoint in [endpoint for endpoint in self.sockets if endpoint not in used]:
-            self.sockets.pop(endpoint).close()
+        for endpoint, _ in self.sockets:
             log.trouble("socket_unused", listener=endpoint, because="no [[listen]] has this address")
+        self.sockets.close()
 
     def close(self) -> None:
-        """Close all; for a server that did not come to be, and harmless after it."""
-        for opened in self.sockets.values():
-            opened.close()
+        """Close what is left; for a server that did not come to be, and harmless after it."""
+        self.sockets.close()
+
+
+def is_privileged(endpoint: Endpoint) -> bool:
+    """Whether a right is needed to listen there."""
+    return 0 < endpoint.port < _FIRST_FREE
 
 
 def cannot_listen(loaded: Loaded, listen: Listen, error: OSError) -> Mistake:

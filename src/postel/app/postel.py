@@ -13,13 +13,16 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
 from postel.app import options
 from postel.app.accounts import AccountAnswers
 from postel.app.certificate import own_certificate, read_certificate, read_certificate_again
 from postel.app.edges import Edges
-from postel.app.listeners import Listeners, SocketsByEndpoint
+from postel.app.listeners import Listeners
 from postel.app.null_mx import takes_no_mail
+from postel.app.part import Part
+from postel.app.ports import Sockets
 from postel.app.rooms import Rooms, open_rooms
 from postel.app.rules import make_resolver, read_rules
 from postel.app.telling import Telling
@@ -50,17 +53,22 @@ from postel.tls import ClientTls, ServerTls
 
 log = logger("app")
 
-DRAIN_S = 20.0  # how long sessions and deliveries may take to end
+WHOLE: Final = Part()
+DRAIN_S: Final = 20.0  # how long sessions and deliveries may take to end
 
 
 class Postel:
     """A mail system: open it, start it, stop it. `rooms`, `queue` and `listeners` are there for looking."""
 
-    def __init__(self, loaded: Loaded, edges: Edges, rooms: Rooms, tls: ServerTls | None = None) -> None:
+    def __init__(
+        self, loaded: Loaded, edges: Edges, rooms: Rooms, tls: ServerTls | None = None, part: Part = WHOLE
+    ) -> None:
         """Join the rooms. Raises BadConfig, BadCertificate, OSError.
 
         tls     the configured certificate, where it has been read already.
+        part    which of several equal processes this is.
         """
+        self._part = part
         self.edges = edges
         self.rooms = rooms
         self._rules = read_rules(loaded, edges)
@@ -86,37 +94,43 @@ class Postel:
         )
         self._free_bytes = FreeSpace(rooms.data, edges.clock, edges.workers) if edges.is_on_disk else None
         self._checkpoints = Checkpoints(
-            rooms.database, rooms.contents, edges.clock, options.checkpoint_options(loaded)
+            rooms.database, rooms.contents, edges.clock, options.checkpoint_options(loaded), boot=edges.boot
         )
         self._admission = Admission(options.admission_options(loaded))
         self._rates = Rates(loaded.config.limits.messages_per_hour)
         self._locks = MaildropLocks(rooms.database, edges.clock)
-        self.listeners = Listeners(edges.network, self._tls, self._smtp_parts, self._pop3_parts)
+        self.listeners = Listeners(
+            edges.network, self._tls, self._smtp_parts, self._pop3_parts, is_quiet=not part.is_whole
+        )
 
     @classmethod
-    async def open(cls, loaded: Loaded, edges: Edges, tls: ServerTls | None = None) -> Postel:
+    async def open(
+        cls, loaded: Loaded, edges: Edges, tls: ServerTls | None = None, part: Part = WHOLE
+    ) -> Postel:
         """Open the data directory, and join. Raises what `__init__` and `open_rooms` raise."""
         rooms = await open_rooms(data_directory(loaded), edges, options.directory_options(loaded))
         try:
-            return cls(loaded, edges, rooms, tls)
+            return cls(loaded, edges, rooms, tls, part)
         except BaseException:
             await rooms.close()
             raise
 
     # Life
 
-    async def start(self, sockets: SocketsByEndpoint | None = None) -> None:
+    async def start(self, sockets: Sockets | None = None) -> None:
         """Listen, and deliver what waits. `sockets` are used where one is open already. Raises BadConfig.
 
         First the ports: where one cannot be had, nothing has been delivered yet. What comes in before the queue
         runs is found by its start.
         """
         loaded = self._rules.loaded
-        await self.rooms.contents.sweep()
-        await self._checkpoints.start()
-        await self.queue.reload(options.queue_options(loaded), self._lane_of())
-        await self.listeners.open(loaded, sockets or {})
-        await self.queue.start()
+        if self._part.is_first:
+            await self.rooms.contents.sweep()
+            await self._checkpoints.start()
+            await self.queue.reload(options.queue_options(loaded), self._lane_of())
+        await self.listeners.open(loaded, sockets or Sockets())
+        if self._part.is_first:
+            await self.queue.start()
 
     async def stop(self, drain_s: float = DRAIN_S) -> None:
         """Accept nothing more, let sessions and deliveries end, close everything. The queue stays on disk."""
@@ -136,8 +150,8 @@ class Postel:
             if fault is not None:
                 raise fault
 
-    async def reload(self, loaded: Loaded) -> None:
-        """Take a new configuration and new certificates; sessions go on.
+    async def reload(self, loaded: Loaded, sockets: Sockets | None = None) -> None:
+        """Take a new configuration and new certificates; sessions go on. `sockets` are for new listeners.
 
         Raises what `__init__` raises, and then the old configuration stays in force. `data`, `user` and
         the name in a self-signed certificate are those of the start.
@@ -156,7 +170,7 @@ class Postel:
         self._admission.options = options.admission_options(loaded)
         self._checkpoints.reload(options.checkpoint_options(loaded))
         self._rates.per_hour = loaded.config.limits.messages_per_hour
-        await self.listeners.reload(loaded, tls)
+        await self.listeners.reload(loaded, tls, sockets or Sockets())
         try:
             await self.queue.reload(options.queue_options(loaded), self._lane_of())
         except DatabaseTrouble as trouble:

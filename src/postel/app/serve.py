@@ -1,35 +1,34 @@
 """The server as a process: logging, ports, privileges.
 
 Gives       run_server, run_loop, CannotStart, AccountPlan.
-Not here    What happens once the loop runs, signals among it: app.life.
+Not here    What happens once the loop runs: app.life. Several processes: app.supervisor.
 
     read configuration -> read certificate -> open privileged ports -> give up root -> run
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging.handlers
 import os
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, TypeVar
 
 from postel.app import privileges
 from postel.app.certificate import read_certificate
 from postel.app.descriptors import allow_descriptors
-from postel.app.edges import new_loop
 from postel.app.faults import faults_logged
 from postel.app.life import TROUBLES, AccountPlan, Life, log_settings, read_checked
+from postel.app.loops import run_loop
+from postel.app.outside import OutsideOrders, own_data
 from postel.app.ports import OpenPorts
 from postel.app.postel import data_directory
+from postel.app.supervisor import Supervisor, WorkerFailed
 from postel.config import BadConfig, Loaded
 from postel.observe import logger, start_logging, stop_logging
 
 __all__ = ["AccountPlan", "CannotStart", "run_loop", "run_server"]
 
 log = logger("app")
-T = TypeVar("T")
 
 
 class CannotStart(Exception):
@@ -51,29 +50,26 @@ def run_server(
     """
     with _troubles_told():
         loaded = read_checked(read)
-        with _logging(loaded) as voice, faults_logged(), closing(OpenPorts()) as ports:
-            allow_descriptors(loaded.config)
-            tls = read_certificate(loaded)
-            ports.open_privileged(loaded)
-            _give_up_root(loaded)
-            os.umask(0o077)
-            life = Life(
-                loaded=loaded,
-                read=read,
-                tls=tls,
-                ports=ports,
-                voice=voice,
-                accounts=accounts,
-                on_ready=on_ready,
-                reloads=reloads,
-            )
+        if loaded.config.workers > 1:
+            Supervisor(loaded, read, on_ready).run(_give_up_root)
+        else:
+            _serve_alone(loaded, read, accounts, OutsideOrders(loaded, on_ready=on_ready, reloads=reloads))
+
+
+def _serve_alone(
+    loaded: Loaded, read: Callable[[], Loaded], accounts: Sequence[AccountPlan], orders: OutsideOrders
+) -> None:
+    with _logging(loaded) as voice, faults_logged(), closing(OpenPorts()) as ports:
+        allow_descriptors(loaded.config)
+        tls = read_certificate(loaded)
+        ports.open_privileged(loaded)
+        _give_up_root(loaded)
+        os.umask(0o077)
+        life = Life(
+            loaded=loaded, read=read, tls=tls, ports=ports, voice=voice, accounts=accounts, orders=orders
+        )
+        with closing(own_data(loaded)):
             run_loop(life.run())
-
-
-def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where there is one."""
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(main)
 
 
 @contextmanager
@@ -95,7 +91,7 @@ def _troubles_told() -> Iterator[None]:
     except OSError as trouble:
         where = f"{trouble.filename}: " if trouble.filename else ""
         raise CannotStart(f"postel: {where}{trouble.strerror or trouble}") from None
-    except (*TROUBLES, privileges.CannotBecome) as trouble:
+    except (*TROUBLES, privileges.CannotBecome, WorkerFailed) as trouble:
         raise CannotStart(f"postel: {trouble}") from None
 
 

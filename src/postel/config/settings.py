@@ -704,6 +704,18 @@ class Config(Section, frozen=True):
             "When started as root: the user to become once the ports are open. By default `postel`, if there is one."
         ),
     ] = None
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description=(
+                "Processes that serve side by side: as many as there are processors to be kept busy, and not more. "
+                "One by default: it is enough for thousands of messages a second, and has no supervisor. A change "
+                "needs a restart."
+            ),
+        ),
+    ] = 1
     detail_separator: Annotated[
         str,
         Meta(max_length=1),

@@ -10,7 +10,7 @@ from postel.net.faults import ConnectionLost, DialFailed, TimedOut
 from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
 from postel.net.proxied_stream import ProxiedStream, read_proxy_header
 from postel.net.proxy_header import BadProxyHeader, ProxyHeader, parse_proxy_header
-from postel.net.sockets import listening_socket
+from postel.net.sockets import listening_socket, remove_socket_file, sharing_sockets
 from postel.net.tcp import TcpListener, TcpNetwork
 from postel.net.workers import ThreadWorkers, Workers
 
@@ -38,4 +38,6 @@ __all__ = [
     "parse_endpoint",
     "parse_proxy_header",
     "read_proxy_header",
+    "remove_socket_file",
+    "sharing_sockets",
 ]

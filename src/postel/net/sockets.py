@@ -1,6 +1,6 @@
 """Making sockets as a mail server wants them, and reading their addresses.
 
-Gives       listening_socket, dialling_socket, address_of, endpoint_of, remove_socket_file, BACKLOG.
+Gives       listening_socket, sharing_sockets, dialling_socket, address_of, endpoint_of, remove_socket_file, BACKLOG.
 Not here    Using them (net.tcp).
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import stat
+import sys
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final
@@ -18,6 +19,8 @@ from postel.mail import IPAddress
 from postel.net.endpoint import Endpoint
 
 BACKLOG: Final = 2048  # connections that the kernel completes before we accept them
+# Linux divides new connections among the sockets that share a port; elsewhere the one that came last may get all.
+_DIVIDES: Final = sys.platform == "linux"
 
 
 def address_of(endpoint: Endpoint) -> tuple[str, int] | str:
@@ -64,6 +67,34 @@ def listening_socket(at: Endpoint) -> socket.socket:
 
     A unix socket's file that no process listens on any more is replaced.
     """
+    made = _bound_socket(at, shares=False)
+    made.listen(BACKLOG)
+    return made
+
+
+def sharing_sockets(at: Endpoint, count: int) -> list[socket.socket]:
+    """So many listening sockets among which the kernel divides the connections that come there. Raises OSError.
+
+    Where it does not divide them, and for a unix socket, all are the same one.
+    """
+    if at.is_unix or not _DIVIDES:
+        return [listening_socket(at)] * count
+    _bound_socket(at, shares=False).close()  # nobody else may be there: with another program we do not share
+    sockets: list[socket.socket] = []
+    try:
+        for _ in range(count):
+            sockets.append(_bound_socket(at, shares=True))
+            at = endpoint_of(sockets[0].getsockname())
+        for made in sockets:
+            made.listen(BACKLOG)
+    except BaseException:
+        for made in sockets:
+            made.close()
+        raise
+    return sockets
+
+
+def _bound_socket(at: Endpoint, *, shares: bool) -> socket.socket:
     made = socket.socket(_family(at), socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -71,11 +102,12 @@ def listening_socket(at: Endpoint) -> socket.socket:
             _remove_if_dead(at.host)
         else:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shares:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if made.family == socket.AF_INET6:
             # One socket per family, so that "::" and "0.0.0.0" can both be listened at.
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         made.bind(address_of(at))
-        made.listen(BACKLOG)
     except BaseException:
         made.close()
         raise

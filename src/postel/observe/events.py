@@ -27,6 +27,8 @@ EVENTS: Final[Mapping[str, str]] = {
     "running_as_root": "The server was started as root, and there is nobody else that it could become.",
     "data_directory_open": "Others than the server may look into the data directory.",
     "descriptors_too_few": "The process may have fewer files open than the configured limits need.",
+    "worker_started": "A worker of several was started, with the server or in place of one that has ended.",
+    "worker_ended": "A worker has ended unasked; another one takes its place, and its mail is taken over.",
     "task_failed": "A mistake of our own: an exception that nobody was there to take.",
     # database
     "bell_missing": "No socket could be made by which other processes wake this one; it looks every second instead.",
@@ -39,6 +41,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "hook_skipped": "Too many hooks were busy, so one was not told of an event.",
     # store
     "maildrop_lock_stuck": "The lock of a maildrop could not be renewed or freed; it is free when its lease ends.",
+    "store_untidy": "Expunged mail whose time is over could not be removed now; it is tried again in a minute.",
     # queue
     "delivered": "A recipient's copy is in its mailbox.",
     "relayed": "The next hop took the message for a recipient and is responsible now.",

@@ -135,6 +135,20 @@ def start_logging(
     return listener
 
 
+def log_at_once(
+    form: LogFormat = LogFormat.TEXT, level: int = logging.INFO, stream: IO[str] | None = None
+) -> logging.handlers.QueueListener:
+    """The same without a thread, for a process that forks: each line is written before the call returns."""
+    handler = _AtOnce(stream or sys.stderr)
+    ours = logging.getLogger("postel")
+    ours.addHandler(handler)
+    ours.propagate = False
+    logging.getLogger().addHandler(_FOREIGN)
+    listener = _Nobody(queue.SimpleQueue(), handler)
+    change_logging(listener, form, level)
+    return listener
+
+
 def change_logging(listener: logging.handlers.QueueListener, form: LogFormat, level: int) -> None:
     """Write in this form, and from this level on, from now on."""
     for handler in listener.handlers:
@@ -214,6 +228,13 @@ class _Writer(logging.handlers.QueueListener):
             handler.flush()
 
 
+class _Nobody(logging.handlers.QueueListener):
+    """Where no thread writes."""
+
+    def stop(self) -> None:
+        """Nothing waits."""
+
+
 class _Gathering(logging.StreamHandler[IO[str]]):
     """Writes its lines when told to flush, or when there are many."""
 
@@ -235,6 +256,14 @@ class _Gathering(logging.StreamHandler[IO[str]]):
             with suppress(OSError, ValueError):  # there is nobody to tell it to
                 self.stream.write("".join(lines))
                 self.stream.flush()
+
+
+class _AtOnce(_Gathering):
+    """Writes each line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        self.flush()
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
