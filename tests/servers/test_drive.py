@@ -1,7 +1,7 @@
 """The loop between a conversation and a stream: pipelining, time, stopping, cutting off."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -78,13 +78,15 @@ class Session:
 class World:
     """A drive at work, and its peer."""
 
-    def __init__(self, session_s: float = 3600.0) -> None:
+    def __init__(
+        self, session_s: float = 3600.0, on_news: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         link = Link(lambda: 0.0, lambda: None)
         self.peer, stream = connect(Endpoint("192.0.2.1", 4711), Endpoint("192.0.2.2", 25), link)
         self.stream: MemoryStream = stream
         talk = Echo()
         self.session = Session(talk)
-        self.drive = Drive(talk, stream, session_s)
+        self.drive = Drive(talk, stream, session_s, on_news)
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> Ended:
@@ -268,3 +270,20 @@ async def test_an_event_without_an_answer_is_our_own_fault() -> None:
     await world.send("hold")
     with pytest.raises(LocalFault):
         await world.task
+
+
+async def test_news_interrupt_the_wait_and_what_the_peer_sends_is_not_lost() -> None:
+    told: list[str] = []
+
+    async def tell() -> None:
+        told.append("news")
+        world.session.talk._out += b"news\n"
+
+    world = World(on_news=tell)
+    await asyncio.sleep(1)
+    world.drive.wake()
+    assert await world.read() == b"news\n"
+    world.drive.wake()
+    await world.send("hello", "quit")
+    assert sorted((await world.rest()).split()) == [b"hello", b"news", b"quit"]
+    assert await world.task is Ended.OVER and told == ["news", "news"]

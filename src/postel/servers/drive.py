@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
 from postel.mail import LocalFault
@@ -60,9 +60,16 @@ class Drive:
     """Runs one conversation on one stream, until either is over or `stop` is called.
 
     session_s   how long all of it may take; what the peer has begun is finished even then.
+    on_news     called between two events after `wake`: the peer may be told of something that it has not asked for.
     """
 
-    def __init__(self, talk: Conversation, stream: Stream, session_s: float) -> None:
+    def __init__(
+        self,
+        talk: Conversation,
+        stream: Stream,
+        session_s: float,
+        on_news: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.stream = stream
         self._talk = talk
         self._loop = asyncio.get_running_loop()
@@ -72,6 +79,8 @@ class Drive:
         self._is_stopping = False
         self._was_woken = False
         self._is_hanging_up = False
+        self._on_news = on_news
+        self._has_news = False
 
     async def run(self, session: Driven) -> Ended:
         """The loop. Raises what `session.handle` raises, and CancelledError."""
@@ -89,7 +98,16 @@ class Drive:
     def stop(self, session: Driven) -> None:
         """Let the session end at the next place between two commands: now, if it waits there."""
         self._is_stopping = True
-        if self._is_reading and self._task and session.is_between_commands and not self._was_woken:
+        if session.is_between_commands:
+            self._end_wait()
+
+    def wake(self) -> None:
+        """Have `on_news` called: now, if the session waits for its peer, else before it waits again."""
+        self._has_news = True
+        self._end_wait()
+
+    def _end_wait(self) -> None:
+        if self._is_reading and self._task and not self._was_woken:
             self._was_woken = True
             self._task.cancel()
 
@@ -103,13 +121,14 @@ class Drive:
             await self.stream.write(data, timeout_s=WRITE_TIMEOUT_S)
 
     async def read(self, wait_s: float) -> bytes | None:
-        """What the peer sends; None when `stop` ended the wait. Raises TimedOut, ConnectionLost."""
+        """What the peer sends; None when `stop` or `wake` ended the wait. Raises TimedOut, ConnectionLost."""
         self._is_reading = True
         try:
             return await self.stream.read(wait_s)
         except asyncio.CancelledError:
             # One cancel was ours; any further one is meant for the whole session.
             if self._was_woken and self._task is not None and self._task.uncancel() == 0:
+                self._was_woken = False
                 return None
             raise
         finally:
@@ -147,6 +166,9 @@ class Drive:
 
     async def _exchange(self, session: Driven, wait_s: float) -> Ended | None:
         """Send what is due and take what comes; why to end, if that is how it went."""
+        if self._has_news and self._on_news is not None:
+            self._has_news = False
+            await self._on_news()
         if data := self._talk.data_to_send():
             await self.stream.write(data, WRITE_TIMEOUT_S)
         try:
@@ -154,6 +176,6 @@ class Drive:
         except TimedOut:
             return Ended.TIMED_OUT
         if received is None:
-            return Ended.STOPPED
+            return Ended.STOPPED if self._is_stopping else None
         self._talk.receive(received)
         return None
