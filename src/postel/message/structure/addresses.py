@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from postel.message.structure.head_fields import unfolded
 from postel.message.structure.strings import NIL, nstring
 from postel.message.tokens import Kind, Token, tokens_of
 
@@ -61,7 +62,7 @@ def read_addresses(value: bytes) -> list[Address]:
         if at == len(value) or len(found) >= ADDRESSES_LIMIT:
             return found
     if value[at:].strip(b" \t\r\n"):
-        found += _Reader(value[at:].decode("latin-1")).read(ADDRESSES_LIMIT - len(found))
+        found += _Reader(unfolded(value[at:]).decode("latin-1")).read(ADDRESSES_LIMIT - len(found))
     return found
 
 
@@ -108,7 +109,7 @@ class _Reader:
             elif kind is Kind.SPECIAL and text in "<>":
                 is_in_angle = text == "<"
                 self._item.append(Token(kind, text))
-            elif is_in_angle or kind is not Kind.SPECIAL or text not in ",;:":
+            elif kind is not Kind.SPECIAL or text not in ",;:" or (is_in_angle and self._is_in_route()):
                 self._has_at = self._has_at or text == "@"
                 self._item.append(Token(kind, text))
             elif text == ":" and (self._has_at or self._is_in_group):
@@ -116,11 +117,17 @@ class _Reader:
             elif text == ":":
                 yield self._begin_group()
             else:
+                is_in_angle = False
                 yield from self._end_item()
                 if text == ";":
                     yield from self._end_group()
         yield from self._end_item()
         yield from self._end_group()
+
+    def _is_in_route(self) -> bool:
+        """RFC 5322 4.4: within the brackets only a route, which begins with an @, has commas and a colon."""
+        angle = next((at for at, token in enumerate(self._item) if token.text == "<"), len(self._item))
+        return any(token.text == "@" for token in self._item[angle + 1 : angle + 2])
 
     def _begin_group(self) -> Address:
         name = _phrase(self._item)
@@ -166,13 +173,19 @@ def _address_of(item: list[Token], comment: str) -> Address:
 
 
 def _bare(item: list[Token], comment: str) -> Address:
-    """Without an @ it is a local part, or a name: nobody can say, so it is shown as the mailbox."""
-    if any(token.text == "@" for token in item):
-        mailbox, host = _halves(item)
+    """Without angle brackets. One word without an @ is a local part, several are a name; who forgot the brackets
+    has a name before the address.
+    """
+    at = next((n for n, token in enumerate(item) if token.text == "@"), -1)
+    if at < 0:
+        words = _phrase(item)
+        name, mailbox, host = (words, "", "") if " " in words.strip() else (comment, words, "")
     else:
-        mailbox, host = _phrase(item), ""
+        start = _last_word(item[:at])
+        name, mailbox = _phrase(item[:start]) or comment, _joined(item[start:at])
+        host = _domain(item[at + 1 :])
     return Address(
-        _octets(comment) if comment else None,
+        _octets(name) if name else None,
         None,
         _octets(mailbox) if mailbox else NO_MAILBOX,
         _octets(host) if host else NO_HOST,
@@ -182,7 +195,36 @@ def _bare(item: list[Token], comment: str) -> Address:
 def _halves(item: list[Token]) -> tuple[str, str]:
     """What is before the first @ and after it."""
     at = next((n for n, token in enumerate(item) if token.text == "@"), len(item))
-    return _joined(item[:at]), _joined(item[at + 1 :])
+    return _joined(item[:at]), _domain(item[at + 1 :])
+
+
+def _last_word(item: list[Token]) -> int:
+    """Where the last word begins; RFC 5322 4.4: blanks around dots are within one."""
+    end = len(item)
+    while end and item[end - 1].kind is Kind.BLANKS:
+        end -= 1
+    for at in range(end - 1, 0, -1):
+        if item[at].kind is Kind.BLANKS and not _is_dotted(item[at - 1], item[at + 1]):
+            return at + 1
+    return 0
+
+
+def _is_dotted(before: Token, after: Token) -> bool:
+    return before.text.endswith(".") or after.text.startswith(".")
+
+
+def _domain(item: list[Token]) -> str:
+    """One word: what stands behind it is of no address."""
+    found: list[Token] = []
+    is_apart = False
+    for token in item:
+        if token.kind is Kind.BLANKS:
+            is_apart = bool(found)
+        elif token.kind is Kind.SPECIAL or (is_apart and not _is_dotted(found[-1], token)):
+            break
+        else:
+            found.append(token)
+    return _joined(found)
 
 
 def _joined(item: list[Token]) -> str:
@@ -192,8 +234,13 @@ def _joined(item: list[Token]) -> str:
 
 def _phrase(item: list[Token]) -> str:
     """Words with one space between each."""
-    text = "".join(" " if token.kind is Kind.BLANKS else _plain(token) for token in item)
-    return " ".join(text.split(" ")).strip()
+    words: list[str] = []
+    for token in item:
+        if token.kind is not Kind.BLANKS:
+            words.append(_plain(token))
+        elif words and words[-1] != " ":
+            words.append(" ")
+    return "".join(words).strip(" ")
 
 
 def _plain(token: Token) -> str:

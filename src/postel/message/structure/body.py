@@ -5,7 +5,7 @@ Gives       Structures, render_structures.
 
 What no grammar has words for gets the nearest thing that a client can use:
 
-    a multipart in which no part was found          a text, which is what it shows
+    a multipart in which no part was found          one with an empty text in it
     a message/rfc822 that could not be looked into  one without a word in its envelope, and an empty text in it
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from postel.message.mime_fields import sections_of
 from postel.message.structure.description import Described, Parameters, describe_disposition
 from postel.message.structure.envelope import EMPTY_ENVELOPE, read_envelope
 from postel.message.structure.head_fields import unfolded
@@ -21,8 +22,6 @@ from postel.message.structure.outline import Kind, OutlinePart
 from postel.message.structure.strings import NIL, nstring
 
 _EMPTY_TEXT: Final = b'"text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 0 0'
-_TEXT: Final = b'"text" "plain" ("charset" "us-ascii")'
-_NO_EXTENSION: Final = b" NIL NIL NIL NIL"
 _PLACEMENT_FIELDS: Final = frozenset({b"content-disposition", b"content-language", b"content-location"})
 
 
@@ -32,6 +31,9 @@ class Structures:
 
     body: bytes
     body_structure: bytes
+
+
+_NOTHING: Final = Structures(b"(" + _EMPTY_TEXT + b")", b"(" + _EMPTY_TEXT + b" NIL NIL NIL NIL)")
 
 
 def render_structures(parts: list[OutlinePart], *, knows_global: bool = False) -> Structures:
@@ -58,19 +60,18 @@ def render_structures(parts: list[OutlinePart], *, knows_global: bool = False) -
 def _render(
     part: OutlinePart, children: list[Structures], message: OutlinePart | None, knows_global: bool
 ) -> Structures:
-    if part.kind is Kind.MULTIPART:
+    if _described(part).media.type == "multipart":
         return _multipart(part, children)
     described, fields = _described(part), part.fields or {}
-    is_lost_multipart = described.media.type == "multipart"
     base = b"%b %b %b %b %d" % (
-        _TEXT if is_lost_multipart else _type(described),
+        _type(described),
         nstring(_of(fields, b"content-id")),
         nstring(_of(fields, b"content-description")),
-        nstring(_encoding(part)),
+        nstring(_encoding(fields)),
         part.end - part.body_start,
     )
     extension = _extension(fields)
-    if described.media.type == "text" or is_lost_multipart:
+    if described.media.type == "text":
         base += b" %d" % part.lines
     elif described.media.name == "message/rfc822" or (
         knows_global and described.media.name == "message/global"
@@ -82,6 +83,7 @@ def _render(
 def _multipart(part: OutlinePart, children: list[Structures]) -> Structures:
     described = _described(part)
     subtype = nstring(described.subtype)
+    children = children or [_NOTHING]  # the grammar wants one at least
     inner = b"".join([child.body_structure for child in children])
     extension = _placement(part.fields or {})
     return Structures(
@@ -94,8 +96,7 @@ def _message(
     part: OutlinePart, base: bytes, extension: bytes, children: list[Structures], message: OutlinePart | None
 ) -> Structures:
     """RFC 9051 7.5.2: with the envelope, the structure and the lines of the message in it."""
-    empty = b"(" + _EMPTY_TEXT + b")"
-    inner = children[0] if children else Structures(empty, b"(" + _EMPTY_TEXT + _NO_EXTENSION + b")")
+    inner = children[0] if children else _NOTHING
     envelope = read_envelope(message.fields or {}).rendered if message else EMPTY_ENVELOPE
     start = b"(%b %b " % (base, envelope)
     return Structures(
@@ -127,8 +128,11 @@ def render_parameters(parameters: Parameters) -> bytes:
     return b"(" + b" ".join([nstring(text) for pair in parameters for text in pair]) + b")"
 
 
-def _encoding(part: OutlinePart) -> bytes:
-    return part.encoding.encode("utf-8", "replace") or b"7bit"
+def _encoding(fields: dict[bytes, bytes]) -> bytes:
+    """As it is written, but without comments and what is no part of it (RFC 2045 6.1); 7bit for none."""
+    rest = fields.get(b"content-transfer-encoding")
+    main = sections_of(unfolded(rest).decode("latin-1"))[0] if rest else ""
+    return "".join(main.split()).encode("latin-1") or b"7bit"
 
 
 def _extension(fields: dict[bytes, bytes]) -> bytes:

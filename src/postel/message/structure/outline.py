@@ -2,7 +2,9 @@
 
 Implements  RFC 2046 5.1 (multipart), 5.1.1 (boundaries), 5.1.5 (digest), 5.2.1 (message/rfc822), RFC 6532 3.7.
 Gives       Kind, OutlinePart, OutlineReader.
-Not here    What octets are, preambles, epilogues: mime_reader, whose rules these are. The two agree on every offset.
+Not here    What octets are, preambles, epilogues: mime_reader, whose rules these are. The two agree on every offset,
+            but for a message that says it is encoded (RFC 2046 5.2.1: it must not be): here it is looked into, since
+            most such are not, and clients expect a message there.
 
 A content that begins with a blank is all body (header.HeadCollector.is_missing).
 What is held back between two pieces is at most one line of LINE_HELD octets.
@@ -17,7 +19,7 @@ from typing import Final
 
 from postel.message.mime_fields import MESSAGE, TEXT_PLAIN, MediaType
 from postel.message.mime_index import MimeLimits
-from postel.message.mime_reader import IDENTITIES, LINE_HELD, MESSAGES
+from postel.message.mime_reader import LINE_HELD, MESSAGES
 from postel.message.structure.description import Described, describe_type, encoding_of
 from postel.message.structure.head_fields import head_fields
 
@@ -209,7 +211,7 @@ class OutlineReader:
         elif media.type == "text":
             now.is_sampled = self._samples < SAMPLES
             self._samples += now.is_sampled
-        elif media.name in MESSAGES and now.part.encoding in IDENTITIES and self._has_room():
+        elif media.name in MESSAGES and self._has_room():
             self._begin(TEXT_PLAIN)
 
     def _has_room(self) -> bool:

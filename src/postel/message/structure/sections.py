@@ -67,7 +67,7 @@ def find_part(index: IndexedContent, numbers: tuple[int, ...]) -> int | None:
             if not 1 <= number <= len(children[at]):
                 return None
             at = children[at][number - 1]
-        elif number != 1:
+        elif number != 1 or parts[at].media.startswith("multipart/"):
             return None
         is_body = True
     return at
