@@ -129,9 +129,10 @@ def test_what_cannot_be_is_said(site: Site, tmp_path: Path) -> None:
     assert "No such file" in site.refused("import", ANN, str(tmp_path / "nothing"))
     assert "postel account add" in site.refused("import", "kitt@drag.net", "-", stdin=MBOX)
     assert "is no address" in site.refused("import", "kitt", "-", stdin=MBOX)
-    assert "has no mailbox" in site.refused("export", ANN, str(tmp_path / "x"), "--mailbox", "Sent")
+    assert "has no mailbox" in site.refused("export", ANN, str(tmp_path / "x"), "--mailbox", "Work")
     assert "no Maildir" in site.refused("import", ANN, str(tmp_path / "folder"), "--mailbox", "Sent")
     site.refused("import", ANN, "-", "--mailbox", " ", status=2)
+    site.refused("import", ANN, "-", "--mailbox", "Work//Old", status=2)
     assert "No such file" in site.refused("export", ANN, "/nowhere/at/all")
 
 

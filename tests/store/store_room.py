@@ -8,7 +8,7 @@ from typing import Any
 from postel import contents, store
 from postel.contents import Contents, keep
 from postel.database import SqliteDatabase, Transaction
-from postel.store import MailboxName, MessageFacts, Store, StoredMessage
+from postel.store import MailboxName, MessageFacts, Quota, Store, StoredMessage, StoreOptions
 from postel.testing import FakeClock, InlineWorkers
 
 
@@ -55,10 +55,21 @@ class Room:
         assert box is not None
         return await self.database.write(lambda tx: self.store.expunge(tx, box.id, uids))
 
+    async def prune(self) -> None:
+        """As if all that can be had back had waited long enough."""
+        while await self.store.kept.bury_doomed():
+            pass
+        while await self.store.kept.prune(until=float("inf")):
+            pass
 
-async def open_room() -> Room:
+
+async def open_room(options: StoreOptions | None = None, quota: Quota | None = None) -> Room:
+    async def quota_of(tx: Transaction, account_id: int) -> Quota:
+        return quota or Quota()
+
     database = await SqliteDatabase.open(None)
     await database.migrate([*contents.MIGRATIONS, *store.MIGRATIONS])
     all_contents = Contents(None, database, InlineWorkers())
     clock = FakeClock()
-    return Room(database, all_contents, clock, Store(database, all_contents, clock))
+    kept = Store(database, all_contents, clock, options, quota_of)
+    return Room(database, all_contents, clock, kept)

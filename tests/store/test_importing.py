@@ -33,6 +33,7 @@ async def test_an_imported_message_is_stored_with_right_line_ends() -> None:
     message = await room.store.message(box.id, 1)
     assert (message.flags, message.internal_date_at) == (Flags.SEEN, 5.0)
     await room.expunge(7, 1)
+    await room.prune()
     assert await room.count("content") == 0
 
 

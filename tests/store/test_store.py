@@ -58,9 +58,9 @@ async def test_uids_and_modseqs_grow_in_each_mailbox_by_itself() -> None:
     assert await room.put(7, b"x", MailboxName("Sent")) == 1
     assert await room.put(8, b"x") == 1
     boxes = await room.store.mailboxes(7)
-    assert [(box.name, box.uid_next, box.special_use) for box in boxes] == [
-        ("INBOX", 4, SpecialUse.NONE),
-        ("Sent", 2, SpecialUse.SENT),
+    assert [(box.name, box.uid_next, box.special_uses) for box in boxes] == [
+        ("INBOX", 4, frozenset()),
+        ("Sent", 2, {SpecialUse.SENT}),
     ]
     messages = [message async for message in room.store.messages(boxes[0].id)]
     assert [message.modseq for message in messages] == [2, 3, 4]
@@ -148,7 +148,9 @@ async def test_content_goes_with_its_last_message() -> None:
     await room.expunge(7, 1)
     assert await room.texts(8) == [b"shared"]
     await room.expunge(8, 1)
+    await room.prune()
     assert await room.count("content") == 0
+    assert await room.count("stored_letter") == 0
 
 
 async def test_a_forgotten_account_leaves_no_trace_and_takes_nobody_elses_mail() -> None:
@@ -158,6 +160,8 @@ async def test_a_forgotten_account_leaves_no_trace_and_takes_nobody_elses_mail()
     await room.expunge(7, 1)
     await room.database.write(lambda tx: room.store.forget_account(tx, 7))
     assert await room.store.mailboxes(7) == []
+    assert await room.store.kept.summary(7) == []
+    await room.prune()
     assert await room.texts(8) == [b"x"]
     assert await room.count("stored_expunge") == 0
     assert await room.count("content") == 1
@@ -180,13 +184,14 @@ async def test_a_large_maildrop_is_listed_and_expunged_whole() -> None:
     content = await room.put(7, b"x")
 
     async def fill(tx: Transaction) -> None:
-        await tx.execute("UPDATE content SET holders = 2500")
-        columns = "mailbox_id, content_id, prefix, size_bytes, internal_date_at, modseq, flags, keywords, needs_utf8"
+        columns = "mailbox_id, letter_id, content_id, size_bytes, internal_date_at, saved_at, modseq, flags, keywords"
         await tx.execute_many(
             f"INSERT INTO stored_message (uid, {columns}) SELECT ?, {columns} FROM stored_message WHERE uid = 1",
             [(uid,) for uid in range(2, 2501)],
         )
-        await tx.execute("UPDATE stored_mailbox SET uid_next = 2501, message_count = 2500, size_bytes = 2500")
+        await tx.execute(
+            "UPDATE stored_mailbox SET uid_next = 2501, message_count = 2500, size_bytes = 2500, unseen_count = 2500"
+        )
 
     assert content == 1
     await room.database.write(fill)
@@ -194,15 +199,22 @@ async def test_a_large_maildrop_is_listed_and_expunged_whole() -> None:
     assert [message.uid for message in drop.messages] == list(range(1, 2501))
     assert len([1 async for _ in room.store.messages(drop.mailbox_id)]) == 2500
     assert await room.expunge(7, *range(1, 2501)) == 2500
+    await room.prune()
     assert await room.count("content") == 0
     assert await room.count("stored_expunge") == 1
 
 
-async def test_who_watches_an_account_hears_of_its_changes_once_they_are_durable() -> None:
+async def test_who_watches_a_mailbox_hears_of_its_changes_once_they_are_durable() -> None:
     room = await open_room()
+    await room.put(7, b"x")
+    await room.put(8, b"x")
     heard: list[int] = []
-    unwatch = room.store.changes.watch(7, lambda: heard.append(7))
-    room.store.changes.watch(8, lambda: heard.append(8))
+    boxes = [await room.store.mailbox(account_id) for account_id in (7, 8)]
+    unwatch, _ = (
+        room.store.changes.watch_mailbox(box.id, lambda box=box: heard.append(box.account_id))  # type: ignore[misc]
+        for box in boxes
+        if box is not None
+    )
     await room.put(7, b"x")
     assert heard == [7]
     await room.expunge(7, 1)
@@ -242,6 +254,7 @@ def test_a_mailbox_behaves_as_a_dict_whose_keys_are_never_used_again(steps: list
                 assert await room.expunge(7, *step) == len(step & model.keys())
                 model = {uid: text for uid, text in model.items() if uid not in step}
         assert await room.texts(7) == list(model.values())
+        await room.prune()
         assert await room.count("content") == len(model)
         if count:
             box = await room.store.mailbox(7)

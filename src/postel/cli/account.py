@@ -18,7 +18,6 @@ from postel.directory import Account, AccountExists, NoAccount
 from postel.mail import BadSyntax, Mailbox, parse_mailbox
 from postel.proto import sasl
 from postel.routing import ToMailbox
-from postel.store import INBOX
 
 T = TypeVar("T")
 _NEED_SECRET = frozenset(row.name for row in sasl.MECHANISMS if row.stored is sasl.Stored.SECRET)
@@ -62,10 +61,10 @@ def add_command(settings: Settings, address: str, password_stdin: bool, generate
     password, source = take_secret("password", password_stdin=password_stdin, generate=generate)
 
     async def add(bench: Bench) -> str | None:
-        async def make_inbox(tx: Transaction, account: Account) -> None:
-            await bench.rooms.store.create(tx, account.id, INBOX)
+        async def make_mailboxes(tx: Transaction, account: Account) -> None:
+            await bench.rooms.store.tree.make_defaults(tx, account.id)
 
-        await bench.rooms.directory.add(mailbox, password, also=make_inbox)
+        await bench.rooms.directory.add(mailbox, password, also=make_mailboxes)
         return await _why_unreached(bench, mailbox)
 
     why = _run(settings, add, makes_data=True)
@@ -140,6 +139,7 @@ def remove_command(settings: Settings, address: str, yes: bool) -> None:
             await bench.rooms.store.forget_account(tx, account.id)
 
         await bench.rooms.directory.remove(mailbox, also=forget)
+        await bench.rooms.store.housekeeping.tidy()  # "for good" is now, whether or not a server runs
 
     _run(settings, remove)
     click.echo(f"Removed the account {mailbox} and its mail.")

@@ -20,15 +20,14 @@ from postel.cli.rights import Rights
 from postel.cli.work import CannotDo, run, stay
 from postel.directory import Account
 from postel.mail import BadSyntax, parse_mailbox
-from postel.store import INBOX, MailboxName
+from postel.store import INBOX, BadMailboxName, MailboxName, StoreOptions, checked_name
 
 
 def _mailbox_name(context: click.Context, parameter: click.Parameter, value: str) -> MailboxName:
-    if value.casefold() == "inbox":  # RFC 9051 5.1: the one name whose case does not count
-        return INBOX
-    if not value.strip() or not value.isprintable():
-        raise click.BadParameter("a mailbox has a name, without control characters")
-    return MailboxName(value)
+    try:
+        return checked_name(value, StoreOptions())
+    except BadMailboxName as complaint:
+        raise click.BadParameter(str(complaint)) from None
 
 
 of_mailbox = click.option(

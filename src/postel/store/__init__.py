@@ -2,15 +2,38 @@
 
 append      in the transaction that takes a recipient out of the queue: one instant
 maildrop    what POP3 lists, under a lock that one session holds at a time
+snapshots   what is in a mailbox, in memory, one for all sessions
 expunge     in one transaction, leaving behind what a synchronising client must hear of
+kept        what was expunged, for a time
 """
 
 from postel.store.changes import Changes
+from postel.store.copying import Copied
+from postel.store.expunging import Removed
+from postel.store.faults import (
+    BadMailboxName,
+    BadRights,
+    MailboxExists,
+    MailboxHasChildren,
+    MailboxIsInbox,
+    NoSuchMailbox,
+    NoSuchMessage,
+    OverQuota,
+    TooMany,
+    UseTaken,
+)
+from postel.store.flags import FlagChange, FlagsChanged, How
 from postel.store.importing import LineEnds, import_message
+from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
+from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name
+from postel.store.options import StoreOptions
+from postel.store.quota import Quota, QuotaOf, Usage
 from postel.store.records import (
     INBOX,
+    Appended,
     Flags,
+    Letter,
     MailboxName,
     Maildrop,
     MaildropMessage,
@@ -20,27 +43,60 @@ from postel.store.records import (
     StoredMessage,
     uidl_of,
 )
+from postel.store.rights import ALL_RIGHTS, Rights
 from postel.store.schema import MIGRATIONS
-from postel.store.store import NoSuchMessage, Store
+from postel.store.snapshot import FlagSet, Snapshot, SnapshotChange
+from postel.store.store import Store
 
 __all__ = [
+    "ALL_RIGHTS",
+    "DEFAULTS",
     "INBOX",
     "MIGRATIONS",
+    "OTHER_USERS",
+    "SEPARATOR",
+    "Appended",
+    "BadMailboxName",
+    "BadRights",
     "Changes",
+    "Copied",
+    "FlagChange",
+    "FlagSet",
     "Flags",
+    "FlagsChanged",
+    "How",
+    "Kept",
+    "KeptMessages",
+    "Letter",
     "LineEnds",
     "LockLost",
+    "MailboxExists",
+    "MailboxHasChildren",
+    "MailboxIsInbox",
     "MailboxName",
     "Maildrop",
     "MaildropLock",
     "MaildropLocks",
     "MaildropMessage",
     "MessageFacts",
+    "NoSuchMailbox",
     "NoSuchMessage",
+    "OverQuota",
+    "Quota",
+    "QuotaOf",
+    "Removed",
+    "Rights",
+    "Snapshot",
+    "SnapshotChange",
     "SpecialUse",
     "Store",
+    "StoreOptions",
     "StoredMailbox",
     "StoredMessage",
+    "TooMany",
+    "Usage",
+    "UseTaken",
+    "checked_name",
     "import_message",
     "uidl_of",
 ]

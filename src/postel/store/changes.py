@@ -1,4 +1,4 @@
-"""Who wants to know that an account's mailboxes have changed: the place where they are told.
+"""Who wants to know that stored mailboxes have changed: the place where they are told.
 
 Gives       Changes.
 Not here    What changed: whoever is told looks it up, since the mod-sequence says from where.
@@ -8,24 +8,39 @@ Those who watch are called on the loop once the change is durable, by whatever p
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
-from postel.database import Database, Transaction
-
-Action: TypeAlias = Callable[[], None]
+from postel.database import Action, Database, Transaction
 
 
 class Changes:
-    """Watches by account."""
+    """Watches by mailbox, for what is in it; by account, for which mailboxes it has."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._watches: set[Action] = set()  # what ends each
 
-    def watch(self, account_id: int, action: Action) -> Action:
-        """Call `action` after each change to a mailbox of the account; what is returned ends that."""
-        end = self._database.hear(_channel(account_id), action)
+    def watch_mailbox(self, mailbox_id: int, action: Action) -> Action:
+        """Call `action` after changes to what is in a mailbox; what is returned ends that."""
+        return self._watch(_mailbox(mailbox_id), action)
+
+    def watch_tree(self, account_id: int, action: Action) -> Action:
+        """Call `action` when mailboxes are made, renamed, deleted or subscribed, or get other rights or annotations."""
+        return self._watch(_tree(account_id), action)
+
+    def publish(self, tx: Transaction, mailbox_id: int) -> None:
+        """Tell those who watch this mailbox once the transaction is durable."""
+        tx.announce(_mailbox(mailbox_id))
+
+    def publish_tree(self, tx: Transaction, account_id: int) -> None:
+        """Tell those who watch the tree of this account once the transaction is durable."""
+        tx.announce(_tree(account_id))
+
+    def close(self) -> None:
+        """Nobody is told any more."""
+        while self._watches:
+            self._watches.pop()()
+
+    def _watch(self, channel: str, action: Action) -> Action:
+        end = self._database.hear(channel, action)
         self._watches.add(end)
 
         def unwatch() -> None:
@@ -34,15 +49,10 @@ class Changes:
 
         return unwatch
 
-    def publish(self, tx: Transaction, account_id: int) -> None:
-        """Tell those who watch this account once the transaction is durable."""
-        tx.announce(_channel(account_id))
 
-    def close(self) -> None:
-        """Nobody is told any more."""
-        while self._watches:
-            self._watches.pop()()
+def _mailbox(mailbox_id: int) -> str:
+    return f"mailbox {mailbox_id}"
 
 
-def _channel(account_id: int) -> str:
-    return f"mail of {account_id}"
+def _tree(account_id: int) -> str:
+    return f"mailboxes of {account_id}"

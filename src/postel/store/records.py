@@ -1,7 +1,8 @@
 """What the store keeps, as values.
 
 Implements  RFC 9051 2.3 (attributes of a message), RFC 6154 2 (special uses), RFC 1939 7 (unique-ids).
-Gives       MailboxName, INBOX, Flags, SpecialUse, StoredMailbox, StoredMessage, MessageFacts, uidl_of.
+Gives       MailboxName, INBOX, Flags, SpecialUse, StoredMailbox, StoredMessage, MessageFacts, Appended, Letter,
+            uidl_of.
 """
 
 from __future__ import annotations
@@ -42,17 +43,29 @@ class SpecialUse(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredMailbox:
-    """A stored mailbox: what IMAP selects, and POP3 knows INBOX of."""
+    """A stored mailbox: what IMAP selects, and POP3 knows INBOX of. All that STATUS tells (RFC 9051 6.3.11).
+
+    id              never used again for another (RFC 8474 4, MAILBOXID).
+    is_selectable   False: \\Noselect, only a name above others.
+    recent_from     the first UID that no session was told is recent (RFC 3501 2.3.2).
+    pruned_modseq   what was expunged up to it is not remembered any more.
+    """
 
     id: int
     account_id: int
     name: MailboxName
-    special_use: SpecialUse
+    special_uses: frozenset[SpecialUse]
+    is_selectable: bool
     uid_validity: int
     uid_next: int
     highest_modseq: int
     message_count: int
     size_bytes: int
+    unseen_count: int
+    deleted_count: int
+    deleted_bytes: int
+    recent_from: int
+    pruned_modseq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +95,44 @@ class StoredMessage:
 
     mailbox_id: int
     uid: int
+    letter_id: int
     content_id: int
     prefix: bytes
     size_bytes: int
     internal_date_at: float
+    saved_at: float
     modseq: int
     flags: Flags
     keywords: frozenset[str]
     needs_utf8: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of a message that came in (RFC 4315 3, APPENDUID)."""
+
+    mailbox_id: int
+    uid_validity: int
+    uid: int
+    modseq: int
+    letter_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What never changes of a message, whatever mailboxes it is copied to.
+
+    letter_id   of the octets: copies share it (RFC 8474 5.1, EMAILID).
+    thread_id   0 while the letter is not indexed (RFC 8474 5.2, THREADID).
+    """
+
+    uid: int
+    letter_id: int
+    content_id: int
+    prefix: bytes
+    size_bytes: int
+    needs_utf8: bool
+    thread_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,26 +1,39 @@
-"""Stored mailboxes: messages come in inside somebody's transaction, are listed, read, and expunged.
+"""The stored mailboxes of all accounts: messages come in, are read, change, and go.
 
 Implements  RFC 9051 2.3.1.1 (UIDs), RFC 7162 3.1, 3.2 (mod-sequences, what was expunged), RFC 1939 8.
 Gives       Store.
-Not here    Content itself (contents), the maildrop lock (locks), accounts (directory).
+Not here    Content itself (contents), the maildrop lock (locks), accounts (directory). What each change does to the
+            rows: coming, flags, copying, expunging, tree.
 
-Invariant: a row of stored_message holds its content; the row and the hold come and go in one transaction.
+What takes a transaction is part of the caller's, and short. What takes none does its work in pieces, between which
+others write and read.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
-from postel.contents import Contents, hold, release
+from postel.contents import Contents
 from postel.database import Database, Row, Transaction
 from postel.net import Clock
+from postel.store import coming, copying, expunging, flags
+from postel.store.annotations import Annotations
 from postel.store.changes import Changes
+from postel.store.copying import Copied
+from postel.store.expunging import Removed
+from postel.store.faults import NoSuchMailbox, NoSuchMessage
+from postel.store.flags import FlagChange, FlagsChanged
+from postel.store.housekeeping import Housekeeping
+from postel.store.kept import Kept
+from postel.store.options import StoreOptions
+from postel.store.quota import Quota, QuotaOf, Usage, check_room, used
 from postel.store.records import (
     INBOX,
-    Flags,
+    Appended,
+    Letter,
     MailboxName,
     Maildrop,
     MaildropMessage,
@@ -30,53 +43,58 @@ from postel.store.records import (
     StoredMessage,
     uidl_of,
 )
+from postel.store.rights import Rights
+from postel.store.rows import MAILBOX, MESSAGE, find_mailbox, get_mailbox, mailbox_of, message_of
+from postel.store.runs import pieces
+from postel.store.snapshots import Snapshots
+from postel.store.tree import Tree, doom
+from postel.store.url_keys import UrlKeys
 
-_AT_ONCE: Final = 200  # rows named in one statement, and in one page of an iteration
+_AT_ONCE: Final = 200  # rows in one page of an iteration
 _DROP_AT_ONCE: Final = 2000  # lines of a maildrop listing that are read before others have their turn
+_LAST_UID: Final = 2**32 - 1
 
-_TAKE_UID: Final = """
-UPDATE stored_mailbox
-SET uid_next = uid_next + 1, highest_modseq = highest_modseq + 1,
-    message_count = message_count + 1, size_bytes = size_bytes + ?
-WHERE account_id = ? AND name = ? RETURNING id, uid_next - 1, highest_modseq"""
-_CREATE: Final = """
-INSERT INTO stored_mailbox
-    (account_id, name, special_use, uid_validity, uid_next, highest_modseq, message_count, size_bytes)
-VALUES (?, ?, ?, ?, 1, 1, 0, 0) ON CONFLICT (account_id, name) DO NOTHING"""
-_INSERT: Final = """
-INSERT INTO stored_message
-    (mailbox_id, uid, content_id, prefix, size_bytes, internal_date_at, modseq, flags, keywords, needs_utf8)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-_MESSAGE: Final = """
-SELECT mailbox_id, uid, content_id, prefix, size_bytes, internal_date_at, modseq, flags, keywords, needs_utf8
-FROM stored_message WHERE mailbox_id = ?"""
-_MAILBOX: Final = """
-SELECT id, account_id, name, special_use, uid_validity, uid_next, highest_modseq, message_count, size_bytes
-FROM stored_mailbox WHERE account_id = ?"""
 _DROP: Final = f"""
-SELECT m.uid, m.size_bytes, m.needs_utf8, b.uid_validity, b.id
-FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id
+SELECT m.uid, m.size_bytes, l.needs_utf8, b.uid_validity, b.id
+FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id JOIN stored_letter l ON l.id = m.letter_id
 WHERE b.account_id = ? AND b.name = ? AND m.uid > ? ORDER BY m.uid LIMIT {_DROP_AT_ONCE}"""
-_SHRINK: Final = """
-UPDATE stored_mailbox
-SET highest_modseq = highest_modseq + 1, message_count = message_count - ?, size_bytes = size_bytes - ?
-WHERE id = ? RETURNING highest_modseq, account_id"""
-_TOMBSTONE: Final = """
-INSERT INTO stored_expunge (mailbox_id, first_uid, last_uid, modseq) VALUES (?, ?, ?, ?)"""
-
-
-class NoSuchMessage(Exception):
-    """The message was expunged, or never was."""
+_LETTERS: Final = """
+SELECT m.uid, m.letter_id, m.content_id, l.prefix, m.size_bytes, l.needs_utf8, l.thread_id
+FROM stored_message m JOIN stored_letter l ON l.id = m.letter_id
+WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?"""
+_GONE_SINCE: Final = """
+SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
+_UIDS: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? ORDER BY uid"
+_DELETED: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? AND flags & 8 <> 0 ORDER BY uid"
 
 
 class Store:
-    """The stored mailboxes of all accounts."""
+    """The stored mailboxes of all accounts.
 
-    def __init__(self, database: Database, contents: Contents, clock: Clock) -> None:
+    tree, rights, annotations, url_keys, snapshots, kept, housekeeping, changes   the rest, each with its own idea.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        contents: Contents,
+        clock: Clock,
+        options: StoreOptions | None = None,
+        quota_of: QuotaOf | None = None,
+    ) -> None:
         self._database = database
         self._contents = contents
         self._clock = clock
+        self.options = options or StoreOptions()
+        self._quota_of = quota_of
         self.changes = Changes(database)
+        self.tree = Tree(database, clock, self.options, self.changes)
+        self.rights = Rights(database, self.options, self.changes)
+        self.annotations = Annotations(database, self.options, self.changes)
+        self.url_keys = UrlKeys(database)
+        self.snapshots = Snapshots(database, self.options.snapshot_bytes)
+        self.kept = Kept(database)
+        self.housekeeping = Housekeeping(database, clock, self.options, self.kept)
 
     # --- coming in ---------------------------------------------------------------------------------------
 
@@ -85,34 +103,39 @@ class Store:
     ) -> int:
         """Put a message into a stored mailbox and give its UID, in the caller's transaction.
 
-        INBOX is made when its first message comes. Holds the content once more. Raises LookupError when the
-        account has no other mailbox of that name.
+        INBOX is made when its first message comes. Holds the content once more. Raises NoSuchMailbox (a LookupError)
+        when the account has no other mailbox of that name, and OverQuota.
         """
-        size_bytes = len(facts.prefix) + facts.content_size_bytes
-        place = (size_bytes, account_id, name)
-        taken = await tx.fetch_one(_TAKE_UID, place)
-        if taken is None and name == INBOX:
-            await self.create(tx, account_id, INBOX)
-            taken = await tx.fetch_one(_TAKE_UID, place)
-        if taken is None:
-            raise LookupError(f"no mailbox {name!r}")
-        mailbox_id, uid, modseq = taken
-        row = (
-            mailbox_id,
-            uid,
-            facts.content_id,
-            facts.prefix,
-            size_bytes,
-            facts.internal_date_at,
-            modseq,
-            int(facts.flags),
-            " ".join(sorted(facts.keywords)),
-            int(facts.needs_utf8),
-        )
-        await tx.execute(_INSERT, row)
-        await hold(tx, facts.content_id)
-        self.changes.publish(tx, account_id)
-        return int(uid)
+        await self._check_room(tx, account_id, facts)
+        place = (account_id, name)
+        now = self._clock.now()
+        appended = await coming.append(tx, coming.BY_NAME, place, facts, now)
+        if appended is None and name == INBOX:
+            await self.tree.ensure(tx, account_id, INBOX)
+            appended = await coming.append(tx, coming.BY_NAME, place, facts, now)
+        if appended is None:
+            raise NoSuchMailbox(f"no mailbox {name!r}")
+        self.changes.publish(tx, appended.mailbox_id)
+        return appended.uid
+
+    async def append_to(self, tx: Transaction, mailbox_id: int, facts: MessageFacts) -> Appended:
+        """The same, for a mailbox that is known; several in one transaction come in together (RFC 3502).
+
+        Raises NoSuchMailbox, OverQuota, TooMany.
+        """
+        flags.check_keywords(facts.keywords, self.options)
+        if self._quota_of is not None:
+            await self._check_room(tx, (await get_mailbox(tx, mailbox_id)).account_id, facts)
+        appended = await coming.append(tx, coming.BY_ID, (mailbox_id,), facts, self._clock.now())
+        if appended is None:
+            raise NoSuchMailbox(f"no mailbox {mailbox_id}")
+        self.changes.publish(tx, mailbox_id)
+        return appended
+
+    async def _check_room(self, tx: Transaction, account_id: int, facts: MessageFacts) -> None:
+        if self._quota_of is not None:
+            more = Usage(len(facts.prefix) + facts.content_size_bytes, 1)
+            await check_room(tx, account_id, more, await self._quota_of(tx, account_id))
 
     async def create(
         self,
@@ -121,32 +144,39 @@ class Store:
         name: MailboxName,
         special_use: SpecialUse = SpecialUse.NONE,
     ) -> None:
-        """Make a stored mailbox, unless there is one of that name."""
-        # RFC 9051 2.3.1.1: seconds of the clock, so that a mailbox made anew has a greater one; 32 bits.
-        uid_validity = int(self._clock.now()) & 0xFFFFFFFF or 1
-        await tx.execute(_CREATE, (account_id, name, str(special_use), uid_validity))
+        """Make a stored mailbox, unless there is one of that name. Raises what Tree.create raises."""
+        await self.tree.ensure(tx, account_id, name, [special_use] if special_use else [])
 
     # --- looking -----------------------------------------------------------------------------------------
 
     async def mailboxes(self, account_id: int) -> list[StoredMailbox]:
         """All stored mailboxes of an account, by name."""
-        rows = await self._database.read(
-            lambda tx: tx.fetch_all(f"{_MAILBOX} ORDER BY name", (account_id,)),
-        )
-        return [_mailbox(row) for row in rows]
+        sql = f"{MAILBOX} WHERE account_id = ? ORDER BY name"
+        rows = await self._database.read(lambda tx: tx.fetch_all(sql, (account_id,)))
+        return [mailbox_of(row) for row in rows]
 
     async def mailbox(self, account_id: int, name: MailboxName = INBOX) -> StoredMailbox | None:
         """One stored mailbox; None while there is none of that name."""
-        row = await self._database.read(
-            lambda tx: tx.fetch_one(f"{_MAILBOX} AND name = ?", (account_id, name))
-        )
-        return None if row is None else _mailbox(row)
+        sql = f"{MAILBOX} WHERE account_id = ? AND name = ?"
+        row = await self._database.read(lambda tx: tx.fetch_one(sql, (account_id, name)))
+        return None if row is None else mailbox_of(row)
+
+    async def mailbox_by_id(self, mailbox_id: int) -> StoredMailbox | None:
+        """One stored mailbox; None when there is none, or not any more."""
+        return await self._database.read(lambda tx: find_mailbox(tx, mailbox_id))
+
+    async def usage(self, account_id: int) -> Usage:
+        """What an account stores."""
+        return await self._database.read(lambda tx: used(tx, account_id))
+
+    async def quota(self, account_id: int) -> Quota:
+        """What an account may store."""
+        quota_of = self._quota_of
+        return Quota() if quota_of is None else await self._database.read(lambda tx: quota_of(tx, account_id))
 
     async def used_bytes(self, account_id: int) -> int:
         """Octets in all stored mailboxes of an account."""
-        sql = "SELECT SUM(size_bytes) FROM stored_mailbox WHERE account_id = ?"
-        row = await self._database.read(lambda tx: tx.fetch_one(sql, (account_id,)))
-        return (row and row[0]) or 0
+        return (await self.usage(account_id)).size_bytes
 
     async def maildrop(self, account_id: int) -> Maildrop:
         """INBOX as POP3 lists it: what had come when the listing began, or a little later."""
@@ -166,27 +196,39 @@ class Store:
 
     async def message(self, mailbox_id: int, uid: int) -> StoredMessage:
         """One message. Raises NoSuchMessage."""
-        row = await self._database.read(lambda tx: tx.fetch_one(f"{_MESSAGE} AND uid = ?", (mailbox_id, uid)))
+        sql = f"{MESSAGE} WHERE m.mailbox_id = ? AND m.uid = ?"
+        row = await self._database.read(lambda tx: tx.fetch_one(sql, (mailbox_id, uid)))
         if row is None:
             raise NoSuchMessage(f"uid {uid}")
-        return _message(row)
+        return message_of(row)
 
     async def messages(self, mailbox_id: int) -> AsyncGenerator[StoredMessage, None]:
         """All messages of a mailbox by UID, a page at a time, so that a large mailbox holds nothing up."""
         last_uid = 0
         while rows := await self._page(mailbox_id, last_uid):
             for row in rows:
-                yield _message(row)
+                yield message_of(row)
             last_uid = rows[-1][1]
 
     async def _page(self, mailbox_id: int, after_uid: int) -> list[Row]:
-        sql = f"{_MESSAGE} AND uid > ? ORDER BY uid LIMIT {_AT_ONCE}"
+        sql = f"{MESSAGE} WHERE m.mailbox_id = ? AND m.uid > ? ORDER BY m.uid LIMIT {_AT_ONCE}"
         return await self._database.read(lambda tx: tx.fetch_all(sql, (mailbox_id, after_uid)))
+
+    async def letters(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, Letter]:
+        """What never changes of messages (UIDs ascending, a page of them), by UID; what is gone is left out."""
+        if not uids:
+            return {}
+        dense = uids[-1] - uids[0] < 2 * len(uids) + 100
+        named = "" if dense else f" AND m.uid IN ({', '.join('?' * len(uids))})"
+        key = (mailbox_id, uids[0], uids[-1], *(() if dense else uids))
+        rows = await self._database.read(lambda tx: tx.fetch_all(_LETTERS + named, key))
+        wanted = set(uids)
+        return {row[0]: _letter(row) for row in rows if row[0] in wanted}
 
     async def read(self, message: StoredMessage) -> AsyncGenerator[bytes, None]:
         """The octets of a message: prefix, then content, in pieces of little more than 64 KiB.
 
-        Raises ContentMissing, usually before the first piece, when the message was expunged meanwhile.
+        Raises ContentMissing, usually before the first piece, when the message was expunged long ago.
         """
         reader = await self._contents.reader(message.content_id)
         async with aclosing(reader.chunks()) as chunks:
@@ -194,107 +236,150 @@ class Store:
             async for chunk in chunks:
                 yield chunk
 
+    # --- changing ----------------------------------------------------------------------------------------
+
+    async def change_flags(
+        self,
+        mailbox_id: int,
+        uids: Sequence[int],
+        change: FlagChange,
+        unchanged_since: int | None = None,
+    ) -> FlagsChanged:
+        """Change flags of messages (UIDs ascending); those that are gone are left out.
+
+        Raises NoSuchMailbox, TooMany; what was changed before stays changed.
+        """
+        flags.check_keywords(change.keywords, self.options)
+
+        async def work(tx: Transaction, piece: Sequence[int]) -> FlagsChanged:
+            changed = await flags.change_flags(tx, mailbox_id, piece, change, unchanged_since, self.options)
+            if changed.changed:
+                self.changes.publish(tx, mailbox_id)
+            return changed
+
+        done = [
+            await self._database.write(lambda tx, piece=piece: work(tx, piece))  # type: ignore[misc]
+            for piece in pieces(uids, self.options.piece)
+        ]
+        return flags.joined(done)
+
+    async def copy(self, source_id: int, uids: Sequence[int], target_id: int) -> Copied:
+        """Copy messages (UIDs ascending), all or none (RFC 9051 6.4.7). Raises NoSuchMailbox, OverQuota."""
+        return await self._database.write(partial(self.copy_in, source_id, uids, target_id))
+
+    async def copy_in(self, source_id: int, uids: Sequence[int], target_id: int, tx: Transaction) -> Copied:
+        """`copy`, in the caller's transaction."""
+        await get_mailbox(tx, source_id)
+        copied = await copying.copy(tx, source_id, uids, target_id, self._clock.now(), self._quota_of)
+        self.changes.publish(tx, target_id)
+        return copied
+
+    async def move(self, source_id: int, uids: Sequence[int], target_id: int) -> Copied:
+        """Move messages (UIDs ascending); each is moved or not (RFC 6851 3.3). Raises NoSuchMailbox, OverQuota."""
+
+        async def work(tx: Transaction, piece: Sequence[int]) -> Copied:
+            await get_mailbox(tx, source_id)
+            moved = await copying.move(tx, source_id, piece, target_id, self._clock.now(), self._quota_of)
+            self.changes.publish(tx, source_id)
+            self.changes.publish(tx, target_id)
+            return moved
+
+        done = [
+            await self._database.write(lambda tx, piece=piece: work(tx, piece))  # type: ignore[misc]
+            for piece in [*pieces(uids, self.options.piece)] or [()]
+        ]
+        source = tuple(uid for moved in done for uid in moved.source_uids)
+        target = tuple(uid for moved in done for uid in moved.target_uids)
+        return Copied(done[-1].uid_validity, source, target)
+
+    async def rename_inbox(self, account_id: int, new_name: str) -> None:
+        """RFC 9051 6.3.6: INBOX stays, empty; its messages move to a mailbox of the new name, which is made.
+
+        Raises NoSuchMailbox, MailboxExists, BadMailboxName, TooMany.
+        """
+        inbox = await self.mailbox(account_id)
+        if inbox is None:
+            raise NoSuchMailbox(INBOX)
+        target_id = await self._database.write(lambda tx: self.tree.create(tx, account_id, new_name))
+        while rows := await self._database.read(
+            lambda tx: tx.fetch_all(f"{_UIDS} LIMIT {self.options.piece}", (inbox.id,))
+        ):
+            await self.move(inbox.id, [row[0] for row in rows], target_id)
+
+    async def claim_recent(self, mailbox_id: int) -> int:
+        """The first UID that is recent to the session that asks, and to no other (RFC 3501 2.3.2)."""
+        box = await self.mailbox_by_id(mailbox_id)
+        if box is None or box.recent_from == box.uid_next:  # nothing has come since: nothing to write
+            return 0 if box is None else box.uid_next
+        return await self._database.write(lambda tx: _claim_recent(tx, mailbox_id))
+
     # --- going -------------------------------------------------------------------------------------------
 
     async def expunge(self, tx: Transaction, mailbox_id: int, uids: Iterable[int]) -> int:
-        """Remove messages for good, in the caller's transaction; how many there were.
+        """Remove messages, in the caller's transaction; how many there were.
 
-        Leaves behind which UIDs went and when (RFC 7162 3.2.10), releases the contents.
+        Leaves behind which UIDs went and when (RFC 7162 3.2.10). They can be had back for a time (`kept`).
         """
-        gone: list[int] = []
-        size_bytes = 0
-        contents: Counter[int] = Counter()
-        for some in _batches(sorted(set(uids))):
-            where = f"WHERE mailbox_id = ? AND uid IN ({', '.join('?' * len(some))})"
-            key = (mailbox_id, *some)
-            rows = await tx.fetch_all(
-                f"SELECT uid, content_id, size_bytes FROM stored_message {where} ORDER BY uid", key
-            )
-            await tx.execute(f"DELETE FROM stored_message {where}", key)
-            gone += [row[0] for row in rows]
-            contents.update(row[1] for row in rows)
-            size_bytes += sum(row[2] for row in rows)
-        if gone:
-            await self._bury(tx, mailbox_id, gone, size_bytes)
-        for content_id, count in contents.items():
-            await release(tx, content_id, count)
-        return len(gone)
+        return len((await self._expunge(tx, mailbox_id, sorted(set(uids)))).uids)
 
-    async def _bury(self, tx: Transaction, mailbox_id: int, uids: Sequence[int], size_bytes: int) -> None:
-        row = await tx.fetch_one(_SHRINK, (len(uids), size_bytes, mailbox_id))
-        if row is None:
-            raise LookupError(f"no mailbox {mailbox_id}")
-        modseq, account_id = row
-        ranges = [(mailbox_id, first, last, modseq) for first, last in _ranges(uids)]
-        await tx.execute_many(_TOMBSTONE, ranges)
-        self.changes.publish(tx, account_id)
+    async def remove(self, mailbox_id: int, uids: Sequence[int]) -> Removed:
+        """Remove messages (UIDs ascending), one piece after another: those that were there, and the last modseq."""
+        done = [
+            await self._database.write(lambda tx, piece=piece: self._expunge(tx, mailbox_id, piece))  # type: ignore[misc]
+            for piece in pieces(uids, self.options.piece)
+        ]
+        gone = tuple(uid for removed in done for uid in removed.uids)
+        return Removed(gone, max((removed.modseq for removed in done), default=0))
+
+    async def _expunge(self, tx: Transaction, mailbox_id: int, uids: Sequence[int]) -> Removed:
+        removed = await expunging.expunge(tx, mailbox_id, uids, self._clock.now())
+        if removed.uids:
+            self.changes.publish(tx, mailbox_id)
+        return removed
+
+    async def deleted_uids(self, mailbox_id: int) -> list[int]:
+        """The messages that are marked \\Deleted: what EXPUNGE and CLOSE remove."""
+        rows = await self._database.read(lambda tx: tx.fetch_all(_DELETED, (mailbox_id,)))
+        return [row[0] for row in rows]
 
     async def expunged_since(self, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:
-        """Ranges of UIDs that went after a mod-sequence, first and last included (RFC 7162 3.2.5.2)."""
-        sql = """SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ?
-                 ORDER BY first_uid"""
-        rows = await self._database.read(lambda tx: tx.fetch_all(sql, (mailbox_id, modseq)))
-        return [(first, last) for first, last in rows]
+        """Ranges of UIDs that went after a mod-sequence, first and last included (RFC 7162 3.2.5.2).
+
+        Where that is not remembered any more, all that are not there, as the RFC allows.
+        """
+        return await self._database.read(lambda tx: _expunged_since(tx, mailbox_id, modseq))
 
     async def forget_account(self, tx: Transaction, account_id: int) -> None:
-        """Remove all mailboxes of an account that is removed, with their messages."""
-        sql = """SELECT m.content_id, COUNT(*) FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id
-                 WHERE b.account_id = ? GROUP BY m.content_id"""
-        contents = await tx.fetch_all(sql, (account_id,))
-        boxes = "SELECT id FROM stored_mailbox WHERE account_id = ?"
-        for table in ("stored_message", "stored_expunge"):
-            await tx.execute(f"DELETE FROM {table} WHERE mailbox_id IN ({boxes})", (account_id,))
-        await tx.execute("DELETE FROM stored_mailbox WHERE account_id = ?", (account_id,))
-        for content_id, count in contents:
-            await release(tx, content_id, count)
-        self.changes.publish(tx, account_id)
+        """Remove all that an account has, when the account is removed. Its messages go in the background."""
+        sql = f"{MAILBOX} WHERE account_id = ?"
+        for row in await tx.fetch_all(sql, (account_id,)):
+            await doom(tx, mailbox_of(row), 0.0)  # expunged at the beginning of time: nobody can want it back
+            self.changes.publish(tx, row[0])
+        await tx.execute("UPDATE stored_kept SET expunged_at = 0 WHERE account_id = ?", (account_id,))
+        for table in ("annotation", "url_key", "subscription", "thread", "account"):
+            await tx.execute(f"DELETE FROM stored_{table} WHERE account_id = ?", (account_id,))
+        self.changes.publish_tree(tx, account_id)
 
 
-def _mailbox(row: Row) -> StoredMailbox:
-    id_, account_id, name, special_use, uid_validity, uid_next, highest_modseq, message_count, size_bytes = (
-        row
-    )
-    return StoredMailbox(
-        id=id_,
-        account_id=account_id,
-        name=MailboxName(name),
-        special_use=SpecialUse(special_use),
-        uid_validity=uid_validity,
-        uid_next=uid_next,
-        highest_modseq=highest_modseq,
-        message_count=message_count,
-        size_bytes=size_bytes,
-    )
+async def _claim_recent(tx: Transaction, mailbox_id: int) -> int:
+    box = await get_mailbox(tx, mailbox_id)
+    await tx.execute("UPDATE stored_mailbox SET recent_from = uid_next WHERE id = ?", (mailbox_id,))
+    return box.recent_from
 
 
-def _message(row: Row) -> StoredMessage:
-    mailbox_id, uid, content_id, prefix, size_bytes, internal_date_at, modseq, flags, keywords, needs_utf8 = (
-        row
-    )
-    return StoredMessage(
-        mailbox_id=mailbox_id,
-        uid=uid,
-        content_id=content_id,
-        prefix=prefix,
-        size_bytes=size_bytes,
-        internal_date_at=internal_date_at,
-        modseq=modseq,
-        flags=Flags(flags),
-        keywords=frozenset(keywords.split()),
-        needs_utf8=bool(needs_utf8),
-    )
+async def _expunged_since(tx: Transaction, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:
+    box = await get_mailbox(tx, mailbox_id)
+    if modseq >= box.pruned_modseq:
+        return [(first, last) for first, last in await tx.fetch_all(_GONE_SINCE, (mailbox_id, modseq))]
+    gone: list[tuple[int, int]] = []
+    free = 1
+    for (uid,) in [*await tx.fetch_all(_UIDS, (mailbox_id,)), (box.uid_next,)]:
+        if uid > free:
+            gone.append((free, uid - 1))
+        free = uid + 1
+    return gone
 
 
-def _batches(uids: Sequence[int]) -> Iterable[Sequence[int]]:
-    return (uids[start : start + _AT_ONCE] for start in range(0, len(uids), _AT_ONCE))
-
-
-def _ranges(uids: Sequence[int]) -> Iterable[tuple[int, int]]:
-    """Sorted UIDs as ranges without gaps: mail fetched and deleted in order leaves one."""
-    first = last = uids[0]
-    for uid in uids[1:]:
-        if uid != last + 1:
-            yield first, last
-            first = uid
-        last = uid
-    yield first, last
+def _letter(row: Row) -> Letter:
+    uid, letter_id, content_id, prefix, size_bytes, needs_utf8, thread_id = row
+    return Letter(uid, letter_id, content_id, prefix, size_bytes, bool(needs_utf8), thread_id)

@@ -1,0 +1,112 @@
+"""Rows of mailboxes and messages, as values, and the counters of a mailbox.
+
+Gives       MAILBOX, mailbox_of, find_mailbox, get_mailbox, MESSAGE, message_of, Delta, count.
+
+Invariant: a mailbox's counters say what its messages are; both change in one transaction, which takes one
+mod-sequence for all that it changes (RFC 7162 3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from postel.database import Row, Transaction
+from postel.store.faults import NoSuchMailbox
+from postel.store.records import Flags, MailboxName, SpecialUse, StoredMailbox, StoredMessage
+
+MAILBOX: Final = """
+SELECT id, account_id, name, special_uses, is_selectable, uid_validity, uid_next, highest_modseq, message_count,
+    size_bytes, unseen_count, deleted_count, deleted_bytes, recent_from, pruned_modseq
+FROM stored_mailbox"""
+
+MESSAGE: Final = """
+SELECT m.mailbox_id, m.uid, m.letter_id, m.content_id, l.prefix, m.size_bytes, m.internal_date_at, m.saved_at,
+    m.modseq, m.flags, m.keywords, l.needs_utf8
+FROM stored_message m JOIN stored_letter l ON l.id = m.letter_id"""
+
+_COUNT: Final = """
+UPDATE stored_mailbox
+SET highest_modseq = highest_modseq + 1, message_count = message_count + ?, size_bytes = size_bytes + ?,
+    unseen_count = unseen_count + ?, deleted_count = deleted_count + ?, deleted_bytes = deleted_bytes + ?
+WHERE id = ? AND is_selectable = 1 RETURNING highest_modseq"""
+
+
+def mailbox_of(row: Row) -> StoredMailbox:
+    """A row of MAILBOX."""
+    id_, account_id, name, uses, is_selectable, *counters = row
+    return StoredMailbox(
+        id_,
+        account_id,
+        MailboxName(name),
+        frozenset(map(SpecialUse, uses.split())),
+        bool(is_selectable),
+        *counters,
+    )
+
+
+def message_of(row: Row) -> StoredMessage:
+    """A row of MESSAGE."""
+    *facts, flags, keywords, needs_utf8 = row
+    mailbox_id, uid, letter_id, content_id, prefix, size_bytes, internal_date_at, saved_at, modseq = facts
+    return StoredMessage(
+        mailbox_id=mailbox_id,
+        uid=uid,
+        letter_id=letter_id,
+        content_id=content_id,
+        prefix=prefix,
+        size_bytes=size_bytes,
+        internal_date_at=internal_date_at,
+        saved_at=saved_at,
+        modseq=modseq,
+        flags=Flags(flags),
+        keywords=frozenset(keywords.split()),
+        needs_utf8=bool(needs_utf8),
+    )
+
+
+async def find_mailbox(tx: Transaction, mailbox_id: int) -> StoredMailbox | None:
+    """A mailbox by its id."""
+    row = await tx.fetch_one(f"{MAILBOX} WHERE id = ?", (mailbox_id,))
+    return None if row is None else mailbox_of(row)
+
+
+async def get_mailbox(tx: Transaction, mailbox_id: int) -> StoredMailbox:
+    """A mailbox that holds messages, by its id. Raises NoSuchMailbox."""
+    box = await find_mailbox(tx, mailbox_id)
+    if box is None or not box.is_selectable:
+        raise NoSuchMailbox(f"no mailbox {mailbox_id}")
+    return box
+
+
+@dataclass(slots=True)
+class Delta:
+    """How much more of each there is in a mailbox."""
+
+    messages: int = 0
+    size_bytes: int = 0
+    unseen: int = 0
+    deleted: int = 0
+    deleted_bytes: int = 0
+
+    def add(self, flags: int, size_bytes: int, sign: int = 1) -> None:
+        """Count a message that comes, or with sign -1 goes."""
+        self.messages += sign
+        self.size_bytes += sign * size_bytes
+        self.flag(flags, size_bytes, sign)
+
+    def flag(self, flags: int, size_bytes: int, sign: int) -> None:
+        """Count a message as having these flags, or with sign -1 as not having them any more."""
+        self.unseen += 0 if flags & Flags.SEEN else sign
+        if flags & Flags.DELETED:
+            self.deleted += sign
+            self.deleted_bytes += sign * size_bytes
+
+
+async def count(tx: Transaction, mailbox_id: int, delta: Delta) -> int:
+    """Change the counters of a mailbox: the mod-sequence of what is changed. Raises NoSuchMailbox."""
+    more = (delta.messages, delta.size_bytes, delta.unseen, delta.deleted, delta.deleted_bytes)
+    row = await tx.fetch_one(_COUNT, (*more, mailbox_id))
+    if row is None:
+        raise NoSuchMailbox(f"no mailbox {mailbox_id}")
+    return int(row[0])
