@@ -1,0 +1,282 @@
+"""The search program: keys, charset and RETURN options, as SEARCH, SORT, THREAD and ESEARCH have them.
+
+Implements  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731, RFC 5032 (WITHIN), RFC 5182 (SAVE), RFC 5267, RFC 5466 3.1,
+            RFC 6203 (FUZZY), RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3, RFC 9394 3.1.
+Gives       read_keys, read_returns, read_charset, Charset, UTF_8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, TypeAlias
+
+from postel.message import known_codec
+from postel.proto.imap.codes import NO, bad_charset
+from postel.proto.imap.cursor import MAX_63, Cursor
+from postel.proto.imap.fault import BadCommand, Refused
+from postel.proto.imap.sequences import Partial
+from postel.proto.imap.values import (
+    ALL,
+    And,
+    Dated,
+    DateOf,
+    Filtered,
+    Fuzzy,
+    HasFlag,
+    HasObjectId,
+    InBody,
+    InHeader,
+    InText,
+    ModifiedSince,
+    Not,
+    Numbered,
+    Or,
+    Order,
+    ReturnOption,
+    Returns,
+    SaveDateSupported,
+    SearchKey,
+    Sized,
+    Within,
+)
+
+Charset: TypeAlias = str
+UTF_8: Final = "utf-8"
+_KNOWN: Final = ("US-ASCII", "UTF-8", "ISO-8859-1")
+_KEYS_LIMIT: Final = 2000
+_Read: TypeAlias = Callable[[Cursor, Charset], SearchKey]
+
+
+def read_charset(cursor: Cursor) -> Charset:
+    """The codec for a charset's name. Raises Refused (BADCHARSET) for one that is not known."""
+    name = cursor.astring().decode("ascii", "replace")
+    codec = known_codec(name)
+    if codec is None:
+        raise Refused(NO.saying("Unknown charset", bad_charset(_KNOWN)))
+    return UTF_8 if codec == "ascii" else codec
+
+
+def read_keys(cursor: Cursor, charset: Charset = UTF_8) -> SearchKey:
+    """One or more keys: what each of them finds, all together."""
+    keys = [_read_key(cursor, charset)]
+    while cursor.skip(b" ") and not cursor.at_end:
+        keys.append(_read_key(cursor, charset))
+        if len(keys) > _KEYS_LIMIT:
+            raise BadCommand("too many search keys")
+    return keys[0] if len(keys) == 1 else And(tuple(keys))
+
+
+def _read_key(cursor: Cursor, charset: Charset) -> SearchKey:
+    if cursor.is_at(b"("):
+        keys = tuple(cursor.listed(lambda: _read_key(cursor, charset), most=_KEYS_LIMIT))
+        return keys[0] if len(keys) == 1 else And(keys)
+    next_octet = cursor.text[cursor.place : cursor.place + 1]
+    if next_octet in _DIGITS:
+        return _numbered(cursor, is_uid=False)
+    read, needs = cursor.word(_KEYS, "search key")
+    if needs is not None and not cursor.knows(needs):
+        raise BadCommand("unknown search key")
+    return read(cursor, charset)
+
+
+_DIGITS: Final = frozenset([b"*", b"$", *(b"%d" % digit for digit in range(10))])
+
+
+def _numbered(cursor: Cursor, *, is_uid: bool) -> SearchKey:
+    if cursor.reading.is_uid_only and not is_uid and not cursor.is_at(b"$"):
+        raise BadCommand("there are no message sequence numbers under UIDONLY")
+    return Numbered(cursor.sequence_set(), is_uid)
+
+
+def _text(cursor: Cursor, charset: Charset) -> str:
+    cursor.space()
+    try:
+        return cursor.astring().decode(charset)
+    except (UnicodeError, LookupError):
+        raise BadCommand("the text is not in its charset") from None
+
+
+def _fixed(key: SearchKey) -> _Read:
+    return lambda cursor, charset: key
+
+
+def _keyword(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return HasFlag(cursor.atom())
+
+
+def _unkeyword(cursor: Cursor, charset: Charset) -> SearchKey:
+    return Not(_keyword(cursor, charset))
+
+
+def _in_field(field: bytes, cursor: Cursor, charset: Charset) -> SearchKey:
+    return InHeader(field, _text(cursor, charset))
+
+
+def _in_header(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    field = cursor.astring()
+    return InHeader(field, _text(cursor, charset))
+
+
+def _in_body(cursor: Cursor, charset: Charset) -> SearchKey:
+    return InBody(_text(cursor, charset))
+
+
+def _in_text(cursor: Cursor, charset: Charset) -> SearchKey:
+    return InText(_text(cursor, charset))
+
+
+def _dated(of: DateOf, order: Order, cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return Dated(of, order, cursor.date())
+
+
+def _sized(is_larger: bool, cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return Sized(cursor.number(MAX_63), is_larger)
+
+
+def _within(is_younger: bool, cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return Within(cursor.positive(), is_younger)
+
+
+def _uid(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return _numbered(cursor, is_uid=True)
+
+
+def _not(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    cursor.deepen()
+    key = _read_key(cursor, charset)
+    cursor.leave()
+    return Not(key)
+
+
+def _or(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    cursor.deepen()
+    one = _read_key(cursor, charset)
+    cursor.space()
+    other = _read_key(cursor, charset)
+    cursor.leave()
+    return Or(one, other)
+
+
+def _fuzzy(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    cursor.deepen()
+    key = _read_key(cursor, charset)
+    cursor.leave()
+    return Fuzzy(key)
+
+
+def _modseq(cursor: Cursor, charset: Charset) -> SearchKey:
+    # RFC 7162 3.1.5: MODSEQ ["/flags/\\Seen" all] 620162338
+    cursor.space()
+    if not cursor.is_at(b'"'):
+        return ModifiedSince(cursor.modseq())
+    entry = cursor.string().decode("ascii", "replace")
+    cursor.space()
+    entry_type = cursor.keyword().decode("ascii").lower()
+    if entry_type not in ("priv", "shared", "all") or not entry.startswith("/flags/"):
+        raise BadCommand("an entry of flags is expected")
+    cursor.space()
+    return ModifiedSince(cursor.modseq(), entry, entry_type)
+
+
+def _object_id(is_thread: bool, cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return HasObjectId(cursor.astring().decode("ascii", "replace"), is_thread)
+
+
+def _filter(cursor: Cursor, charset: Charset) -> SearchKey:
+    cursor.space()
+    return Filtered(cursor.atom().decode("ascii"))
+
+
+def _flag_keys() -> dict[bytes, tuple[_Read, str | None]]:
+    keys: dict[bytes, tuple[_Read, str | None]] = {}
+    for word in (b"ANSWERED", b"DELETED", b"DRAFT", b"FLAGGED", b"SEEN"):
+        flag = HasFlag(b"\\" + word.capitalize())
+        keys[word] = _fixed(flag), None
+        keys[b"UN" + word] = _fixed(Not(flag)), None
+    return keys
+
+
+def _date_keys() -> dict[bytes, tuple[_Read, str | None]]:
+    kinds = ((b"", DateOf.INTERNAL, None), (b"SENT", DateOf.SENT, None), (b"SAVED", DateOf.SAVED, "SAVEDATE"))
+    return {
+        prefix + order.name.encode(): (partial(_dated, of, order), needs)
+        for prefix, of, needs in kinds
+        for order in Order
+    }
+
+
+_RECENT: Final = HasFlag(b"\\Recent")
+_KEYS: Final[dict[bytes, tuple[_Read, str | None]]] = {
+    **_flag_keys(),
+    **_date_keys(),
+    **{
+        word: (partial(_in_field, word.capitalize()), None)
+        for word in (b"BCC", b"CC", b"FROM", b"SUBJECT", b"TO")
+    },
+    b"ALL": (_fixed(ALL), None),
+    b"RECENT": (_fixed(_RECENT), None),
+    b"OLD": (_fixed(Not(_RECENT)), None),
+    b"NEW": (_fixed(And((_RECENT, Not(HasFlag(b"\\Seen"))))), None),
+    b"KEYWORD": (_keyword, None),
+    b"UNKEYWORD": (_unkeyword, None),
+    b"HEADER": (_in_header, None),
+    b"BODY": (_in_body, None),
+    b"TEXT": (_in_text, None),
+    b"LARGER": (partial(_sized, True), None),
+    b"SMALLER": (partial(_sized, False), None),
+    b"UID": (_uid, None),
+    b"NOT": (_not, None),
+    b"OR": (_or, None),
+    b"YOUNGER": (partial(_within, True), "WITHIN"),
+    b"OLDER": (partial(_within, False), "WITHIN"),
+    b"MODSEQ": (_modseq, "CONDSTORE"),
+    b"EMAILID": (partial(_object_id, False), "OBJECTID"),
+    b"THREADID": (partial(_object_id, True), "OBJECTID"),
+    b"SAVEDATESUPPORTED": (_fixed(SaveDateSupported()), "SAVEDATE"),
+    b"FUZZY": (_fuzzy, "SEARCH=FUZZY"),
+    b"FILTER": (_filter, "FILTERS"),
+}
+
+_RETURNS: Final = {option.value: option for option in ReturnOption}
+_RETURN_NEEDS: Final = {
+    ReturnOption.SAVE: ("SEARCHRES",),
+    ReturnOption.RELEVANCY: ("SEARCH=FUZZY",),
+    ReturnOption.UPDATE: ("CONTEXT=SEARCH", "CONTEXT=SORT"),
+    ReturnOption.CONTEXT: ("CONTEXT=SEARCH", "CONTEXT=SORT"),
+    ReturnOption.PARTIAL: ("PARTIAL", "CONTEXT=SEARCH", "CONTEXT=SORT"),
+}
+
+
+def read_returns(cursor: Cursor) -> Returns:
+    """The options in parentheses, behind RETURN and its space; none: ALL."""
+    window: Partial | None = None
+
+    def read_one() -> ReturnOption:
+        nonlocal window
+        option = cursor.word(_RETURNS, "return option")
+        needs = _RETURN_NEEDS.get(option)
+        if needs is not None and not any(map(cursor.knows, needs)):
+            raise BadCommand("unknown return option")
+        if option is ReturnOption.PARTIAL:
+            cursor.space()
+            if window is not None:  # RFC 9394 3.1
+                raise BadCommand("only one PARTIAL is allowed")
+            window = cursor.partial()
+        return option
+
+    options = frozenset(cursor.listed(read_one, least=0, most=20))
+    # RFC 9394 3.1, RFC 5267 4.4: the window, or all of it.
+    if {ReturnOption.PARTIAL, ReturnOption.ALL} <= options:
+        raise BadCommand("PARTIAL and ALL exclude each other")
+    return Returns(options or frozenset({ReturnOption.ALL}), window)

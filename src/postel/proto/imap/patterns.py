@@ -1,0 +1,66 @@
+"""Wildcards of LIST, matched in time linear in the name.
+
+Implements  RFC 9051 6.3.9 (`*` and `%`), RFC 3501 6.3.8.
+Gives       Pattern.
+
+All places in the pattern that the name can have reached are the bits of one number; a character of the name moves
+them all at once. Nothing is ever tried twice, however many wildcards there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+_WILD_RUN: Final = re.compile(r"[*%]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One mailbox pattern.
+
+    text         with its wildcards: `*` for any characters, `%` for any but the delimiter.
+    delimiter    one character, or empty where there is no hierarchy.
+    """
+
+    text: str
+    delimiter: str = "/"
+    _places: dict[str, int] = field(init=False, repr=False, compare=False)
+    _length: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Of wildcards in a row the stronger one counts.
+        steps = _WILD_RUN.sub(lambda run: "*" if "*" in run[0] else "%", self.text)
+        places: dict[str, int] = defaultdict(int)
+        for place, step in enumerate(steps):
+            places[step] |= 1 << place
+        object.__setattr__(self, "_places", dict(places))
+        object.__setattr__(self, "_length", len(steps))
+
+    @property
+    def has_wildcards(self) -> bool:
+        """Whether it can match more than one name."""
+        return "*" in self._places or "%" in self._places
+
+    def matches(self, name: str) -> bool:
+        """Whether the whole name is matched. RFC 9051 5.1: INBOX is one name in any case."""
+        if self._reached(name) >> self._length & 1:
+            return True
+        return name == "INBOX" and not self.text.isupper() and Pattern(self.text.upper()).matches(name)
+
+    def may_match_below(self, name: str) -> bool:
+        """Whether some name under `name` may match: whether the tree below it is worth a look."""
+        return bool(self.delimiter) and self._reached(name + self.delimiter) % (1 << self._length) > 0
+
+    def _reached(self, name: str) -> int:
+        star, percent = self._places.get("*", 0), self._places.get("%", 0)
+        wild = star | percent
+        reached = 1 | (1 & wild) << 1
+        for char in name:
+            stays = reached & (star if char == self.delimiter else wild)
+            literal = 0 if char in "*%" else self._places.get(char, 0)
+            reached = (reached & literal) << 1 | stays
+            reached |= (reached & wild) << 1
+        return reached
