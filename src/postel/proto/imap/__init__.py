@@ -135,6 +135,7 @@ from postel.proto.imap.values import (
     Within,
     format_field,
 )
+from postel.proto.imap.view import MailboxChange, MailboxView, Updates
 
 __all__ = [
     "ALL",
@@ -203,7 +204,9 @@ __all__ = [
     "Login",
     "Logout",
     "Lsub",
+    "MailboxChange",
     "MailboxName",
+    "MailboxView",
     "MessageEnd",
     "MessageStart",
     "MetadataOptions",
@@ -253,6 +256,7 @@ __all__ = [
     "Unauthenticate",
     "Unselect",
     "Unsubscribe",
+    "Updates",
     "UploadAborted",
     "UploadEnd",
     "Within",
