@@ -95,7 +95,7 @@ class Hooks:
     async def ask(self, phase: Phase, facts: Facts) -> Decision:
         """The decision of all functions of a phase. Raises only what Postel's own functions raise."""
         gathered: _Gathered | None = None
-        for function in self._own[phase] + self._files.functions[phase]:
+        for function in self._functions(phase):
             if function.is_trusted:
                 answer = await function.call(facts)
             else:
@@ -105,6 +105,10 @@ class Hooks:
                 if gathered.take(function, answer):
                     break
         return gathered.decision() if gathered else NO_OPINION
+
+    def _functions(self, phase: Phase) -> tuple[HookFunction, ...]:
+        own, others = self._own[phase], self._files.functions[phase]
+        return own + others if others else own
 
     def tell(self, phase: Phase, facts: Facts) -> None:
         """Let the functions of a phase know, without waiting for them; what they return is not looked at."""

@@ -96,7 +96,7 @@ class Decision:
     @property
     def refusal(self) -> Refuse | Defer | None:
         """The verdict, when it turns the peer away."""
-        return self.verdict if isinstance(self.verdict, Refuse | Defer) else None
+        return self.verdict if isinstance(self.verdict, (Refuse, Defer)) else None
 
     @property
     def discarded(self) -> Discard | None:

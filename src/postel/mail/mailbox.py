@@ -9,7 +9,7 @@ Not here    The IMAP thing of that name: always a StoredMailbox (store).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -56,6 +56,7 @@ class Mailbox:
 
     local_part: LocalPart
     domain: Host
+    _text: str | None = field(default=None, init=False, repr=False, compare=False)  # once asked for
 
     @property
     def is_ascii(self) -> bool:
@@ -68,7 +69,14 @@ class Mailbox:
         return f"{self.local_part.folded}@{self.domain.ascii}"
 
     def __str__(self) -> str:
-        return f"{self.local_part}@{self.domain}"
+        text = self._text
+        if text is None:
+            text = f"{self.local_part}@{self.domain}"
+            object.__setattr__(self, "_text", text)
+        return text
+
+    def __hash__(self) -> int:
+        return hash(self.local_part.text)
 
 
 def parse_local_part(text: str) -> LocalPart:

@@ -8,8 +8,7 @@ Not here    The catalogue of SMTP's replies by name: proto.smtp.replies; those t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from typing import Final
 
 from postel.mail.fault import BadSyntax
@@ -57,6 +56,7 @@ class Reply:
     code: int
     status: Status | None
     text: str
+    _octets: bytes | None = field(default=None, init=False, repr=False, compare=False)  # once asked for
 
     @property
     def is_positive(self) -> bool:
@@ -82,7 +82,11 @@ class Reply:
 
     def format(self) -> bytes:
         """The wire form, multi-line where the text has several lines, each ending in CRLF."""
-        return _format(self)
+        octets = self._octets
+        if octets is None:
+            octets = _format(self)
+            object.__setattr__(self, "_octets", octets)
+        return octets
 
     def __str__(self) -> str:
         """One line for logs: `550 5.1.1 No such mailbox here`."""
@@ -104,10 +108,11 @@ class Reply:
         return cls(int(code), Status.parse(first), after)
 
 
-@lru_cache(maxsize=2048)
 def _format(reply: Reply) -> bytes:
     status = f"{reply.status} " if reply.status else ""
     room = REPLY_LINE_LIMIT - 6 - len(status)
+    if reply.text.isprintable():
+        return f"{reply.code} {status}{reply.text[:room]}\r\n".encode()
     lines = [_clean(line)[:room] for line in reply.text.split("\n")]
     last = len(lines) - 1
     return b"".join(

@@ -89,6 +89,7 @@ from postel.message.submission import (
 from postel.message.trace import (
     DELIVERED_TO_LIMIT,
     RECEIVED_LIMIT,
+    ReceivedFields,
     TraceFacts,
     compose_received,
     compose_return_path,
@@ -133,6 +134,7 @@ __all__ = [
     "Part",
     "PartFacts",
     "QuotedPrintableEncoder",
+    "ReceivedFields",
     "RecipientReport",
     "ReportFacts",
     "ReportedRecipient",

@@ -45,7 +45,7 @@ def continue_field(begun: bytes, words: Iterable[str]) -> bytes:
 
 def _octet_words(words: Iterable[str]) -> Iterator[bytes]:
     for word in words:
-        octets = clean(word).encode("utf-8", "replace")
+        octets = (word if word.isprintable() else clean(word)).encode("utf-8", "replace")
         while len(octets) > WORD_LIMIT:
             cut = _before_character(octets, WORD_LIMIT)
             yield octets[:cut]

@@ -2,7 +2,7 @@
 
 Implements  RFC 5321 4.4 (Received, Return-Path), RFC 3848 and RFC 6531 4.3 (the `with` names), RFC 5321 6.3 (loops),
             RFC 6710 4.1 (PRIORITY), RFC 3865 2.6 (SOLICIT).
-Gives       TraceFacts, compose_received, compose_return_path, with_protocol, RECEIVED_LIMIT,
+Gives       TraceFacts, ReceivedFields, compose_received, compose_return_path, with_protocol, RECEIVED_LIMIT,
             DELIVERED_TO_LIMIT.
 
 Everything that the client said is cleaned: it can neither end the field, nor a comment, nor pose as our words.
@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from postel.mail import AddressLiteral, BadSyntax, Domain, ForwardPath, IPAddress, ReversePath, parse_host
@@ -94,48 +93,78 @@ def with_protocol(
 
 def compose_received(facts: TraceFacts) -> bytes:
     """The Received field to prepend, folded, with its CRLF."""
-    begun = _begun(
-        facts.hello_name, facts.client_ip, facts.client_name, facts.hostname, facts.protocol, facts.tls
+    fields = ReceivedFields(
+        hello_name=facts.hello_name,
+        client_ip=facts.client_ip,
+        client_name=facts.client_name,
+        hostname=facts.hostname,
+        protocol=facts.protocol,
+        tls=facts.tls,
+        cipher=facts.cipher,
+        asks_smtputf8=facts.asks_smtputf8,
     )
-    return continue_field(begun, _message_words(facts)) + b"\r\n"
+    return fields.compose(
+        facts.queue_id, facts.received_at, facts.recipient, priority=facts.priority, solicit=facts.solicit
+    )
+
+
+class ReceivedFields:
+    """The Received fields of messages that come by the same way: what they share is composed once.
+
+    The arguments, here and of `compose`, are what TraceFacts says of them.
+    """
+
+    __slots__ = ("_asks_smtputf8", "_begun", "_cipher")
+
+    def __init__(
+        self,
+        *,
+        hello_name: str | None,
+        client_ip: IPAddress | None,
+        hostname: str,
+        protocol: str,
+        client_name: str | None = None,
+        tls: str = "",
+        cipher: str = "",
+        asks_smtputf8: bool = False,
+    ) -> None:
+        words = [*_from_clause(hello_name, client_ip, client_name)]
+        words += [f"by {clean_word(hostname)}", f"with {clean_word(protocol)}"]
+        if tls:
+            words.append(f"({clean_comment(tls)})")
+        self._begun = continue_field(b"Received:", words)
+        self._cipher = registered_cipher(cipher)
+        self._asks_smtputf8 = asks_smtputf8
+
+    def compose(
+        self,
+        queue_id: str,
+        received_at: float,
+        recipient: ForwardPath | None = None,
+        *,
+        priority: str | None = None,
+        solicit: str | None = None,
+    ) -> bytes:
+        """The field of one message, with its CRLF."""
+        words = []
+        if solicit:
+            # RFC 3865 2.6: a comment after the protocol.
+            words.append(f"(SOLICIT={clean_comment(solicit, SOLICIT_LIMIT)})")
+        words.append(f"id {clean_word(queue_id)}")
+        if recipient is not None and (self._asks_smtputf8 or recipient.is_ascii):
+            words.append(f"for <{recipient}>")
+        if priority:
+            words.append(f"PRIORITY {clean_word(priority)}")  # RFC 6710 4.1 (2)
+        if self._cipher:
+            words.append(f"tls {self._cipher}")  # RFC 8314 4.3
+        words[-1] += ";"
+        words.append(format_date(received_at))
+        return continue_field(self._begun, words) + b"\r\n"
 
 
 def compose_return_path(reverse_path: ReversePath) -> bytes:
     """The Return-Path field that final delivery prepends (RFC 5321 4.4), with its CRLF."""
     return compose_field("Return-Path", [f"<{reverse_path}>"])
-
-
-def _message_words(facts: TraceFacts) -> Iterator[str]:
-    if facts.solicit:
-        # RFC 3865 2.6: a comment after the protocol.
-        yield f"(SOLICIT={clean_comment(facts.solicit, SOLICIT_LIMIT)})"
-    clauses = [f"id {clean_word(facts.queue_id)}"]
-    if _may_name_recipient(facts):
-        clauses.append(f"for <{facts.recipient}>")
-    if facts.priority:
-        clauses.append(f"PRIORITY {clean_word(facts.priority)}")  # RFC 6710 4.1 (2)
-    if cipher := registered_cipher(facts.cipher):
-        clauses.append(f"tls {cipher}")  # RFC 8314 4.3
-    clauses[-1] += ";"
-    yield from clauses
-    yield format_date(facts.received_at)
-
-
-@lru_cache(maxsize=1024)
-def _begun(
-    hello_name: str | None,
-    client_ip: IPAddress | None,
-    client_name: str | None,
-    hostname: str,
-    protocol: str,
-    tls: str,
-) -> bytes:
-    """The beginning of the field, which all messages of a session share."""
-    words = [*_from_clause(hello_name, client_ip, client_name)]
-    words += [f"by {clean_word(hostname)}", f"with {clean_word(protocol)}"]
-    if tls:
-        words.append(f"({clean_comment(tls)})")
-    return continue_field(b"Received:", words)
 
 
 def _from_clause(
@@ -161,7 +190,3 @@ def _presented_name(hello_name: str) -> str:
         return hello_name if _NEARLY_A_DOMAIN.fullmatch(hello_name) else ""
     # RFC 6531 3.7.3: U-labels only in SMTPUTF8 messages; the A-label form is always right.
     return host.ascii if isinstance(host, Domain) and not host.is_ascii else str(host)
-
-
-def _may_name_recipient(facts: TraceFacts) -> bool:
-    return facts.recipient is not None and (facts.asks_smtputf8 or facts.recipient.is_ascii)

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from postel.database import DatabaseTrouble
-from postel.hooks import Client, Content, Decision, Hooks, Phase, Queued
+from postel.hooks import NO_OPINION, Client, Content, Decision, Hooks, Phase, Queued
 from postel.mail import Mailbox, Parameters, Reply, Status, parse_mailbox, parse_xtext
 from postel.mail.replies import SYSTEM_FULL, SYSTEM_TROUBLE
-from postel.message import TraceFacts, compose_received, with_protocol
+from postel.message import ReceivedFields, with_protocol
 from postel.net import Stream
 from postel.proto.smtp import Attributes, DataEnd, Manner
 from postel.queue import Effect, NewMessage, Origin
@@ -33,6 +33,16 @@ from postel.servers.smtpd_xclient import forwarded_origin
 from postel.servers.submission import complete
 
 _QUEUED: Final = Status(2, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How messages of a client come that stands as it stood: what is said of them in the queue, and in the content."""
+
+    client: Client
+    is_smtputf8: bool
+    origin: Origin
+    received: ReceivedFields
 
 
 def trouble_reply(trouble: DatabaseTrouble) -> Reply:
@@ -52,7 +62,7 @@ class Intake:
     hooks: Hooks
     log: SessionLog
     forwarded: Attributes = field(default_factory=dict)
-    _kept_origin: tuple[Client, bool, Origin] | None = None
+    _way: _Way | None = None
 
     async def accept(
         self, transaction: MailTransaction, event: DataEnd, client: Client, stream: Stream
@@ -64,7 +74,8 @@ class Intake:
             decision = await self._ask(transaction, event, client, transaction.mailboxes)
             if decision.refusal is not None and event.each > 1:
                 decision = await self._ask_for_each(transaction, event, client, decision)
-            transaction.amend(decision)
+            if decision is not NO_OPINION:
+                transaction.amend(decision)
             reply = self._settled(transaction, decision, client)
             if reply is None:
                 return await self._take(transaction, event, client, stream)
@@ -157,13 +168,13 @@ class Intake:
         parameters = self._heard(
             _corrected(transaction.parameters, event, client.account), transaction, client
         )
-        if reply := is_over(parameters):
+        if parameters and (reply := is_over(parameters)):
             await transaction.drop()
             return reply
         transaction.parameters = parameters
-        origin = self._origin(client, stream, is_smtputf8="SMTPUTF8" in parameters)
-        prefix = await self._prefix(transaction, client, stream, origin, received_at)
-        sealed = await transaction.draft.seal(prefix)
+        way = self._way_of(client, stream, is_smtputf8="SMTPUTF8" in parameters)
+        origin = way.origin
+        sealed = await transaction.draft.seal(self._prefix(transaction, client, way.received, received_at))
         message = NewMessage(
             queue_id=transaction.queue_id,
             envelope=transaction.envelope(parameters),
@@ -179,6 +190,8 @@ class Intake:
         return _queued_as(transaction)
 
     def _heard(self, parameters: Parameters, transaction: MailTransaction, client: Client) -> Parameters:
+        if not parameters and not self.options.wishes.reads_header:
+            return parameters
         begun_at = transaction.begun_at
         late_s = 0.0 if begun_at is None else self.parts.clock.now() - begun_at
         return heard(self.options.wishes, parameters, transaction.head.head, client, late_s)
@@ -188,35 +201,18 @@ class Intake:
         claim = transaction.claim
         return None if claim is None else claim.answering(_queued_as(transaction))
 
-    async def _prefix(
-        self,
-        transaction: MailTransaction,
-        client: Client,
-        stream: Stream,
-        origin: Origin,
-        received_at: float,
+    def _prefix(
+        self, transaction: MailTransaction, client: Client, received: ReceivedFields, received_at: float
     ) -> bytes:
         """The trace field, what hooks add, and what a submission lacks."""
-        is_smtputf8 = "SMTPUTF8" in transaction.parameters
-        # RFC 5321 7.6 and RFC 2505 2.2.2 let a site keep quiet about its own people; the log has it all.
-        is_hidden = self.options.hides_client and client.account is not None
-        only = transaction.recipients[0].forward_path if len(transaction.recipients) == 1 else None
-        facts = TraceFacts(
-            hello_name=None if is_hidden else client.hello,
-            client_ip=None if is_hidden else client.ip,
-            client_name=None if is_hidden else client.name,
-            hostname=self.options.hostname.ascii,
-            protocol=origin.protocol,
-            queue_id=transaction.id_text,
-            received_at=received_at,
-            recipient=only,
-            cipher=stream.tls.cipher if stream.tls and self.options.service.is_submission else "",
-            tls=f"{stream.tls.version} {stream.tls.cipher}" if stream.tls else "",
-            asks_smtputf8=is_smtputf8,
-            priority=transaction.parameters.get("MT-PRIORITY"),
-            solicit=transaction.parameters.get("SOLICIT"),
+        parameters, recipients = transaction.parameters, transaction.recipients
+        prefix = received.compose(
+            transaction.id_text,
+            received_at,
+            recipients[0].forward_path if len(recipients) == 1 else None,
+            priority=parameters.get("MT-PRIORITY"),
+            solicit=parameters.get("SOLICIT"),
         )
-        prefix = compose_received(facts)
         if transaction.added:
             prefix += b"".join(field.format() for field in transaction.added)
         if self.options.service.is_submission:
@@ -229,11 +225,33 @@ class Intake:
             )
         return prefix + b"\r\n" if transaction.head.is_missing else prefix
 
+    def _way_of(self, client: Client, stream: Stream, *, is_smtputf8: bool) -> _Way:
+        """How the message came."""
+        way = self._way
+        if way is None or way.client is not client or way.is_smtputf8 is not is_smtputf8:
+            origin = self._origin(client, stream, is_smtputf8=is_smtputf8)
+            received = self._received(client, stream, origin, is_smtputf8=is_smtputf8)
+            way = self._way = _Way(client, is_smtputf8, origin, received)
+        return way
+
+    def _received(
+        self, client: Client, stream: Stream, origin: Origin, *, is_smtputf8: bool
+    ) -> ReceivedFields:
+        # RFC 5321 7.6 and RFC 2505 2.2.2 let a site keep quiet about its own people; the log has it all.
+        is_hidden = self.options.hides_client and client.account is not None
+        tls = stream.tls
+        return ReceivedFields(
+            hello_name=None if is_hidden else client.hello,
+            client_ip=None if is_hidden else client.ip,
+            client_name=None if is_hidden else client.name,
+            hostname=self.options.hostname.ascii,
+            protocol=origin.protocol,
+            tls=f"{tls.version} {tls.cipher}" if tls else "",
+            cipher=tls.cipher if tls and self.options.service.is_submission else "",
+            asks_smtputf8=is_smtputf8,
+        )
+
     def _origin(self, client: Client, stream: Stream, *, is_smtputf8: bool) -> Origin:
-        """How the message came; the same for all messages of a client that stands as it stood."""
-        kept = self._kept_origin
-        if kept is not None and kept[0] is client and kept[1] is is_smtputf8:
-            return kept[2]
         protocol = with_protocol(
             is_extended=client.is_extended,
             is_tls=client.tls is not None,
@@ -241,7 +259,7 @@ class Intake:
             is_lmtp=self.options.service is Service.LMTP,
             asks_smtputf8=is_smtputf8,
         )
-        origin = Origin(
+        return Origin(
             protocol=protocol,
             client_ip=str(client.ip) if client.ip else None,
             client_name=client.hello,
@@ -250,12 +268,10 @@ class Intake:
             account=str(client.account) if client.account else None,
             listener=str(stream.local),
         )
-        self._kept_origin = (client, is_smtputf8, origin)
-        return origin
 
     def _accepted(self, transaction: MailTransaction, message: NewMessage, client: Client) -> None:
         """Tell the log and the hooks."""
-        self.log.accepted(client, transaction, message)
+        self.log.accepted(client, transaction, message, is_forwarded=bool(self.forwarded))
         if self.hooks.wants(Phase.QUEUED):
             facts = Queued(
                 transaction.id_text,
@@ -272,6 +288,8 @@ def _queued_as(transaction: MailTransaction) -> Reply:
 
 def _corrected(parameters: Parameters, event: DataEnd, account: Mailbox | None) -> Parameters:
     """What the next hop is told, whatever the client declared."""
+    if not (parameters or event.is_8bit or event.has_long_lines):
+        return parameters
     corrections: dict[str, str] = {}
     body = (parameters.get("BODY") or "7BIT").upper()
     if event.has_long_lines and body != "BINARYMIME":

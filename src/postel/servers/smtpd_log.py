@@ -205,21 +205,24 @@ class SessionLog:
             because=trouble.reason,
         )
 
-    def accepted(self, client: Client, transaction: MailTransaction, message: NewMessage) -> None:
-        """We are responsible for the message."""
+    def accepted(
+        self, client: Client, transaction: MailTransaction, message: NewMessage, *, is_forwarded: bool
+    ) -> None:
+        """We are responsible for the message. is_forwarded: the client has said where it came from."""
+        origin, parameters = message.origin, message.envelope.parameters
         log.event(
             "message_accepted",
             id=transaction.id_text,
             session=self._session,
             client=client.ip,
             account=client.account,
-            origin=message.origin.client_ip if message.origin.client_ip != str(client.ip) else None,
-            ident=message.origin.ident,
-            protocol=message.origin.protocol,
+            origin=origin.client_ip if is_forwarded and origin.client_ip != str(client.ip) else None,
+            ident=origin.ident,
+            protocol=origin.protocol,
             reverse_path=f"<{transaction.reverse_path}>",
             recipients=len(transaction.recipients),
             size=message.content.size_bytes,
-            **_wishes(message.envelope.parameters),
+            **(_wishes(parameters) if parameters else {}),
         )
 
     def suspended(self, transaction: MailTransaction, octets: int) -> None:

@@ -17,9 +17,9 @@ from postel.mail import BadSyntax, Mailbox, Reply, Status, parse_local_part, par
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.proto.smtp import Expn, Vrfy
 from postel.routing import Discard, Expand, Refuse, Route, ToMailbox, decide, may_relay
+from postel.servers.admitting import run
 from postel.servers.smtpd_content import trouble_reply
 from postel.servers.smtpd_options import SmtpParts
-from postel.servers.smtpd_policy import run
 
 DOMAINS_LIMIT: Final = 100  # of ours, in which a name without a domain is looked for
 

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Final
 
 from postel.database import DatabaseTrouble
-from postel.hooks import Mail, Phase, Rcpt
+from postel.hooks import NO_OPINION, Decision, Mail, Phase, Rcpt
 from postel.mail import LocalFault, Mailbox, Recipient, Reply, Status
 from postel.mail.replies import MAILBOX_UNKNOWN
 from postel.proto import smtp
@@ -87,14 +87,21 @@ async def _begin(session: SmtpSession, event: smtp.Mail, queue_id: QueueId | Non
     if session.hooks.wants(Phase.MAIL):
         facts = Mail(session.client, transaction.id_text, event.reverse_path, event.parameters)
         decision = await session.ask(Phase.MAIL, facts)
-        if reply := session.refused(Phase.MAIL, decision, transaction):
+        if decision is not NO_OPINION and (reply := _turned_down(session, transaction, decision)):
             return reply
-        transaction.amend(decision)
-        if decision.discarded is not None:
-            transaction.discard_as = decision.discarded.because or decision.source
     if parameters:
         transaction.greeting = _grant_wishes(session, transaction)
     return transaction
+
+
+def _turned_down(session: SmtpSession, transaction: MailTransaction, decision: Decision) -> Reply | None:
+    """What policy says to a MAIL: the refusal, or what it wants done."""
+    reply = session.refused(Phase.MAIL, decision, transaction)
+    if reply is None:
+        transaction.amend(decision)
+        if decision.discarded is not None:
+            transaction.discard_as = decision.discarded.because or decision.source
+    return reply
 
 
 def _grant_wishes(session: SmtpSession, transaction: MailTransaction) -> Reply | None:
@@ -139,7 +146,7 @@ async def _admit(session: SmtpSession, transaction: MailTransaction, recipient: 
         transaction.parameters,
     )
     decision = await session.ask(Phase.RCPT, facts)
-    if reply := session.refused(Phase.RCPT, decision, transaction, mailbox):
+    if decision is not NO_OPINION and (reply := session.refused(Phase.RCPT, decision, transaction, mailbox)):
         return reply
     if transaction.manner is not smtp.Manner.MAIL and (
         reply := await _not_there(session, transaction.manner, mailbox)
@@ -149,7 +156,7 @@ async def _admit(session: SmtpSession, transaction: MailTransaction, recipient: 
         because = decision.discarded.because or decision.source
         session.log.recipient_discarded(transaction, mailbox, because)
     else:
-        transaction.add_recipient(mailbox, recipient.parameters)
+        transaction.add_recipient(mailbox, recipient.parameters, recipient)
     transaction.amend(decision)
     return None
 

@@ -13,24 +13,21 @@ hook file, and no hook can overrule them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from postel.asks import Asks
 from postel.hooks import Connect, Content, Defer, HookFunction, Mail, Phase, Rcpt, Refuse
 from postel.mail import BadSyntax, Mailbox, Reply, Status, parse_mailbox
 from postel.mail.replies import LOOP_DETECTED
 from postel.message import DELIVERED_TO_LIMIT, HEADER_LIMIT
-from postel.routing import Expand, Route, ToMailbox, admit, decide, may_relay
+from postel.routing import Expand, Route, ToMailbox, decide
 from postel.servers.admission import is_within
+from postel.servers.admitting import Admissions, run
 from postel.servers.smtpd_access import access_policy
 from postel.servers.smtpd_null_mx import null_mx_policy
 from postel.servers.smtpd_options import Service, ServiceOptions, SmtpParts
 from postel.servers.smtpd_room import no_quota, no_space
 from postel.servers.smtpd_wishes import refuse_solicitation, refuse_wishes, solicitation_of
 from postel.servers.submission import check_author
-
-T = TypeVar("T")
 
 NOT_YOUR_ADDRESS: Final = Reply(553, Status(5, 7, 1), "That sender address is not yours")
 NOT_FOR_YOU: Final = Reply(554, Status(5, 7, 1), "This service is not for you")
@@ -71,6 +68,7 @@ class _Policy:
         self._parts = parts
         self._table = parts.table
         self._answer = parts.answer
+        self._admissions = Admissions(parts.table, parts.answer)
         self._knows_quotas = (
             False  # no recipient with a quota was met yet: then content need not be asked about
         )
@@ -88,7 +86,10 @@ class _Policy:
         """There is room, and nothing speaks against what is wished; and whoever is logged in sends under an address
         of the account, or the null reverse path.
         """
-        if refused := await self._refuse_parameters(facts):
+        room = self._parts.room
+        if room.free_bytes is not None and (deferred := await no_space(room, facts.parameters)):
+            return deferred
+        if facts.parameters and (refused := await self._refuse_parameters(facts)):
             return refused
         account, mailbox = facts.client.account, facts.reverse_path.mailbox
         if account is None or mailbox is None or await self._owns(account, mailbox):
@@ -96,19 +97,14 @@ class _Policy:
         return Refuse(NOT_YOUR_ADDRESS, because=f"{mailbox} is no address of {account}")
 
     async def _refuse_parameters(self, facts: Mail) -> Refuse | Defer | None:
-        if deferred := await no_space(self._parts.room, facts.parameters):
-            return deferred
-        if not facts.parameters:
-            return None
         parts, policy = self._parts, self._options.wishes
         return await refuse_wishes(policy, facts.parameters, facts.client, parts.queue, parts.clock.now())
 
     async def rcpt(self, facts: Rcpt) -> Refuse | Defer | None:
         """Ours and known, or of a domain we relay for, or from someone who may relay anywhere."""
         client = facts.client
-        right = may_relay(self._table, client.ip, is_authenticated=client.account is not None)
-        asks = admit(self._table, facts.mailbox, may_relay=right.is_granted)
-        admission = await run(asks, self._answer)
+        is_known = client.account is not None or self._table.relay_network(client.ip) is not None
+        admission = await self._admissions.admit(facts.mailbox, may_relay=is_known)
         reply = admission.refusal
         if reply is None:
             return await self._unwelcome(facts, admission.decision.route)
@@ -210,13 +206,3 @@ def _leads_only_to(route: Route, account: str) -> bool:
             return all(box.account == account for box in mailboxes)
         case _:
             return False
-
-
-async def run(asks: Asks[T], answer: Callable[[Any], Awaitable[Any]]) -> T:
-    """Run a question generator to its verdict."""
-    try:
-        question = next(asks)
-        while True:
-            question = asks.send(await answer(question))
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]

@@ -17,8 +17,8 @@ from typing import Final
 from postel.mail import Mailbox, Reply, Status
 from postel.proto.smtp import Manner
 from postel.routing import Expand, ToMailbox, decide
+from postel.servers.admitting import run
 from postel.servers.smtpd_options import SmtpParts
-from postel.servers.smtpd_policy import run
 from postel.servers.smtpd_transaction import MailTransaction
 from postel.terminals import SHOWN_LIMIT, TerminalMessage, Terminals
 

@@ -109,11 +109,16 @@ class MailTransaction:
         self._draft: Draft | KeptDraft | None = None
         self._is_handed_over = False
 
-    def add_recipient(self, mailbox: Mailbox, parameters: Parameters) -> None:
-        """One more. Who was named twice gets one copy, and whatever either RCPT wants to be told is told."""
+    def add_recipient(self, mailbox: Mailbox, parameters: Parameters, said: Recipient | None = None) -> None:
+        """One more, whom the client has named so. Who was named twice gets one copy, and whatever either RCPT wants
+        to be told is told.
+        """
         if mailbox not in self._named:
             self._named.add(mailbox)
-            self.recipients.append(Recipient(ForwardPath.of(mailbox), parameters))
+            is_said_so = said is not None and said.forward_path.mailbox is mailbox
+            self.recipients.append(
+                said if said and is_said_so else Recipient(ForwardPath.of(mailbox), parameters)
+            )
         elif parameters or any(one.parameters for one in self.recipients):
             self.recipients = [
                 _named_again(one, parameters) if one.forward_path.mailbox == mailbox else one

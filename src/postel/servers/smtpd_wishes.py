@@ -71,6 +71,11 @@ class GrantOptions:
     no_soliciting: tuple[str, ...] | None = None
     domains_not_soliciting: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
+    @property
+    def reads_header(self) -> bool:
+        """Whether the header says something that the envelope may lack."""
+        return self.no_soliciting is not None or self.tunnels_priority
+
     @cached_property
     def refused(self) -> frozenset[str]:
         """The classes that nobody here wants, in lower case."""
@@ -178,7 +183,7 @@ def heard(
     changes: dict[str, str] = {}
     if (wish := deliver_by_of(parameters)) is not None:
         changes["BY"] = str(wish.later(late_s))
-    lower = head.lower() if policy.no_soliciting is not None or policy.tunnels_priority else b""
+    lower = head.lower() if policy.reads_header else b""
     if b"solicitation:" in lower and "SOLICIT" not in parameters:  # RFC 3865 2.7
         changes |= _said("SOLICIT", solicitation_of(HeaderBlock.parse(head)))
     if policy.tunnels_priority and b"mt-priority:" in lower and "MT-PRIORITY" not in parameters:

@@ -88,6 +88,8 @@ class ContentReader(ABC):
     def read(self, buffer: bytearray) -> bytes:
         """Take what can be told off `buffer` and give its content; b"": see is_done and trouble."""
         raw = self._take(buffer)
+        if not raw:
+            return b""
         self._taken += len(raw)
         if self.trouble is not None:
             return b""
@@ -177,8 +179,7 @@ class DataReader(ContentReader):
         return piece[self._skip :] if self._skip else piece
 
     def _keep_count(self, raw: bytes, piece: bytes) -> None:
-        if raw:
-            self._skip = 0
+        self._skip = 0
         super()._keep_count(raw, piece)
 
     def _held_back(self, buffer: bytes | bytearray) -> int:
@@ -195,9 +196,10 @@ def has_longer_line(piece: bytes, limit: int, already: int = 0) -> bool:
 
     It jumps from LF to the last LF within `limit`, so it looks at two places per `limit` octets.
     """
-    start = -already
-    while start + limit <= len(piece):
-        last_lf = piece.rfind(b"\n", max(start, 0), max(start + limit, 0))
+    start, last_start = -already, len(piece) - limit
+    while start <= last_start:
+        end = start + limit
+        last_lf = piece.rfind(b"\n", max(0, start), max(0, end))
         if last_lf < 0:
             return True
         start = last_lf + 1
