@@ -60,7 +60,7 @@ async def serve(kind: str) -> int:
 
 async def traced(kind: str, arguments: argparse.Namespace) -> float:
     """KiB that Python allocates for each accepted connection that waits for its peer."""
-    return await idle(kind, arguments.connections, lambda: tracemalloc.get_traced_memory()[0] / 1024)
+    return await idle(kind, arguments.connections, traced_kib)
 
 
 async def resident(kind: str, arguments: argparse.Namespace) -> float:
@@ -68,14 +68,18 @@ async def resident(kind: str, arguments: argparse.Namespace) -> float:
     return await idle(kind, arguments.connections, resident_kib)
 
 
+def traced_kib() -> float:
+    """What Python has allocated since it began to be traced."""
+    if not tracemalloc.is_tracing():
+        tracemalloc.start()
+    return tracemalloc.get_traced_memory()[0] / 1024
+
+
 async def idle(kind: str, connections: int, used_kib: Callable[[], float]) -> float:
     port = await serve(kind)
     clients = [await opened(port) for _ in range(100)]  # what is made once is not counted
     await asyncio.sleep(0.1)
     gc.collect()
-    tracemalloc.start()
-    if used_kib is resident_kib:
-        tracemalloc.stop()
     before = used_kib()
     clients += [await opened(port) for _ in range(connections)]
     await asyncio.sleep(0.2)
@@ -122,12 +126,12 @@ for _ in range(rounds):
 async def megabytes(kind: str, arguments: argparse.Namespace) -> float:
     """MB a second, echoed."""
     total = arguments.megabytes << 20
-    return arguments.megabytes / min([await timed(CLIENT, kind, total, len(BLOCK)) for _ in range(3)])
+    return float(arguments.megabytes) / min([await timed(CLIENT, kind, total, len(BLOCK)) for _ in range(3)])
 
 
 async def commands(kind: str, arguments: argparse.Namespace) -> float:
     """Commands a second, one after the other."""
-    return arguments.rounds / min([await timed(PING, kind, arguments.rounds) for _ in range(3)])
+    return float(arguments.rounds) / min([await timed(PING, kind, arguments.rounds) for _ in range(3)])
 
 
 async def timed(program: str, kind: str, *numbers: int) -> float:

@@ -4,7 +4,7 @@
 # No service is started or configured: the tests run instances of their own.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
-export DEBIAN_FRONTEND=noninteractive
+. "$here/tools/packages.sh"
 
 packages=(
     curl swaks libnet-ssleay-perl msmtp s-nail mutt            # sending
@@ -18,40 +18,8 @@ packages=(
 )
 exim=exim4-daemon-light
 
-if [ "$(id -u)" -ne 0 ]; then
-    echo "Run as root: it installs ${packages[*]}, and what $exim needs" >&2
-    exit 2
-fi
-
-# No service of these packages is to start by being installed.
-guard=/usr/sbin/policy-rc.d
-made_guard=
-download=$(mktemp -d)
-clean_up() {
-    rm -rf "$download"
-    [ -z "$made_guard" ] || rm -f "$guard"
-}
-trap clean_up EXIT
-if [ ! -e "$guard" ]; then
-    made_guard=yes
-    printf '#!/bin/sh\nexit 101\n' >"$guard"
-    chmod +x "$guard"
-fi
-
-install() {
-    apt-get -q -q install --yes --no-install-recommends "$@" >/dev/null
-}
-
+need_root "${packages[*]}, and what $exim needs"
+forbid_services
 apt-get -q -q update
 install "${packages[@]}"
-
-chmod 755 "$download"
-(cd "$download" && apt-get -q -q -o APT::Sandbox::User=root download "$exim")
-# The libraries it is linked with; the rest of what it depends on is about running it as the machine's mail server.
-mapfile -t libraries < <(
-    dpkg-deb --field "$download/$exim"_*.deb Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g' | grep '^lib'
-)
-install "${libraries[@]}"
-rm -rf "$here/.peers/exim"
-mkdir -p "$here/.peers/exim"
-dpkg-deb --extract "$download/$exim"_*.deb "$here/.peers/exim"
+unpack "$exim" "$here/.peers/exim"

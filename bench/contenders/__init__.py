@@ -1,6 +1,6 @@
-"""The mail servers that can be measured, each started on a folder of its own and a free port of 127.0.0.1."""
+"""The mail servers that are measured beside each other."""
 
 from bench.contenders.contender import Contender, Purpose, Running, Setting
-from bench.contenders.table import CONTENDERS, installed
+from bench.contenders.table import CONTENDERS, MEASURED_AGAINST, chosen
 
-__all__ = ["CONTENDERS", "Contender", "Purpose", "Running", "Setting", "installed"]
+__all__ = ["CONTENDERS", "MEASURED_AGAINST", "Contender", "Purpose", "Running", "Setting", "chosen"]

@@ -1,6 +1,6 @@
 """aiosmtpd, as people use it: a handler that keeps each message in a file of its own, or throws it away.
 
-Run as a program it is that server:  python -m bench.contenders.aiosmtpd_server PORT FOLDER|-
+Run as a program it is that server:  python -m bench.contenders.aiosmtpd_server PORT FOLDER|- SIZE-LIMIT
 """
 
 from __future__ import annotations
@@ -19,23 +19,32 @@ from bench.contenders.contender import Foreground, Purpose, Setting, free_port
 class AiosmtpdContender:
     """It only receives."""
 
+    purposes = frozenset({Purpose.DISCARD})
+    has_dead_domain = False
+    most_sessions = 10_000
+
     def __init__(self, name: str, *, is_durable: bool) -> None:
         self.name = name
         self._is_durable = is_durable
 
-    def is_installed(self) -> bool:
-        return importlib.util.find_spec("aiosmtpd") is not None
+    def missing(self) -> str:
+        return "" if importlib.util.find_spec("aiosmtpd") else "no aiosmtpd: pip install -e .[bench]"
 
     def start(self, setting: Setting) -> Foreground:
-        if setting.purpose is not Purpose.DISCARD:
-            raise ValueError(f"{self.name} does not deliver")
         port = free_port()
         folder = str(setting.folder) if self._is_durable else "-"
-        command = [sys.executable, __file__, str(port), folder]
-        return Foreground(command, port, folder=setting.folder)
+        command = [
+            sys.executable,
+            "-m",
+            "bench.contenders.aiosmtpd_server",
+            str(port),
+            folder,
+            str(setting.size_bytes),
+        ]
+        return Foreground(command, port, setting)
 
 
-async def _serve(port: int, folder: Path | None) -> None:
+async def _serve(port: int, folder: Path | None, size_limit: int) -> None:
     from aiosmtpd.smtp import SMTP  # type: ignore[import-not-found,unused-ignore]
 
     count = 0
@@ -52,7 +61,9 @@ async def _serve(port: int, folder: Path | None) -> None:
             return "250 OK"
 
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Handler()), "127.0.0.1", port, backlog=2048)
+    server = await loop.create_server(
+        lambda: SMTP(Handler(), data_size_limit=size_limit), "127.0.0.1", port, backlog=2048
+    )
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     await ended.wait()
@@ -60,4 +71,4 @@ async def _serve(port: int, folder: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), None if sys.argv[2] == "-" else Path(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), None if sys.argv[2] == "-" else Path(sys.argv[2]), int(sys.argv[3])))

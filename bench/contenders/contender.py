@@ -1,6 +1,6 @@
 """What is asked of a mail server that is to be measured.
 
-Gives       Contender, Setting, Running, Purpose; cpu_of and memory_of, which see the whole process tree.
+Gives       Contender, Setting, Running, Purpose, Foreground, and what starting one takes.
 """
 
 from __future__ import annotations
@@ -8,17 +8,21 @@ from __future__ import annotations
 import contextlib
 import enum
 import os
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+from bench.contenders.accounting import Account
+
 _PATIENCE_S: Final = 30.0
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
 DOMAIN: Final = "example.org"
+DEAD_DOMAIN: Final = "dead.example"  # has mail that cannot leave
 HOSTNAME: Final = "mx.example.org"
 
 
@@ -36,15 +40,15 @@ class Setting:
 
     folder      empty, on the disk to measure.
     sink_port   of 127.0.0.1, for Purpose.RELAY.
-    workers     processes that serve, where the server has such a setting.
-    extra       lines for the server's own configuration.
+    size_bytes  of the largest message that it must take.
+    account     whom its processes are charged to.
     """
 
     folder: Path
     purpose: Purpose
+    account: Account
     sink_port: int = 0
-    workers: int = 1
-    extra: str = ""
+    size_bytes: int = 10_000_000
 
 
 class Running(Protocol):
@@ -52,8 +56,7 @@ class Running(Protocol):
 
     port: int
 
-    def root(self) -> int:
-        """The process that all its others descend from."""
+    account: Account
 
     def delivered(self) -> int | None:
         """How many messages are in its mailboxes; None where it cannot tell."""
@@ -63,12 +66,20 @@ class Running(Protocol):
 
 
 class Contender(Protocol):
-    """A kind of server."""
+    """A kind of server, with one choice of settings.
+
+    purposes        what it can do.
+    most_sessions   that its settings let in at a time.
+    has_dead_domain whether it is set up for mail to DEAD_DOMAIN too, whose host refuses connections.
+    """
 
     name: str
+    purposes: frozenset[Purpose]
+    most_sessions: int
+    has_dead_domain: bool
 
-    def is_installed(self) -> bool:
-        """Whether it can be started here."""
+    def missing(self) -> str:
+        """What keeps it from being started here; "" when nothing does."""
 
     def start(self, setting: Setting) -> Running:
         """Returns when it accepts connections."""
@@ -90,83 +101,30 @@ def wait_until_it_listens(port: int, process: subprocess.Popen[bytes] | None = N
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as one:
             one.settimeout(5)
             if one.recv(3) == b"220":
+                one.sendall(b"QUIT\r\n")
                 return
         time.sleep(0.05)
     raise TimeoutError(f"nothing listens on port {port}")
 
 
-# Accounting
-
-
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """Seconds of processor time of a process tree, with what its ended processes used."""
-
-    user_s: float
-    system_s: float
-
-    @property
-    def total_s(self) -> float:
-        return self.user_s + self.system_s
-
-    def __sub__(self, other: Cpu) -> Cpu:
-        return Cpu(self.user_s - other.user_s, self.system_s - other.system_s)
-
-
-def cpu_of(root: int) -> Cpu:
-    """As /proc tells it: each process, and the children it has waited for."""
-    user = system = 0
-    for pid in _tree(root):
-        fields = _stat(pid)
-        if fields:
-            user += int(fields[11]) + int(fields[13])
-            system += int(fields[12]) + int(fields[14])
-    return Cpu(user / _TICKS_PER_S, system / _TICKS_PER_S)
-
-
-def memory_of(root: int) -> int:
-    """Octets of memory that the tree has for itself: what is shared counts in proportion (PSS)."""
-    total = 0
-    for pid in _tree(root):
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    total += int(line.split()[1]) * 1024
-    return total
-
-
-def _tree(root: int) -> Iterator[int]:
-    parents: dict[int, int] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and (fields := _stat(int(entry))):
-            parents[int(entry)] = int(fields[1])
-    wanted = {root}
-    grew = True
-    while grew:
-        more = {pid for pid, parent in parents.items() if parent in wanted} - wanted
-        grew = bool(more)
-        wanted |= more
-    yield from wanted & ({root} | parents.keys())
-
-
-def _stat(pid: int) -> list[str]:
-    """proc(5): what stands after the command's name, which may hold anything."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
 class Foreground:
-    """A server that is one child process of ours, which ends by SIGTERM."""
+    """A server that is one child process of ours, perhaps with children of its own, and ends by SIGTERM."""
 
     def __init__(
-        self, command: list[str], port: int, *, folder: Path, count: Callable[[], int] | None = None
+        self, command: list[str], port: int, setting: Setting, count: Callable[[], int] | None = None
     ) -> None:
-        self.port = port
+        folder, self.port, self.account = setting.folder, port, setting.account
         self._count = count
         self._log = (folder / "output").open("wb")
-        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, cwd=folder)
+        self._process = subprocess.Popen(
+            self.account.joined(command),
+            stdout=self._log,
+            stderr=self._log,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
+            start_new_session=True,
+        )
+        self.account.watch(self._process.pid)
         try:
             wait_until_it_listens(port, self._process)
         except BaseException:
@@ -174,19 +132,16 @@ class Foreground:
             print((folder / "output").read_text(errors="replace")[-4000:])
             raise
 
-    def root(self) -> int:
-        return self._process.pid
-
     def delivered(self) -> int | None:
         return self._count() if self._count else None
 
     def stop(self) -> None:
         self._process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # what is left of its session
+        self._process.wait()
         self._log.close()
 
 

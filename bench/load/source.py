@@ -1,12 +1,11 @@
 """A load source: so many SMTP sessions at once, each sending one message after the other.
 
 Commands go one by one, as smtp-source sends them, unless they are to be pipelined. Run as a program it waits for a
-line on standard input, runs the load that its arguments describe, and prints what came of it as JSON.
+line on standard input, runs the load that its argument (a Load as JSON) describes, and prints what came of it as JSON.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import subprocess
@@ -28,10 +27,12 @@ class Load:
     """What is sent.
 
     sessions       open at once.
-    messages       in all.
+    messages       at most, in all.
+    seconds        after which no new message begins; 0 is no limit.
     size_bytes     of each, about.
     is_reused      a session sends many messages; else each message has a connection of its own.
     is_pipelined   MAIL, RCPT and DATA in one write.
+    domain         of the recipient.
     """
 
     port: int
@@ -40,19 +41,26 @@ class Load:
     size_bytes: int = 4096
     is_reused: bool = True
     is_pipelined: bool = False
+    seconds: float = 0.0
+    domain: str = "example.org"
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What came of it: messages that got their 250, and those that did not; seconds from the first connection to
-    the last reply; the latencies of each message, from its connection or its MAIL to its 250, in seconds."""
+    the last reply; of the latencies of each message, from its connection or its MAIL to its 250, the median and
+    that which one in a hundred exceeds, in seconds.
+
+    busy    the share of a processor that the busiest process of the load used: near 1, it is the limit.
+    """
 
     accepted: int
     refused: int
     took_s: float
     median_s: float
-    worst_s: float
+    p99_s: float
     cpu_s: float
+    busy: float
 
 
 class _Client(asyncio.Protocol):
@@ -101,7 +109,7 @@ class _Client(asyncio.Protocol):
         self._content = (HEADER % number) + self._run.body
         if self._run.load.is_pipelined:
             self._replies = 0
-            both = b"RCPT TO:<ann@example.org>\r\nDATA\r\n"
+            both = self._run.recipient + b"DATA\r\n"
             self._say(b"MAIL FROM:<kitt@free.example>\r\n" + both, self._after_group)
         else:
             self._say(b"MAIL FROM:<kitt@free.example>\r\n", self._after_mail)
@@ -112,7 +120,7 @@ class _Client(asyncio.Protocol):
             self._after_data(line)
 
     def _after_mail(self, line: bytes) -> None:
-        self._say(b"RCPT TO:<ann@example.org>\r\n", self._after_rcpt)
+        self._say(self._run.recipient, self._after_rcpt)
 
     def _after_rcpt(self, line: bytes) -> None:
         self._say(b"DATA\r\n", self._after_data)
@@ -140,6 +148,7 @@ class _Run:
     def __init__(self, load: Load) -> None:
         self.load = load
         lines = max(0, load.size_bytes - len(HEADER)) // len(_LINE)
+        self.recipient = f"RCPT TO:<ann@{load.domain}>\r\n".encode()
         self.body = _LINE * lines + b".\r\n"
         self.accepted = 0
         self.refused = 0
@@ -147,15 +156,19 @@ class _Run:
         self._waiting = 0  # connections that have not begun their first message
         self._latencies: list[float] = []
         self._open = 0
+        self._ends_s = float("inf")
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self, may: bool) -> int | None:
         """The next message's number, while there is one."""
-        if not may or self._given >= self.load.messages:
+        if not may or self._given >= self.load.messages or self._is_over():
             return None
         self._given += 1
         return self._given
+
+    def _is_over(self) -> bool:
+        return time.perf_counter() >= self._ends_s
 
     def answered(self, is_accepted: bool, took_s: float) -> None:
         self.accepted += is_accepted
@@ -168,7 +181,11 @@ class _Run:
         self._fill()
 
     def _fill(self) -> None:
-        while self._open < self.load.sessions and self._given + self._waiting < self.load.messages:
+        while (
+            self._open < self.load.sessions
+            and self._given + self._waiting < self.load.messages
+            and not self._is_over()
+        ):
             self._open += 1
             self._waiting += 1
             task = asyncio.get_running_loop().create_task(self._connect())
@@ -189,22 +206,22 @@ class _Run:
 
     async def run(self) -> Sent:
         began_s, cpu_s = time.perf_counter(), time.process_time()
+        if self.load.seconds:
+            self._ends_s = began_s + self.load.seconds
         self._fill()
         await self._done.wait()
-        took_s = time.perf_counter() - began_s
+        took_s, spent_s = time.perf_counter() - began_s, time.process_time() - cpu_s
         latencies = sorted(self._latencies) or [0.0]
-        middle = latencies[len(latencies) // 2]
-        spent_s = time.process_time() - cpu_s
-        return Sent(self.accepted, self.refused, took_s, middle, latencies[-1], spent_s)
+        median_s, p99_s = (latencies[int(len(latencies) * share)] for share in (0.5, 0.99))
+        return Sent(self.accepted, self.refused, took_s, median_s, p99_s, spent_s, spent_s / took_s)
 
 
 class Source:
     """A process that is ready to run a load. It begins at `go`."""
 
     def __init__(self, load: Load) -> None:
-        fields = [f"--{name.replace('_', '-')}={int(value)}" for name, value in asdict(load).items()]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load.source", *fields],
+            [sys.executable, "-m", "bench.load.source", json.dumps(asdict(load))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -227,8 +244,8 @@ class Source:
 def run_load(load: Load, processes: int = 1) -> Sent:
     """Run it, shared between so many processes, and add up."""
     share = [
-        replace(load, sessions=max(1, load.sessions // processes), messages=load.messages // processes)
-        for _ in range(processes)
+        replace(load, sessions=max(1, load.sessions // processes), messages=-(-load.messages // processes))
+        for _ in range(min(processes, load.sessions))
     ]
     sources = [Source(one) for one in share]
     for source in sources:
@@ -242,21 +259,16 @@ def _sum(parts: Sequence[Sent]) -> Sent:
         sum(one.refused for one in parts),
         max(one.took_s for one in parts),
         max(one.median_s for one in parts),
-        max(one.worst_s for one in parts),
+        max(one.p99_s for one in parts),
         sum(one.cpu_s for one in parts),
+        max(one.busy for one in parts),
     )
 
 
 def main() -> None:
     import uvloop
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("port", "sessions", "messages", "size-bytes", "is-reused", "is-pipelined"):
-        parser.add_argument(f"--{name}", type=int, required=True)
-    given = vars(parser.parse_args())
-    load = Load(
-        **{**given, "is_reused": bool(given["is_reused"]), "is_pipelined": bool(given["is_pipelined"])}
-    )
+    load = Load(**json.loads(sys.argv[1]))
     print("ready", flush=True)
     sys.stdin.readline()
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import stat
 from pathlib import Path
 from typing import Final
 
+from bench.contenders.chroot import copy_programs, make_null, write_users
+from bench.contenders.exim import EXIM
 from child_process import ChildProcess
 from loopback import accepts
 from mail_peer import PeerPlan, maildir_letters
-from peer_programs import REPOSITORY, eventually, missing, need_root, program, run
+from peer_programs import eventually, missing, need_root, program, run
 from tls_kit import certificate
 
-_UNPACKED: Final = REPOSITORY / ".peers/exim/usr/sbin/exim4"
 _EXIM: Final = "/usr/sbin/exim4"
 _USER: Final = "Debian-exim"  # compiled in, by name; the numbers are ours
 _NUMBER: Final = 64998
@@ -136,50 +135,27 @@ _CLIENTS: Final = {
 }
 
 
-def _make_null(path: Path) -> None:
-    """The device; or, where nobody may make or use one, an empty file, which does as well for little output."""
-    try:
-        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-        path.open("wb").close()
-    except PermissionError:
-        path.unlink(missing_ok=True)
-        path.touch()
-    path.chmod(0o666)
-
-
 class EximInstance:
     """A mail_peer.MailPeer."""
 
     def __init__(self, folder: Path, plan: PeerPlan) -> None:
         """`folder` must be one that other users can reach."""
         need_root("Exim")
-        if not _UNPACKED.exists():
+        if not EXIM.exists():
             missing("no Exim: Debian package exim4-daemon-light, unpacked by tools/install-peers.sh")
         self.plan = plan
         self._root = folder
         self._process: ChildProcess | None = None
-        self._copy_program()
+        copy_programs(folder, {_EXIM: EXIM})
+        (folder / _EXIM.lstrip("/")).chmod(0o4755)
         self._lay_out()
-
-    def _copy_program(self) -> None:
-        """The program and the libraries it is linked with."""
-        libraries = re.findall(r"(/\S+) \(0x", run("/usr/bin/ldd", _UNPACKED))
-        for source, name in [(str(_UNPACKED), _EXIM), *((path, path) for path in libraries)]:
-            target = self._root / name.lstrip("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            target.chmod(0o755)
-        (self._root / _EXIM.lstrip("/")).chmod(0o4755)
 
     def _lay_out(self) -> None:
         plan, root = self.plan, self._root
-        for name in ("etc/exim4", "var/spool/exim4", "var/log/exim4", "mail", "dev", "tmp", "root"):
+        for name in ("etc/exim4", "var/spool/exim4", "var/log/exim4", "mail", "tmp", "root"):
             (root / name).mkdir(parents=True)
-        _make_null(root / "dev/null")
-        (root / "etc/passwd").write_text(
-            f"root:x:0:0::/root:/bin/sh\n{_USER}:x:{_NUMBER}:{_NUMBER}::/:/bin/sh\n"
-        )
-        (root / "etc/group").write_text(f"root:x:0:\nmail:x:8:\n{_USER}:x:{_NUMBER}:\n")
+        make_null(root)
+        write_users(root, {_USER: _NUMBER})
         (root / "etc/resolv.conf").write_text(f"nameserver {plan.name_server}\n")
         cert, key = certificate(plan.hostname, root / "tls")
         shutil.copyfile(cert, root / "etc/exim4/cert.pem")

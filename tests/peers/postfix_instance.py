@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from pathlib import Path
 from typing import Final
 
+from bench.contenders.postfix_files import command, lay_out
 from mail_peer import PeerPlan, maildir_letters
 from peer_programs import need_root, program, run
 from tls_kit import certificate
 
-_NOBODY: Final = 65534
-
 # Its own addresses must be those of an interface, and the loopback interface admits to 127.0.0.1 only. So it
 # listens where master.cf says, and is told that this is its address too.
 _MAIN: Final = """\
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/log
-maillog_file_prefixes = {folder}
-myhostname = {hostname}
-mydestination =
-mynetworks = 127.0.0.1/32
-inet_interfaces = 127.0.0.1
 proxy_interfaces = {address}
-inet_protocols = ipv4
 smtp_bind_address = {address}
 smtp_tcp_port = 25
-smtpd_peername_lookup = no
 smtpd_relay_restrictions = permit_mynetworks, permit_sasl_authenticated, reject_unauth_destination
 smtpd_recipient_restrictions = check_recipient_access hash:{folder}/access
 smtpd_tls_security_level = may
@@ -45,11 +32,6 @@ relay_domains = {relay_domains}
 relay_recipient_maps =
 virtual_mailbox_domains = {domains}
 virtual_mailbox_maps = texthash:{folder}/mailboxes
-virtual_mailbox_base = {folder}/mail
-virtual_uid_maps = static:{nobody}
-virtual_gid_maps = static:{nobody}
-alias_maps =
-alias_database =
 transport_maps = texthash:{folder}/transport
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {sasl}
@@ -61,35 +43,6 @@ virtual_mailbox_limit = {message_size}
 queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 2s
-"""
-
-# service type private unpriv chroot wakeup maxproc command. The clients that ask DNS are confined to the queue
-# directory: there they read an etc/resolv.conf of their own.
-_MASTER: Final = """\
-{address}:25 inet n - n - - smtpd
-pickup    unix  n - n 60  1 pickup
-cleanup   unix  n - n -   0 cleanup
-qmgr      unix  n - n 300 1 qmgr
-tlsmgr    unix  - - n 1000? 1 tlsmgr
-rewrite   unix  - - n -   - trivial-rewrite
-bounce    unix  - - n -   0 bounce
-defer     unix  - - n -   0 bounce
-trace     unix  - - n -   0 bounce
-verify    unix  - - n -   1 verify
-flush     unix  n - n 1000? 0 flush
-proxymap  unix  - - n -   - proxymap
-proxywrite unix - - n -   1 proxymap
-smtp      unix  - - y -   - smtp
-relay     unix  - - y -   - smtp
-lmtp      unix  - - n -   - lmtp
-showq     unix  n - n -   - showq
-error     unix  - - n -   - error
-retry     unix  - - n -   - error
-discard   unix  - - n -   - discard
-virtual   unix  - n n -   - virtual
-anvil     unix  - - n -   1 anvil
-scache    unix  - - n -   1 scache
-postlog   unix-dgram n - n - 1 postlogd
 """
 
 
@@ -109,37 +62,27 @@ class PostfixInstance:
 
     def _lay_out(self) -> None:
         plan, folder = self.plan, self._folder
-        for name in ("etc", "queue/etc", "data", "mail"):
-            (folder / name).mkdir(parents=True)
-        shutil.chown(folder / "data", "postfix")
-        shutil.chown(folder / "mail", _NOBODY, _NOBODY)
         cert, key = certificate(plan.hostname, folder / "tls")
-        (folder / "etc/main.cf").write_text(
-            _MAIN.format(
-                folder=folder,
-                hostname=plan.hostname,
-                address=plan.address,
-                certificate=cert,
-                key=key,
-                nobody=_NOBODY,
-                domains=" ".join(plan.domains),
-                relay_domains=" ".join([*plan.relay_domains, *plan.lmtp_domains]),
-                withheld=" ".join(plan.withheld),
-                message_size=plan.message_size,
-                sasl=plan.sasl or "none",
-                has_sasl="yes" if plan.sasl else "no",
-            )
-            + plan.more
+        main = _MAIN.format(
+            folder=folder,
+            address=plan.address,
+            certificate=cert,
+            key=key,
+            domains=" ".join(plan.domains),
+            relay_domains=" ".join([*plan.relay_domains, *plan.lmtp_domains]),
+            withheld=" ".join(plan.withheld),
+            message_size=plan.message_size,
+            sasl=plan.sasl or "none",
+            has_sasl="yes" if plan.sasl else "no",
         )
-        (folder / "etc/master.cf").write_text(_MASTER.format(address=plan.address))
-        (folder / "queue/etc/resolv.conf").write_text(f"nameserver {plan.name_server}\n")
+        lay_out(folder, plan.hostname, f"{plan.address}:25", main + plan.more, name_server=plan.name_server)
         mailboxes = [f"{name}@{domain} {name}/\n" for domain in plan.domains for name in plan.mailboxes]
         (folder / "mailboxes").write_text("".join(mailboxes))
         (folder / "transport").write_text("".join(f"{name} lmtp:{plan.lmtp}\n" for name in plan.lmtp_domains))
         self._access("")
 
     def _command(self, word: str) -> None:
-        run(self._postfix, "-c", self._config, word)
+        run(*command(self._postfix, self._folder, word))
 
     def start(self) -> None:
         self._command("start")  # returns when the master process listens
