@@ -47,13 +47,7 @@ class HtmlText:
         out: list[str] = []
         at = 0
         while at >= 0:
-            here = at
-            if self._until:
-                at = self._skip(text, at)
-            else:
-                at = self._read(text, at, out, is_last)
-            if at == here:
-                break
+            at = self._skip(text, at) if self._until else self._read(text, at, out, is_last)
         return self._tidied("".join(out))
 
     def _skip(self, text: str, at: int) -> int:

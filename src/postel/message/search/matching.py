@@ -31,7 +31,7 @@ class Finder:
         text = self._tail + text
         self._missing = [needle for needle in self._missing if needle not in text]
         longest = max(map(len, self._missing), default=1)
-        self._tail = text[len(text) - longest + 1 :] if longest > 1 else ""
+        self._tail = text[max(len(text) - longest + 1, 0) :] if longest > 1 else ""
 
     def end_part(self) -> None:
         """What follows is another text: no needle lies across."""

@@ -7,6 +7,7 @@ Gives       TextStream, plain_text.
 from __future__ import annotations
 
 import codecs
+import unicodedata
 from typing import Final
 
 from postel.message.charsets import known_codec
@@ -14,6 +15,11 @@ from postel.message.decoders import Identity, decoder_for
 from postel.message.search.folding import fold
 from postel.message.search.html import HtmlText
 
+# The marks of big-endian and of little-endian.
+_BYTE_ORDERS: Final = {
+    "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
+    "utf-32": (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE),
+}
 HELD: Final = 64  # characters: what may combine with the next ones is folded with them
 
 
@@ -22,9 +28,8 @@ class TextStream:
 
     def __init__(self, encoding: str, charset: str, *, is_html: bool = False, is_folded: bool = True) -> None:
         """`encoding` in lower case; what is in one that we do not know is taken as it stands (RFC 2049 2 (2))."""
-        codec = known_codec(charset) or "utf-8"
         self._octets = decoder_for(encoding) or Identity()
-        self._characters = codecs.getincrementaldecoder("utf-8" if codec == "ascii" else codec)("replace")
+        self._characters = _characters(known_codec(charset) or "utf-8")
         self._html = HtmlText() if is_html else None
         self._is_folded = is_folded
         self._held = ""
@@ -45,21 +50,61 @@ class TextStream:
         return self._fold(self._html.feed(text) if self._html else text)
 
     def _fold(self, text: str) -> str:
-        """Cut where the next character cannot change what is folded: before an ASCII one."""
+        """Cut where what follows cannot change what is before: at a character that combines with none before it."""
         if not self._is_folded:
             return text
         text = self._held + text
-        at = _last_ascii(text)
+        at = _last_beginning(text)
         self._held = text[at:]
         return fold(text[:at])
 
 
-def _last_ascii(text: str) -> int:
-    """The place of the last ASCII character, near the end; if there is none, all is let through but for one."""
+def _characters(codec: str) -> codecs.IncrementalDecoder:
+    if codec in _BYTE_ORDERS:
+        return _InByteOrder(codec)
+    return codecs.getincrementaldecoder("utf-8" if codec == "ascii" else codec)("replace")
+
+
+class _InByteOrder(codecs.IncrementalDecoder):
+    """UTF-16 and UTF-32: RFC 2781 4.3: what has no byte order mark is big-endian. Python's own would fail."""
+
+    def __init__(self, codec: str) -> None:
+        super().__init__("replace")
+        self._codec = codec
+        self._begin = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    def decode(self, octets: bytes, final: bool = False) -> str:  # type: ignore[override]
+        """The next octets."""
+        if self._decoder is None:
+            octets = self._begin + octets
+            marks = _BYTE_ORDERS[self._codec]
+            if len(octets) < len(marks[0]) and not final:
+                self._begin = octets
+                return ""
+            is_little = octets.startswith(marks[1])
+            if octets.startswith(marks):
+                octets = octets[len(marks[0]) :]
+            order = "le" if is_little else "be"
+            self._decoder = codecs.getincrementaldecoder(f"{self._codec}-{order}")("replace")
+        return self._decoder.decode(octets, final)
+
+
+def _last_beginning(text: str) -> int:
+    """The place of the last such character, near the end; if there is none, all but one is let through."""
     for at in range(len(text) - 1, max(len(text) - HELD, 0) - 1, -1):
-        if text[at] < "\x80":
+        if _begins_anew(text[at]):
             return at
     return max(len(text) - 1, 0)
+
+
+def _begins_anew(character: str) -> bool:
+    """Whether normalising never joins it to one before: no mark, no modifier, no end of a Hangul syllable."""
+    if character < "\x80":
+        return True
+    is_jamo = "\u1160" <= character <= "\u11ff" or "\uffa0" <= character <= "\uffdc"
+    category = unicodedata.category(character)
+    return category[0] in "LNPSZ" and category != "Lm" and not is_jamo
 
 
 def plain_text(octets: bytes, encoding: str, charset: str, *, is_html: bool = False) -> str:

@@ -239,7 +239,7 @@ class IndexedContent:
     def kept(self) -> Iterator[tuple[int, bytes]]:
         """The kept fields: number of the name, octets. In the order of the header."""
         blob, at, end = self._blob, self._ends[2], self._ends[3]
-        while at < end:
+        while at + _FIELD.size <= end:
             code, length = _FIELD.unpack_from(blob, at)
             at += _FIELD.size
             yield code, blob[at : at + length]
@@ -255,16 +255,19 @@ class IndexedContent:
         """What it is searched, sorted and threaded by. Raises StaleIndex."""
         try:
             return _KEYS.decode(self._blob[self._ends[4] : self._ends[5]])
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise StaleIndex from error
 
     @cached_property
     def parts(self) -> list[PartFacts]:
         """All parts in the order of the content, the message itself first. Raises StaleIndex."""
         try:
-            return _PARTS.decode(self._blob[self._ends[5] : self._ends[6]])
-        except msgspec.MsgspecError as error:
+            found = _PARTS.decode(self._blob[self._ends[5] : self._ends[6]])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise StaleIndex from error
+        if not found or any(not -1 <= part.parent < at for at, part in enumerate(found)):
+            raise StaleIndex
+        return found
 
     @cached_property
     def children(self) -> list[list[int]]:
@@ -281,5 +284,5 @@ class IndexedContent:
             return None
         try:
             return _OTHER.decode(self._blob[self._ends[6] :])
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise StaleIndex from error
