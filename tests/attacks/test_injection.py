@@ -11,7 +11,7 @@ from stranger import Sink, Stranger
 
 from postel.mail import parse_mailbox
 from postel.message import HeaderBlock
-from postel.observe.log import TextFormatter
+from postel.observe.formats import TextFormatter
 from postel.testing import MailNetwork
 
 ZONE = "victim.example. MX 10 mx.victim.example."

@@ -1,9 +1,9 @@
 """What an operator sees: events with stable names, as text or JSON. Floor 2 and up."""
 
 from postel.observe.events import EVENTS
+from postel.observe.formats import LogFormat
 from postel.observe.log import (
     EventLogger,
-    LogFormat,
     change_logging,
     log_at_once,
     logger,

@@ -3,10 +3,7 @@
 Gives       logger(room) -> EventLogger; start_logging, change_logging, stop_logging.
 Form        text: `2026-01-01T00:00:00.000Z info event=message_accepted room=smtpd id=0abc... size=1234`
             JSON: one object a line, the same keys.
-Not here    The list of event names: observe.events.
-
-A value never breaks out of its line, nor commands the terminal that shows it: text values with blanks, quotes or
-unprintable characters are written as JSON strings, the latter escaped.
+Not here    The list of event names: observe.events. How a line looks: observe.formats.
 
 Writing is a thread's business, many lines at once: to wake the thread for each costs the loop more than the line,
 since the two take turns at the interpreter. Whoever kills the process loses the lines of the last GATHER_S. Where
@@ -16,30 +13,19 @@ along.
 
 from __future__ import annotations
 
-import enum
-import json
 import logging
 import logging.handlers
 import queue
-import re
 import sys
 import time
 from contextlib import suppress
-from functools import lru_cache
 from typing import IO, Any, Final
 
-_PLAIN: Final = re.compile(r"[^\s\"'=\\\x00-\x1f\x7f]+")
-_VALUE_LIMIT: Final = 2000  # characters of one value: nobody may flood the log with one field
+from postel.observe.formats import JsonFormatter, LogFormat, TextFormatter
+
 LINES_WAITING: Final = 10_000
 LINES_AT_ONCE: Final = 200  # of one write
 GATHER_S: Final = 0.02  # how long a line may wait for others
-
-
-class LogFormat(enum.StrEnum):
-    """How a line is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class EventRecord(logging.LogRecord):
@@ -51,18 +37,26 @@ class EventRecord(logging.LogRecord):
     def __init__(
         self, name: str, level: int, event: str, room: str, fields: dict[str, Any], exc_info: Any
     ) -> None:
-        self.__dict__.update(_NO_PLACE)
-        self.name = name
-        self.levelno = level
-        self.levelname = logging.getLevelName(level)
-        self.created = time.time()
-        self.msecs = self.created % 1 * 1000
-        self.msg = self.event = event
-        self.room = room
-        self.fields = fields
-        self.exc_info = exc_info
+        created = time.time()
+        self.__dict__ = {
+            **_NO_PLACE,
+            "name": name,
+            "levelno": level,
+            "levelname": _LEVELS[level],
+            "created": created,
+            "msecs": created % 1 * 1000,
+            "msg": event,
+            "event": event,
+            "room": room,
+            "fields": fields,
+            "exc_info": exc_info,
+        }
 
 
+_LEVELS: Final = {
+    level: logging.getLevelName(level)
+    for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
+}
 # The library's own names; its formatters look for them in the record itself.
 _NO_PLACE: Final = dict.fromkeys(
     ("args", "stack_info", "exc_text", "threadName", "processName", "taskName")
@@ -76,6 +70,9 @@ _NO_PLACE: Final = dict.fromkeys(
     "process": 0,
     "relativeCreated": 0,
 }
+
+
+_OURS: Final = logging.getLogger("postel")
 
 
 class EventLogger:
@@ -106,7 +103,18 @@ class EventLogger:
     def _log(self, level: int, name: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
         if self._logger.isEnabledFor(level):
             traceback = (type(error), error, error.__traceback__) if error is not None else None
-            self._logger.handle(EventRecord(self._logger.name, level, name, self._room, fields, traceback))
+            record = EventRecord(self._logger.name, level, name, self._room, fields, traceback)
+            only = _only_listener() if not self._logger.handlers else None
+            if only is not None:
+                only.enqueue(record)  # as handle() would in the end
+            else:
+                self._logger.handle(record)
+
+
+def _only_listener() -> _Passing | None:
+    """The one who takes what all rooms say, where nobody else listens."""
+    ours = _OURS.handlers
+    return ours[0] if len(ours) == 1 and type(ours[0]) is _Passing and not _OURS.propagate else None
 
 
 def logger(room: str) -> EventLogger:
@@ -219,6 +227,11 @@ class _Writer(logging.handlers.QueueListener):
         time.sleep(GATHER_S)
         return record
 
+    def handle(self, record: logging.LogRecord) -> None:
+        """One record. Nobody else writes, so that no lock is needed."""
+        for handler in self.handlers:
+            handler.emit(record)
+
     def stop(self) -> None:
         super().stop()
         self._flush()
@@ -264,67 +277,3 @@ class _AtOnce(_Gathering):
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
         self.flush()
-
-
-def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "event": getattr(record, "event", record.name),
-        "room": getattr(record, "room", record.name),
-    }
-    fields: dict[str, Any] | None = getattr(record, "fields", None)
-    facts |= {"message": record.getMessage()} if fields is None else fields
-    if record.exc_info and record.exc_info[1] is not None:
-        facts["traceback"] = logging.Formatter().formatException(record.exc_info)
-    return facts
-
-
-def _time_of(record: logging.LogRecord) -> str:
-    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
-
-
-@lru_cache(maxsize=8)
-def _second(second: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-
-
-class TextFormatter(logging.Formatter):
-    """`key=value` pairs, quoted where needed."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        pairs = " ".join(
-            f"{key}={_text(value)}" for key, value in _facts(record).items() if value is not None
-        )
-        return f"{_time_of(record)} {record.levelname.lower()} {pairs}"
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        facts: dict[str, object] = {"time": _time_of(record), "level": record.levelname.lower()}
-        facts |= {key: _plain(value) for key, value in _facts(record).items() if value is not None}
-        return _dumped(facts)
-
-
-def _plain(value: object) -> object:
-    """Numbers as numbers; all else, ids that are numbers underneath too, as the text format shows it."""
-    return value if type(value) in (int, float, bool) else _shown(value)
-
-
-def _shown(value: object) -> str:
-    return str(value)[:_VALUE_LIMIT]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    text = _shown(value)
-    return text if _PLAIN.fullmatch(text) and text.isprintable() else _dumped(text)
-
-
-def _dumped(facts: object) -> str:
-    """As JSON, readable where it can be shown: C1 controls and marks of direction are not harmless to show."""
-    text = json.dumps(facts, ensure_ascii=False)
-    return text if text.isprintable() else json.dumps(facts).replace("\x7f", "\\u007f")
