@@ -16,12 +16,13 @@ from postel.app.ports import Sockets, cannot_listen
 from postel.config import BadConfig, Listen, Loaded
 from postel.net import Endpoint, Listener, Network, Stream, parse_endpoint
 from postel.observe import logger
-from postel.servers import Pop3Parts, Pop3Service, ProxyDoor, SmtpParts, SmtpService
+from postel.servers import ImapParts, ImapService, Pop3Parts, Pop3Service, ProxyDoor, SmtpParts, SmtpService
 from postel.tls import ServerTls
 
 log = logger("app")
 
-_Service: TypeAlias = SmtpService | Pop3Service
+_ASKING = ("submission", "submissions", "imap", "imaps")  # where people log in, perhaps by certificates
+_Service: TypeAlias = SmtpService | Pop3Service | ImapService
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Listeners:
         tls: ServerTls | None,
         smtp_parts: Callable[[], SmtpParts],
         pop3_parts: Callable[[], Pop3Parts],
+        imap_parts: Callable[[], ImapParts],
         *,
         is_quiet: bool = False,
     ) -> None:
@@ -68,6 +70,7 @@ class Listeners:
         self._tls = tls
         self._smtp_parts = smtp_parts
         self._pop3_parts = pop3_parts
+        self._imap_parts = imap_parts
         self._is_quiet = is_quiet
         self.bound: list[Bound] = []
         self._former: list[_Service] = []  # without a listener, but maybe with sessions that go on
@@ -166,20 +169,21 @@ class Listeners:
     def _service(self, loaded: Loaded, listen: Listen) -> _Service:
         if listen.protocol in ("pop3", "pop3s"):
             return Pop3Service(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
-        return SmtpService(
-            options.service_options(loaded, listen), self._smtp_parts(), self._smtp_tls(listen)
-        )
+        if listen.protocol in ("imap", "imaps"):
+            imap_options = options.imap_options(loaded, listen)
+            return ImapService(imap_options, self._imap_parts(), self._asking(listen))
+        return SmtpService(options.service_options(loaded, listen), self._smtp_parts(), self._asking(listen))
 
-    def _smtp_tls(self, listen: Listen) -> ServerTls | None:
+    def _asking(self, listen: Listen) -> ServerTls | None:
         """Where people log in by certificates they are asked for one; a server on port 25 is not to be bothered."""
-        if self._tls is None or listen.protocol not in ("submission", "submissions"):
+        if self._tls is None or listen.protocol not in _ASKING:
             return self._tls
         return self._tls.asking or self._tls
 
     def _exchange(self, service: _Service, loaded: Loaded, listen: Listen) -> None:
         if isinstance(service, Pop3Service):
             service.reload(options.pop3_options(loaded, listen), self._pop3_parts(), self._tls)
+        elif isinstance(service, ImapService):
+            service.reload(options.imap_options(loaded, listen), self._imap_parts(), self._asking(listen))
         else:
-            service.reload(
-                options.service_options(loaded, listen), self._smtp_parts(), self._smtp_tls(listen)
-            )
+            service.reload(options.service_options(loaded, listen), self._smtp_parts(), self._asking(listen))

@@ -23,6 +23,7 @@ from postel.delivery import MailboxOptions, RelayOptions
 from postel.directory import DirectoryOptions, ThrottleOptions, TokenOptions
 from postel.hooks import HookOptions
 from postel.mail import Domain, parse_domain
+from postel.proto.imap import ImapLimits
 from postel.proto.smtp import SmtpLimits
 from postel.queue import QueueOptions, RetrySchedule
 from postel.routing import parse_client_rule, parse_path_rule
@@ -34,6 +35,7 @@ from postel.servers import (
     CommandOptions,
     FullMailbox,
     GrantOptions,
+    ImapServiceOptions,
     IPNetwork,
     NameCheck,
     NullMx,
@@ -42,6 +44,7 @@ from postel.servers import (
     ServiceOptions,
     Trusted,
 )
+from postel.store import StoreOptions
 
 
 def hostname(loaded: Loaded) -> Domain:
@@ -117,6 +120,12 @@ def relay_options(loaded: Loaded) -> RelayOptions:
         tunnels_priority=loaded.config.priority.tunnel,
         converts_signed=delivery.convert_signed,
     )
+
+
+def store_options(loaded: Loaded) -> StoreOptions:
+    """What accounts may have, and how long expunged mail is kept."""
+    mailboxes = loaded.config.mailboxes
+    return StoreOptions(keep_s=parse_duration(mailboxes.undelete), mailboxes=mailboxes.per_account)
 
 
 def checkpoint_options(loaded: Loaded) -> CheckpointOptions:
@@ -246,4 +255,15 @@ def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:
         mechanisms=_mechanisms(loaded),
         offers_apop=loaded.config.login.apop,
         login_delay_s=round(parse_duration(loaded.config.login.pop3_delay)),
+    )
+
+
+def imap_options(loaded: Loaded, listen: Listen) -> ImapServiceOptions:
+    """One listener's IMAP."""
+    return ImapServiceOptions(
+        hostname=hostname(loaded),
+        is_tls_implicit=listen.protocol == "imaps",
+        plaintext_login=_plaintext_login(loaded),
+        mechanisms=_mechanisms(loaded),
+        limits=ImapLimits(append=parse_size(loaded.config.limits.message_size)),
     )

@@ -46,7 +46,7 @@ from postel.routing import (
     lane,
     target_of_lane,
 )
-from postel.servers import Admission, Pop3Parts, Rates, Room, SmtpParts
+from postel.servers import Admission, ImapParts, Pop3Parts, Rates, Room, SmtpParts
 from postel.store import MaildropLocks
 from postel.terminals import Terminals
 from postel.tls import ClientTls, ServerTls
@@ -100,7 +100,12 @@ class Postel:
         self._rates = Rates(loaded.config.limits.messages_per_hour)
         self._locks = MaildropLocks(rooms.database, edges.clock)
         self.listeners = Listeners(
-            edges.network, self._tls, self._smtp_parts, self._pop3_parts, is_quiet=not part.is_whole
+            edges.network,
+            self._tls,
+            self._smtp_parts,
+            self._pop3_parts,
+            self._imap_parts,
+            is_quiet=not part.is_whole,
         )
 
     @classmethod
@@ -108,7 +113,9 @@ class Postel:
         cls, loaded: Loaded, edges: Edges, tls: ServerTls | None = None, part: Part = WHOLE
     ) -> Postel:
         """Open the data directory, and join. Raises what `__init__` and `open_rooms` raise."""
-        rooms = await open_rooms(data_directory(loaded), edges, options.directory_options(loaded))
+        rooms = await open_rooms(
+            data_directory(loaded), edges, options.directory_options(loaded), options.store_options(loaded)
+        )
         try:
             return cls(loaded, edges, rooms, tls, part)
         except BaseException:
@@ -131,11 +138,13 @@ class Postel:
         await self.listeners.open(loaded, sockets or Sockets())
         if self._part.is_first:
             await self.queue.start()
+            self.rooms.store.start()
 
     async def stop(self, drain_s: float = DRAIN_S) -> None:
         """Accept nothing more, let sessions and deliveries end, close everything. The queue stays on disk."""
         async with AsyncExitStack() as last_to_first:  # each is done, whatever the others raise
             last_to_first.push_async_callback(self.rooms.close)
+            last_to_first.push_async_callback(self.rooms.store.stop)
             last_to_first.push_async_callback(self._locks.close)
             last_to_first.push_async_callback(self._checkpoints.close)
             last_to_first.push_async_callback(self.edges.hook_runner.close)
@@ -169,6 +178,7 @@ class Postel:
         self.rooms.directory.throttle_by(options.directory_options(loaded).throttle)
         self._admission.options = options.admission_options(loaded)
         self._checkpoints.reload(options.checkpoint_options(loaded))
+        self.rooms.store.reload(options.store_options(loaded))
         self._rates.per_hour = loaded.config.limits.messages_per_hour
         await self.listeners.reload(loaded, tls, sockets or Sockets())
         try:
@@ -211,7 +221,7 @@ class Postel:
             self.rooms.contents,
             self.edges.clock,
             options.mailbox_options(self._rules.loaded),
-            self._answers.quota,
+            self._answers.fill,
         )
 
     def _relay_agent(self) -> RelayAgent:
@@ -264,7 +274,7 @@ class Postel:
         )
 
     def _room(self) -> Room:
-        return Room(self._free_bytes, options.reserve_bytes(self._rules.loaded), self._answers.quota)
+        return Room(self._free_bytes, options.reserve_bytes(self._rules.loaded), self._answers.fill)
 
     async def _takes_no_mail(self, domain: Domain) -> bool:
         return await takes_no_mail(domain, self.resolver)
@@ -276,6 +286,17 @@ class Postel:
             directory=self.rooms.directory,
             store=self.rooms.store,
             locks=self._locks,
+            admission=self._admission,
+            new_session_id=lambda: f"{self.edges.random.getrandbits(40):010x}",
+        )
+
+    def _imap_parts(self) -> ImapParts:
+        return ImapParts(
+            clock=self.edges.clock,
+            database=self.rooms.database,
+            contents=self.rooms.contents,
+            directory=self.rooms.directory,
+            store=self.rooms.store,
             admission=self._admission,
             new_session_id=lambda: f"{self.edges.random.getrandbits(40):010x}",
         )

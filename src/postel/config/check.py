@@ -31,7 +31,7 @@ from postel.routing import (
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
 _SAY_SO: Final = "say so, or take them out"
-LOCAL_PROTOCOLS: Final = ("submission", "submissions", "lmtp", "pop3", "pop3s")
+LOCAL_PROTOCOLS: Final = ("submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ from postel.config.kinds import (
     SolicitationText,
 )
 
-ListenProtocol = Literal["smtp", "submission", "submissions", "lmtp", "odmr", "nomail", "pop3", "pop3s"]
+ListenProtocol = Literal[
+    "smtp", "submission", "submissions", "lmtp", "odmr", "nomail", "pop3", "pop3s", "imap", "imaps"
+]
 
 TlsPolicyWord = Literal["none", "may", "must", "verified"]
 TlsVersion = Literal["TLSv1.2", "TLSv1.3"]
@@ -80,7 +82,7 @@ class Listen(Section, frozen=True):
             "What is spoken here: `smtp` (port 25, from other servers), `submission` (587, from mail programs, "
             "STARTTLS), `submissions` (465, TLS from the start), `odmr` (366, where mail is fetched by ATRN), "
             "`nomail` (25, where 521 says that no mail is taken), `lmtp` (from programs beside us that deliver into "
-            "our mailboxes; never port 25), `pop3` (110) or `pop3s` (995)."
+            "our mailboxes; never port 25), `pop3` (110), `pop3s` (995), `imap` (143) or `imaps` (993)."
         ),
     ] = "smtp"
     address: Annotated[
@@ -548,6 +550,26 @@ class Priority(Section, frozen=True):
     ] = False
 
 
+class Mailboxes(Section, frozen=True):
+    """What accounts keep here."""
+
+    undelete: Annotated[
+        DurationText,
+        says(
+            "How long expunged mail can be had back (`postel account undelete`), and that of deleted mailboxes. No client "
+            "sees it, and no quota counts it. 14 days by default: a mistake is noticed within a holiday. `0s`: what is "
+            "expunged is gone."
+        ),
+    ] = "14d"
+    per_account: Annotated[
+        int,
+        Meta(ge=6),
+        says(
+            "Mailboxes (folders) that an account may have. 10000 by default: more than people make by hand."
+        ),
+    ] = 10000
+
+
 class Limits(Section, frozen=True):
     """What one client may ask of us."""
 
@@ -764,6 +786,7 @@ class Config(Section, frozen=True):
     access: AccessSettings = AccessSettings()
     queue: QueueSettings = QueueSettings()
     priority: Priority = Priority()
+    mailboxes: Mailboxes = Mailboxes()
     limits: Limits = Limits()
     checkpoint: CheckpointSettings = CheckpointSettings()
     hooks: HookSettings = HookSettings()

@@ -18,6 +18,7 @@ from postel.contents.rows import (
     name_draft,
     release,
     release_draft,
+    small_contents,
     unname_draft,
 )
 from postel.contents.sealed import Sealed
@@ -42,5 +43,6 @@ __all__ = [
     "name_draft",
     "release",
     "release_draft",
+    "small_contents",
     "unname_draft",
 ]

@@ -1,6 +1,6 @@
 """What the database knows of content, and who holds it.
 
-Gives       MIGRATIONS, keep, hold, release, name_draft, unname_draft, release_draft, ContentMissing,
+Gives       MIGRATIONS, keep, hold, release, name_draft, unname_draft, release_draft, small_contents, ContentMissing,
             RELEASED (a channel).
 Not here    The files beside the database: contents.files.
 
@@ -140,6 +140,13 @@ async def find_data(tx: Transaction, content_id: int) -> bytes:
     if row is None:
         raise ContentMissing(f"no content {content_id}")
     return bytes(row[0])
+
+
+async def small_contents(tx: Transaction, content_ids: Sequence[int]) -> dict[int, bytes]:
+    """Those of these contents (a page of them) that lie in the database as a whole, by id."""
+    sql = f"""SELECT c.id, d.data FROM content c JOIN content_data d ON d.content_id = c.id
+              WHERE c.file IS NULL AND c.id IN ({", ".join("?" * len(content_ids))})"""
+    return dict(await tx.fetch_all(sql, content_ids))
 
 
 async def released_files(tx: Transaction, limit: int) -> list[str]:

@@ -1,0 +1,43 @@
+"""What is not much: ID, IDLE's beginning, uploads' beginning.
+
+Implements  RFC 2971 (ID), RFC 9051 6.3.13 (IDLE: news at once), 6.3.12, RFC 8508 (uploads begin).
+Gives       HANDLERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from postel.observe import logger
+from postel.proto.imap import OK, Append, Id, Idle, Replace, responses
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import Handler, ImapSession
+
+log = logger("imapd")
+
+_US: Final = {"name": "Postel", "version": version("postel"), "vendor": "The Postel authors"}
+
+
+async def _id(session: ImapSession, command: Id) -> None:
+    if command.fields:
+        told = {key: value for key, value in command.fields.items() if key in ("name", "version") and value}
+        log.detail("client_id", session=session.id, **told)
+    await session.send(responses.server_id(_US))
+    await session.finish(OK)
+
+
+async def _idle(session: ImapSession, command: Idle) -> None:
+    """The machine says "+"; what has happened already is told behind it."""
+    session.talk.answer()
+    if session.selected is not None:
+        await session.selected.catch_up(may_expunge=True)
+
+
+async def _upload(session: ImapSession, command: Append | Replace) -> None:
+    await session.uploads.begin(command)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {Id: _id, Idle: _idle, Append: _upload, Replace: _upload}

@@ -1,0 +1,179 @@
+"""Messages copied, moved, expunged; flags stored.
+
+Implements  RFC 9051 6.4.3 (EXPUNGE), 6.4.6 (STORE), 6.4.7 (COPY), 6.4.8 (MOVE), RFC 4315 (UIDPLUS), RFC 7162 3.1.3
+            (UNCHANGEDSINCE), RFC 4314 4 (rights).
+Gives       HANDLERS, read_flags, SYSTEM_FLAGS_BY_NAME.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from postel.proto import imap
+from postel.proto.imap import NO, OK, Code, Copy, Expunge, FlagChange, Move, UidSet, codes, responses
+from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.store import Copied, Flags, FlagsChanged, How
+from postel.store import FlagChange as Change
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.selected import Selected
+    from postel.servers.imapd.session import Handler, ImapSession
+
+SYSTEM_FLAGS_BY_NAME: Final = {
+    b"\\ANSWERED": Flags.ANSWERED,
+    b"\\DELETED": Flags.DELETED,
+    b"\\DRAFT": Flags.DRAFT,
+    b"\\FLAGGED": Flags.FLAGGED,
+    b"\\SEEN": Flags.SEEN,
+}
+_HOW: Final = {FlagChange.ADD: How.ADD, FlagChange.REMOVE: How.REMOVE, FlagChange.REPLACE: How.REPLACE}
+_GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
+
+
+def read_flags(words: Sequence[bytes]) -> tuple[Flags, frozenset[str]]:
+    """Flags as a client writes them. \\Recent is not for clients (RFC 3501 2.3.2). Raises Denied."""
+    flags, keywords = Flags.NONE, set()
+    for word in words:
+        if not word.startswith(b"\\"):
+            keywords.add(word.decode("ascii", "replace"))
+            continue
+        flag = SYSTEM_FLAGS_BY_NAME.get(word.upper())
+        if flag is None:
+            raise Denied(codes.BAD.saying("There is no such flag"))
+        flags |= flag
+    return flags, frozenset(keywords)
+
+
+async def _store(session: ImapSession, command: imap.Store) -> None:
+    box = session.box
+    flags, keywords = read_flags(command.flags)
+    flags, keywords = _allowed(box, flags, keywords, command.change)
+    if command.unchanged_since is not None:
+        session.talk.enable("CONDSTORE")
+    uids = box.uids(command.numbers, uid=command.uid)
+    change = Change(_HOW[command.change], flags, keywords)
+    done = await session.parts.store.change_flags(box.id, uids, change, command.unchanged_since)
+    await box.refresh()
+    await _answer_store(session, command, uids, done)
+
+
+def _allowed(
+    box: Selected, flags: Flags, keywords: frozenset[str], change: FlagChange
+) -> tuple[Flags, frozenset[str]]:
+    """RFC 4314 4: what one has no right for is left as it is, if there is one for the rest. Raises Denied."""
+    if box.is_read_only:
+        raise Denied(NO_RIGHT.saying("The mailbox is open for reading only"))
+    mask = Flags.NONE
+    for right, of in (
+        ("s", Flags.SEEN),
+        ("t", Flags.DELETED),
+        ("w", Flags.ANSWERED | Flags.FLAGGED | Flags.DRAFT),
+    ):
+        if right in box.rights:
+            mask |= of
+    may_write = "w" in box.rights
+    allowed, words = flags & mask, keywords if may_write else frozenset()
+    is_partial = mask != Flags(31)
+    if (flags or keywords) and not (allowed or words):
+        raise Denied(NO_RIGHT)
+    if change is FlagChange.REPLACE and is_partial:
+        raise Denied(NO_RIGHT)  # it would take away flags that are not ours to take
+    return allowed, words
+
+
+async def _answer_store(
+    session: ImapSession, command: imap.Store, uids: Sequence[int], done: FlagsChanged
+) -> None:
+    box, view = session.box, session.box.view
+    failed = set(done.failed)
+    if command.is_silent:
+        # RFC 7162 3.1.3: under CONDSTORE the new mod-sequences are told even so.
+        changed = [uid for _, some in done.changed for uid in some]
+        quiet = box.snapshot.unchanged_since(max((modseq for modseq, _ in done.changed), default=0), changed)
+        if "CONDSTORE" in session.talk.enabled:
+            await _tell_modseqs(session, quiet, with_uid=command.uid)
+        view.hush(quiet)
+    else:
+        told = [uid for uid in uids if uid not in failed]
+        numbers = [(seq, uid) for uid in told if (seq := view.seq(uid)) is not None]
+        view.hush(told)
+        await box.tell_flags(numbers, with_uid=command.uid)
+    code: Code | None = None
+    if failed:
+        numbers_of = failed if command.uid else {seq for uid in failed if (seq := view.seq(uid)) is not None}
+        code = codes.modified(UidSet.of(numbers_of))
+    is_missing = not command.uid and any(view.is_gone(uid) for uid in uids)
+    result = _GONE if is_missing and code is None else OK.saying("Stored", code)
+    await session.finish(result, may_expunge=command.uid)
+
+
+async def _tell_modseqs(session: ImapSession, uids: Sequence[int], *, with_uid: bool) -> None:
+    box = session.box
+    snapshot = box.snapshot
+    rows = [
+        (seq, uid, snapshot.modseqs[place])
+        for uid in uids
+        if (place := snapshot.place(uid)) >= 0 and (seq := box.view.seq(uid)) is not None
+    ]
+    if not rows:
+        return
+    seqs, uid_column, modseqs = zip(*rows, strict=True)
+    uid_only = "UIDONLY" in session.talk.enabled
+    items, columns = [imap.FetchAtom.MODSEQ], [modseqs]
+    if (with_uid or "QRESYNC" in session.talk.enabled) and not uid_only:
+        items, columns = [imap.FetchAtom.UID, *items], [uid_column, *columns]
+    numbers = uid_column if uid_only else seqs
+    await session.send(responses.fetch_lines(items, numbers, *columns, uid_only=uid_only))
+
+
+async def _copy(session: ImapSession, command: Copy) -> None:
+    box = session.box
+    target = await session.names.target(command.mailbox)
+    uids = box.uids(command.numbers, uid=command.uid)
+    copied = await session.parts.store.copy(box.id, uids, target.box.id)
+    if not command.uid and len(copied.source_uids) < len(uids) and not copied.source_uids:
+        raise Denied(_GONE)
+    await session.finish(OK.saying("Copied", _copy_uid(copied)), may_expunge=command.uid)
+
+
+def _copy_uid(copied: Copied) -> Code | None:
+    """RFC 4315 3: no code where nothing was copied."""
+    if not copied.source_uids:
+        return None
+    source, made = UidSet.of(copied.source_uids), UidSet.of(copied.target_uids)
+    return codes.copy_uid(copied.uid_validity, source, made)
+
+
+async def _move(session: ImapSession, command: Move) -> None:
+    box = session.box
+    box.needs("te")
+    target = await session.names.target(command.mailbox)
+    uids = box.uids(command.numbers, uid=command.uid)
+    moved = await session.parts.store.move(box.id, uids, target.box.id)
+    if moved.source_uids:
+        # RFC 6851 4.3: COPYUID comes in an untagged OK, before the EXPUNGEs.
+        await session.send(responses.untagged("Moved", _copy_uid(moved)))
+    await session.finish(OK)
+
+
+async def _expunge(session: ImapSession, command: Expunge) -> None:
+    box, store = session.box, session.parts.store
+    box.needs("e")
+    deleted = await store.deleted_uids(box.id)
+    if command.uids is not None:
+        wanted = set(box.uids(command.uids, uid=True))
+        deleted = [uid for uid in deleted if uid in wanted]
+    removed = await store.remove(box.id, deleted)
+    code = None
+    if removed.uids and session.talk.enabled & {"CONDSTORE", "QRESYNC"}:
+        code = codes.highest_modseq(removed.modseq)  # RFC 7162 3.2.7
+    await session.finish(OK.saying("Expunged", code))
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {
+    imap.Store: _store,
+    Copy: _copy,
+    Move: _move,
+    Expunge: _expunge,
+}

@@ -1,0 +1,57 @@
+"""What a command comes to when the store, or a right, says no.
+
+Implements  RFC 5530 (the response codes), RFC 9051 6.3.12 and 6.4.7 (TRYCREATE), RFC 9208 4.3.1 (OVERQUOTA).
+Gives       Denied, as_result, NO_SUCH_MAILBOX, NO_RIGHT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from postel.proto.imap import NO, Result, codes
+from postel.store import (
+    BadMailboxName,
+    BadRights,
+    MailboxExists,
+    MailboxHasChildren,
+    MailboxIsInbox,
+    NoSuchMailbox,
+    NoSuchMessage,
+    OverQuota,
+    TooMany,
+    UseTaken,
+)
+
+NO_SUCH_MAILBOX: Final = NO.saying("There is no such mailbox", codes.NONEXISTENT)
+NO_RIGHT: Final = NO.saying("You may not do that with this mailbox", codes.NOPERM)
+
+
+class Denied(Exception):
+    """The command ends with this result. What happened in the selected mailbox is told before it."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result.text)
+        self.result = result
+
+
+_RESULTS: Final[Mapping[type[Exception], Callable[[Any], Result]]] = {
+    NoSuchMailbox: lambda fault: NO_SUCH_MAILBOX,
+    MailboxExists: lambda fault: NO.saying("There is a mailbox of this name already", codes.ALREADYEXISTS),
+    MailboxHasChildren: lambda fault: NO.saying("It only holds other mailboxes", codes.HASCHILDREN),
+    MailboxIsInbox: lambda fault: NO.saying("INBOX stays where it is", codes.CANNOT),
+    BadMailboxName: lambda fault: NO.saying(str(fault).capitalize(), codes.CANNOT),
+    BadRights: lambda fault: NO.saying(str(fault).capitalize(), codes.CANNOT),
+    UseTaken: lambda fault: NO.saying("Another mailbox has this use", codes.USEATTR),
+    OverQuota: lambda fault: NO.saying(
+        f"The quota of {fault.limit} {fault.what} is reached", codes.OVERQUOTA
+    ),
+    TooMany: lambda fault: NO.saying(f"At most {fault.limit} {fault.what}", codes.LIMIT),
+    NoSuchMessage: lambda fault: NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED),
+}
+
+
+def as_result(fault: Exception) -> Result | None:
+    """The result that says it; None: nobody expects this fault."""
+    make = _RESULTS.get(type(fault))
+    return None if make is None else make(fault)

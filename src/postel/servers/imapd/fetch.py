@@ -1,0 +1,275 @@
+"""FETCH.
+
+Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586.
+Gives       HANDLERS.
+Not here    Items: fetch_columns, fetch_sections.
+
+Messages are taken a page at a time, between which other sessions have their turn. Where all items are columns, a
+page is made in one go; else message by message, as the client takes their octets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final
+
+from postel.contents import small_contents
+from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
+from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of
+from postel.servers.imapd.fetch_sections import Sections, section_of
+from postel.store import FlagChange, Flags, How
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.selected import Selected
+    from postel.servers.imapd.session import Handler, ImapSession
+
+_ARRAYS_AT_ONCE: Final = 2000  # messages: a few milliseconds each
+_INDEX_AT_ONCE: Final = 250
+_BODIES_AT_ONCE: Final = 32
+_GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is written for each message: octets that stand fixed, columns, and sections that are streamed."""
+
+    templates: tuple[bytes, ...]
+    columns: tuple[Column | None, ...]
+    sections: tuple[FetchSection | None, ...]
+    needs: Needs
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether there are sections in it."""
+        return any(section is not None for section in self.sections)
+
+    @property
+    def sets_seen(self) -> bool:
+        """RFC 9051 6.4.5: BODY[...] without PEEK says that a person has read it."""
+        return any(section is not None and not section.is_peek for section in self.sections)
+
+
+def _planned(items: Sequence[FetchItem]) -> _Plan:
+    templates: list[bytes] = []
+    columns: list[Column | None] = []
+    sections: list[FetchSection | None] = []
+    needs = Needs.ARRAYS
+    for item in items:
+        found = column_of(item)
+        if found is not None:
+            templates.append(found[0])
+            needs = max(needs, found[1])
+            columns.append(found[2])
+            sections.append(None)
+        else:
+            name, section = section_of(item)
+            templates.append(name)
+            needs = Needs.INDEX
+            columns.append(None)
+            sections.append(section)
+    return _Plan(tuple(templates), tuple(columns), tuple(sections), needs)
+
+
+async def _fetch(session: ImapSession, command: Fetch) -> None:
+    box = session.box
+    if command.changed_since is not None or FetchAtom.MODSEQ in command.items:
+        session.talk.enable("CONDSTORE")  # RFC 7162 3.1: asking is enabling
+    plan = _planned(_items(session, command))
+    await box.refresh()
+    spans = box.spans(command.numbers, uid=command.uid)
+    if command.vanished and command.changed_since is not None:
+        await _tell_vanished(session, command)
+    if command.changed_since is not None or command.partial is not None:
+        spans = _chosen(box, spans, command)
+    if plan.sets_seen and not box.is_read_only and "s" in box.rights:
+        plan = await _set_seen(session, spans, plan, command)
+    is_complete = await _write_all(session, spans, plan)
+    result = OK if is_complete or command.uid else _GONE
+    await session.finish(result, may_expunge=command.uid)
+
+
+def _items(session: ImapSession, command: Fetch) -> Sequence[FetchItem]:
+    items = list(command.items)
+    # RFC 9051 6.4.9: with UID FETCH the UID comes in any case; under UIDONLY it stands in front.
+    if "UIDONLY" in session.talk.enabled:
+        items = [item for item in items if item is not FetchAtom.UID]
+    elif command.uid and FetchAtom.UID not in items:
+        items.insert(0, FetchAtom.UID)
+    if command.changed_since is not None and FetchAtom.MODSEQ not in items:
+        items.append(FetchAtom.MODSEQ)  # RFC 7162 3.1.4.1
+    return items
+
+
+async def _tell_vanished(session: ImapSession, command: Fetch) -> None:
+    """RFC 7162 3.2.6: those of the set that went since."""
+    box = session.box
+    gone = UidSet.covering(await session.parts.store.expunged_since(box.id, command.changed_since or 0))
+    asked = command.numbers.resolve(max(box.box.uid_next - 1, 1))
+    gone &= asked
+    gone = UidSet.covering(_without(gone.ranges, box.view.uids))
+    if gone:
+        await session.send(responses.vanished(gone, earlier=True))
+
+
+def _without(ranges: Sequence[tuple[int, int]], uids: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges without the UIDs (ascending) that are there: tombstones may name more than went."""
+    there = iter(uids)
+    uid = next(there, None)
+    for low, high in ranges:
+        while uid is not None and uid < low:
+            uid = next(there, None)
+        while uid is not None and uid <= high:
+            if low < uid:
+                yield low, uid - 1
+            low = uid + 1
+            uid = next(there, None)
+        if low <= high:
+            yield low, high
+
+
+def _chosen(box: Selected, spans: list[range], command: Fetch) -> list[range]:
+    view, snapshot = box.view, box.snapshot
+    places = list(chain.from_iterable(spans))
+    if command.changed_since is not None:
+        since = command.changed_since
+        found = snapshot.places([view.uids[place] for place in places])
+        pairs = zip(places, found, strict=True)
+        places = [place for place, at in pairs if at >= 0 and snapshot.modseqs[at] > since]
+    if command.partial is not None:
+        window = command.partial.cut(len(places))
+        places = places[window]
+    return _spans(places)
+
+
+def _spans(places: Sequence[int]) -> list[range]:
+    spans: list[range] = []
+    for place in places:
+        if spans and spans[-1].stop == place:
+            spans[-1] = range(spans[-1].start, place + 1)
+        else:
+            spans.append(range(place, place + 1))
+    return spans
+
+
+async def _set_seen(session: ImapSession, spans: list[range], plan: _Plan, command: Fetch) -> _Plan:
+    """Set \\Seen where it is not; the new flags come with the messages, not after them."""
+    box = session.box
+    snapshot = box.snapshot
+    uids = box.view.pick(spans)
+    unseen = [
+        uid
+        for uid, place in zip(uids, snapshot.places(uids), strict=True)
+        if place >= 0 and not snapshot.flag_set(place).flags & Flags.SEEN
+    ]
+    if not unseen:
+        return plan
+    await session.parts.store.change_flags(box.id, unseen, FlagChange(How.ADD, Flags.SEEN))
+    await box.refresh()
+    box.view.hush(unseen)
+    if FetchAtom.FLAGS in command.items:
+        return plan
+    items: list[Any] = [*_items(session, command), FetchAtom.FLAGS]
+    if "CONDSTORE" in session.talk.enabled and FetchAtom.MODSEQ not in items:
+        items.append(FetchAtom.MODSEQ)
+    return _planned(items)
+
+
+async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> bool:
+    """All messages; whether none was gone."""
+    size = _BODIES_AT_ONCE if plan.is_streamed else _INDEX_AT_ONCE if plan.needs else _ARRAYS_AT_ONCE
+    is_complete = True
+    for span in spans:
+        for start in range(span.start, span.stop, size):
+            page = _page(session, range(start, min(start + size, span.stop)))
+            is_complete &= len(page.uids) == min(size, span.stop - start)
+            if len(page.uids):
+                await _write_page(session, page, plan)
+                await asyncio.sleep(0)
+    return is_complete
+
+
+def _page(session: ImapSession, span: range) -> Page:
+    """The messages at these places of the client's numbering."""
+    box, enabled = session.box, session.talk.enabled
+    uids: Sequence[int] = box.view.uids[span.start : span.stop]
+    places = box.snapshot.places(uids)
+    numbers: Sequence[int] = range(span.start + 1, span.stop + 1)
+    if not isinstance(places, range) and -1 in places:
+        rows = [row for row in zip(numbers, uids, places, strict=True) if row[2] >= 0]
+        numbers, uids, places = ([row[n] for row in rows] for n in range(3))
+    if "UIDONLY" in enabled:
+        numbers = uids
+    return Page(box, numbers, uids, places, "UTF8=ACCEPT" in enabled, "IMAP4REV2" in enabled)
+
+
+async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> None:
+    store, box = session.parts.store, session.box
+    if plan.needs >= Needs.LETTERS:
+        page.letters = await store.letters(box.id, page.uids)
+    if plan.needs >= Needs.INDEX:
+        page.blobs = await store.index.fresh(page.contents)
+    # What was awaited may have moved the arrays on.
+    page = _there(page, plan)
+    if not len(page.uids):
+        return
+    if plan.is_streamed:
+        await _write_streamed(session, page, plan)
+    else:
+        columns = [column(page) for column in plan.columns if column is not None]
+        is_uid_only = "UIDONLY" in session.talk.enabled
+        await session.send(
+            responses.fetch_lines(plan.templates, page.numbers, *columns, uid_only=is_uid_only)
+        )
+
+
+def _there(page: Page, plan: _Plan) -> Page:
+    """The page without what went while its letters and indexes were read."""
+    if plan.needs is Needs.ARRAYS:
+        return page
+    snapshot = page.box.snapshot
+    places = snapshot.places(page.uids)
+    if isinstance(places, range) and not _lacks(page, snapshot.contents[places.start : places.stop], plan):
+        page.places = places
+        return page
+    rows = [
+        (number, uid, place)
+        for number, uid, place in zip(page.numbers, page.uids, places, strict=True)
+        if place >= 0
+        and uid in page.letters
+        and (plan.needs < Needs.INDEX or snapshot.contents[place] in page.blobs)
+    ]
+    page.numbers, page.uids, page.places = ([row[n] for row in rows] for n in range(3))
+    return page
+
+
+def _lacks(page: Page, contents: Sequence[int], plan: _Plan) -> bool:
+    is_all = len(page.letters) == len(page.uids)
+    return not is_all or (plan.needs >= Needs.INDEX and any(one not in page.blobs for one in contents))
+
+
+async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None:
+    contents = page.contents
+    read = await session.parts.database.read(lambda tx: small_contents(tx, contents))
+    columns = [None if column is None else list(column(page)) for column in plan.columns]
+    blobs = [page.blobs[content_id] for content_id in contents]
+    is_uid_only = "UIDONLY" in session.talk.enabled
+    for n, (number, uid) in enumerate(zip(page.numbers, page.uids, strict=True)):
+        letter = page.letters[uid]
+        sections = Sections(session, letter, blobs[n], read.get(letter.content_id))
+        await session.send(responses.fetch_begin(number, uid_only=is_uid_only))
+        for place, (template, column, section) in enumerate(
+            zip(plan.templates, columns, plan.sections, strict=True)
+        ):
+            if place:
+                session.talk.send(b" ")
+            if column is not None:
+                await session.send(template % column[n])
+            elif section is not None:
+                await sections.write(template, section)
+        await session.send(responses.FETCH_END)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {Fetch: _fetch}

@@ -1,0 +1,34 @@
+"""Who acts on which command.
+
+Gives       HANDLERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from postel.servers.imapd import (
+    basics,
+    copying,
+    fetch,
+    listing,
+    login,
+    mailboxes,
+    search,
+    select,
+)
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import Handler
+
+HANDLERS: Final[Mapping[type, Handler]] = {
+    **basics.HANDLERS,
+    **login.HANDLERS,
+    **select.HANDLERS,
+    **mailboxes.HANDLERS,
+    **listing.HANDLERS,
+    **fetch.HANDLERS,
+    **copying.HANDLERS,
+    **search.HANDLERS,
+}

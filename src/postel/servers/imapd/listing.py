@@ -1,0 +1,169 @@
+"""LIST and LSUB.
+
+Implements  RFC 9051 6.3.9, RFC 3501 6.3.9 (LSUB), RFC 5258 3 (selection and return options), RFC 5819 (STATUS),
+            RFC 6154 2 (SPECIAL-USE), RFC 8440 (MYRIGHTS), RFC 3348 (CHILDREN), RFC 9590 (METADATA).
+Gives       HANDLERS.
+Not here    Patterns: proto.imap.patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from postel.proto.imap import OK, List, ListReturn, Lsub, Pattern, Selection, responses
+from postel.servers.imapd.mailboxes import status_of
+from postel.store import INBOX, SEPARATOR, StoredMailbox
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import Handler, ImapSession
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A name that a user can see: of a mailbox, of what is above one, or only subscribed to."""
+
+    name: str
+    box: StoredMailbox | None
+
+
+class _Tree:
+    """All names that a user can see, by name, and which of them are subscribed to."""
+
+    def __init__(self, entries: Mapping[str, _Entry], subscribed: frozenset[str]) -> None:
+        self._entries = entries
+        self.subscribed = subscribed
+        self._parents = {name.rpartition(SEPARATOR)[0] for name in entries if SEPARATOR in name}
+        self._above_subscribed = {above for name in subscribed for above in _above(name)}
+
+    @classmethod
+    async def of(cls, session: ImapSession) -> _Tree:
+        store = session.parts.store
+        boxes = [(str(box.name), box) for box in await store.mailboxes(session.account_id)]
+        boxes += await session.names.shared()
+        entries: dict[str, _Entry] = {}
+        for name, box in boxes:
+            for above in _above(name):  # RFC 9051 6.3.9: a level of the hierarchy is a name, too
+                entries.setdefault(above, _Entry(above, None))
+            entries[name] = _Entry(name, box)
+        return cls(entries, frozenset(await store.tree.subscriptions(session.account_id)))
+
+    def names(self, *, with_subscribed: bool) -> Iterator[_Entry]:
+        """In the order of their names, INBOX first."""
+        entries = dict(self._entries)
+        if with_subscribed:
+            for name in self.subscribed:
+                entries.setdefault(name, _Entry(name, None))
+        yield from sorted(entries.values(), key=lambda entry: (entry.name != INBOX, entry.name))
+
+    def has_children(self, name: str) -> bool:
+        """Whether there is a name below."""
+        return name in self._parents
+
+    def has_subscribed_below(self, name: str) -> bool:
+        """Whether a name below is subscribed to."""
+        return name in self._above_subscribed
+
+    def is_there(self, name: str) -> bool:
+        """Whether a mailbox has the name, or a name is below it."""
+        return name in self._entries
+
+
+def _above(name: str) -> Iterator[str]:
+    while SEPARATOR in name:
+        name = name.rpartition(SEPARATOR)[0]
+        yield name
+
+
+async def _list(session: ImapSession, command: List) -> None:
+    if command.patterns == ("",) and not command.is_extended:
+        await session.send(responses.root(SEPARATOR))  # RFC 9051 6.3.9: only the delimiter is asked for
+    else:
+        await _answer(session, command, await _Tree.of(session))
+    await session.finish(OK)
+
+
+async def _answer(session: ImapSession, command: List, tree: _Tree) -> None:
+    patterns = [Pattern(command.reference + pattern, SEPARATOR) for pattern in command.patterns]
+    wants_subscribed = Selection.SUBSCRIBED in command.selection
+    for entry in tree.names(with_subscribed=wants_subscribed):
+        if not any(pattern.matches(entry.name) for pattern in patterns):
+            continue
+        child_info = _child_info(command, tree, entry)
+        if _is_selected(command, tree, entry) or child_info:
+            await session.send(
+                responses.listing(
+                    _attributes(command, tree, entry),
+                    SEPARATOR,
+                    entry.name,
+                    is_utf8=session.is_utf8,
+                    child_info=child_info,
+                )
+            )
+            if tree.is_there(entry.name):
+                await _tell_more(session, command.returns, entry)
+
+
+def _is_selected(command: List, tree: _Tree, entry: _Entry) -> bool:
+    """RFC 5258 3.1: all selection options that choose names must hold."""
+    if Selection.SUBSCRIBED in command.selection and entry.name not in tree.subscribed:
+        return False
+    if Selection.SPECIAL_USE in command.selection:
+        return entry.box is not None and bool(entry.box.special_uses)
+    return True
+
+
+def _child_info(command: List, tree: _Tree, entry: _Entry) -> Sequence[bytes]:
+    """RFC 5258 3.5: why a name is told that was not selected itself."""
+    is_recursive = Selection.RECURSIVEMATCH in command.selection and Selection.SUBSCRIBED in command.selection
+    return (b"SUBSCRIBED",) if is_recursive and tree.has_subscribed_below(entry.name) else ()
+
+
+def _attributes(command: List, tree: _Tree, entry: _Entry) -> list[bytes]:
+    attributes: list[bytes] = []
+    if not tree.is_there(entry.name):
+        attributes.append(b"\\NonExistent")
+    elif entry.box is None or not entry.box.is_selectable:
+        attributes.append(b"\\Noselect")
+    attributes.append(b"\\HasChildren" if tree.has_children(entry.name) else b"\\HasNoChildren")
+    wants_subscribed = command.returns.subscribed or Selection.SUBSCRIBED in command.selection
+    if wants_subscribed and entry.name in tree.subscribed:
+        attributes.append(b"\\Subscribed")
+    # RFC 6154 2: the uses are told in any case; programs look for them in a plain LIST.
+    if entry.box is not None:
+        attributes += sorted(use.value.encode() for use in entry.box.special_uses if use)
+    return attributes
+
+
+async def _tell_more(session: ImapSession, returns: ListReturn, entry: _Entry) -> None:
+    box = entry.box
+    if box is None:
+        return
+    rights = await session.names.rights(box)
+    if returns.my_rights:  # RFC 8440 3
+        told = "".join(sorted(rights))
+        await session.send(responses.my_rights(entry.name, told, is_utf8=session.is_utf8))
+    if returns.status and box.is_selectable and "r" in rights:
+        await session.send(status_of(session, entry.name, box, returns.status))
+
+
+async def _lsub(session: ImapSession, command: Lsub) -> None:
+    """RFC 3501 6.3.9: with %, a name above a subscribed one that does not match itself is told as \\Noselect."""
+    tree = await _Tree.of(session)
+    pattern = Pattern(command.reference + command.pattern, SEPARATOR)
+    told: dict[str, bool] = {}
+    for name in tree.subscribed:
+        if pattern.matches(name):
+            told[name] = True
+            continue
+        for above in _above(name):
+            if pattern.matches(above):
+                told.setdefault(above, False)
+    for name in sorted(told, key=lambda name: (name != INBOX, name)):
+        attributes = () if told[name] or name in tree.subscribed else (b"\\Noselect",)
+        await session.send(responses.lsub(attributes, SEPARATOR, name, is_utf8=session.is_utf8))
+    await session.finish(OK)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {List: _list, Lsub: _lsub}

@@ -1,0 +1,114 @@
+"""Which stored mailbox a name means, and what its user may do with it.
+
+Implements  RFC 9051 5.1 (names), RFC 2342 5 (other users' mailboxes), RFC 4314 4 (rights that commands need).
+Gives       Names, Opened, Place.
+
+    Sent                            of the account that is logged in
+    Other Users/ann@drag.net/Plans  what Ann shares with it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from postel.directory import Account, Directory
+from postel.proto.imap import NO, codes
+from postel.servers.imapd.faults import NO_RIGHT, NO_SUCH_MAILBOX, Denied
+from postel.store import ALL_RIGHTS, OTHER_USERS, SEPARATOR, MailboxName, Store, StoredMailbox
+
+ALL: Final = frozenset(ALL_RIGHTS)
+_OTHERS: Final = OTHER_USERS + SEPARATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A name, whether or not there is a mailbox of it: whose it is, and what the owner calls it."""
+
+    account_id: int
+    name: MailboxName
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A mailbox, and what its user may do with it (RFC 4314 2.1)."""
+
+    box: StoredMailbox
+    rights: frozenset[str]
+
+    def needs(self, rights: str) -> None:
+        """Raises Denied unless all of these rights are there."""
+        if not self.rights.issuperset(rights):
+            raise Denied(NO_RIGHT)
+
+
+class Names:
+    """The names as one account sees them."""
+
+    def __init__(self, store: Store, directory: Directory, account: Account) -> None:
+        self._store = store
+        self._directory = directory
+        self._account = account
+
+    async def open(self, name: str, rights: str) -> Opened:
+        """The mailbox of this name, on which all these rights are held. Raises Denied.
+
+        RFC 4314 6: who may not even see a mailbox (l) is told that there is none.
+        """
+        opened = await self.find(name)
+        if opened is None:
+            raise Denied(NO_SUCH_MAILBOX)
+        opened.needs(rights)
+        return opened
+
+    async def target(self, name: str, rights: str = "i") -> Opened:
+        """The mailbox that messages go to (RFC 9051 6.3.12): one that could be made is said to be. Raises Denied."""
+        opened = await self.find(name)
+        if opened is None or not opened.box.is_selectable:
+            raise Denied(NO.saying("There is no such mailbox", codes.TRYCREATE))
+        opened.needs(rights)
+        return opened
+
+    async def find(self, name: str) -> Opened | None:
+        """The mailbox of this name, if there is one that may be seen; \\Noselect ones too."""
+        place = await self.place(name)
+        if place is None:
+            return None
+        box = await self._store.mailbox(place.account_id, place.name)
+        if box is None:
+            return None
+        rights = await self.rights(box)
+        return Opened(box, rights) if "l" in rights or "p" in rights else None
+
+    async def rights(self, box: StoredMailbox) -> frozenset[str]:
+        """What may be done with a mailbox."""
+        if box.account_id == self._account.id:
+            return ALL
+        return await self._store.rights.of(box, self._account.id, self._account.mailbox.folded)
+
+    async def place(self, name: str) -> Place | None:
+        """What a name means; None: another user who is not known."""
+        if not name.startswith(_OTHERS):
+            return Place(self._account.id, MailboxName(name.removesuffix(SEPARATOR)))
+        address, _, rest = name[len(_OTHERS) :].partition(SEPARATOR)
+        owner = await self._directory.find(address.casefold())
+        if owner is None or not rest:
+            return None
+        return Place(owner.id, MailboxName(rest.removesuffix(SEPARATOR)))
+
+    async def own(self, name: str) -> Place:
+        """What a name means that is to be made or is only remembered. Raises Denied."""
+        place = await self.place(name)
+        if place is None:
+            raise Denied(NO_SUCH_MAILBOX)
+        return place
+
+    def shown(self, box: StoredMailbox, owner: str) -> str:
+        """The name by which this account knows a mailbox of `owner`."""
+        return box.name if box.account_id == self._account.id else f"{_OTHERS}{owner}{SEPARATOR}{box.name}"
+
+    async def shared(self) -> list[tuple[str, StoredMailbox]]:
+        """What others share with this account, by the names it knows them by."""
+        owners = {account.id: str(account.mailbox) for account in await self._directory.list()}
+        boxes = await self._store.rights.shared_with(self._account.id, self._account.mailbox.folded)
+        return [(self.shown(box, owners[box.account_id]), box) for box in boxes if box.account_id in owners]

@@ -1,0 +1,162 @@
+"""Which messages hold a text: in their header, in their body; when they were sent; which thread they are of.
+
+Implements  RFC 9051 6.4.4 (FROM, SUBJECT, HEADER, BODY, TEXT, SENTON: decoded, whatever the charset, case and width).
+Gives       Texts.
+Not here    Decoding and folding: message.
+
+What the index of texts knows it answers; what it does not know is read, so an answer is never wrong, only slower.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import aclosing
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from postel.contents import ContentMissing
+from postel.message import (
+    Finder,
+    IndexedContent,
+    SectionText,
+    Span,
+    TextPart,
+    field_contains,
+    find_span,
+    fold,
+    header_text,
+    kept_fields,
+    text_parts,
+)
+from postel.store import Letter
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.selected import Selected
+    from postel.servers.imapd.session import ImapSession
+
+_AT_ONCE: Final = 200
+HEADER_LIMIT: Final = 1024 * 1024  # octets of one header that are looked through
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_DAY_S: Final = 86400
+
+
+class Texts:
+    """Asks messages of one mailbox for texts."""
+
+    def __init__(self, session: ImapSession, box: Selected) -> None:
+        self._session = session
+        self._box = box
+
+    async def in_header(self, field: bytes, text: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages with a field of that name that holds the text."""
+        needle = fold(text)
+        found: set[int] = set()
+        async for letter, index in self._letters(uids):
+            header = kept_fields(index, letter.prefix, frozenset((field.lower(),)))
+            if header is None:
+                header = await self._header(letter, index)
+            if field_contains(header, field, needle):
+                found.add(letter.uid)
+        return frozenset(found)
+
+    async def in_body(self, text: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages with the text in a part that is text."""
+        return await self._read_all(fold(text), uids, with_header=False)
+
+    async def in_text(self, text: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages with the text there, or in their header."""
+        return await self._read_all(fold(text), uids, with_header=True)
+
+    async def sent(self, is_wanted: Callable[[int], bool], uids: Sequence[int]) -> frozenset[int]:
+        """Messages whose Date field is of such a day, as it was written; without one, the internal date counts."""
+        snapshot = self._box.snapshot
+        found: set[int] = set()
+        async for letter, index in self._letters(uids):
+            if index.sent_day is not None:
+                day = index.sent_day - _EPOCH
+            else:
+                place = snapshot.place(letter.uid)
+                day = int(snapshot.dates[place] // _DAY_S) if place >= 0 else 0
+            if is_wanted(day):
+                found.add(letter.uid)
+        return frozenset(found)
+
+    async def in_thread(self, thread: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages of a thread, by its id."""
+        number = int(thread[1:]) if thread[:1] == "T" and thread[1:].isdecimal() else -1
+        found: set[int] = set()
+        for page in _pages(uids):
+            letters = await self._session.parts.store.letters(self._box.id, page)
+            found.update(uid for uid, letter in letters.items() if letter.thread_id == number)
+            await asyncio.sleep(0)
+        return frozenset(found)
+
+    async def _read_all(self, needle: str, uids: Sequence[int], *, with_header: bool) -> frozenset[int]:
+        found: set[int] = set()
+        async for letter, index in self._letters(uids):
+            if not needle or await self._holds(letter, index, needle, with_header=with_header):
+                found.add(letter.uid)
+        return frozenset(found)
+
+    async def _letters(self, uids: Sequence[int]) -> AsyncIterator[tuple[Letter, IndexedContent]]:
+        store = self._session.parts.store
+        for page in _pages(uids):
+            letters = await store.letters(self._box.id, page)
+            blobs = await store.index.fresh([letter.content_id for letter in letters.values()])
+            for letter in letters.values():
+                blob = blobs.get(letter.content_id)
+                if blob is not None:
+                    yield letter, IndexedContent.read(blob)
+            await asyncio.sleep(0)
+
+    async def _header(self, letter: Letter, index: IndexedContent) -> bytes:
+        span = find_span(index, letter.prefix, (), SectionText.HEADER)
+        assert span is not None, "every message has a header, be it empty"
+        return await self._octets(letter, span.cut(0, HEADER_LIMIT))
+
+    async def _holds(self, letter: Letter, index: IndexedContent, needle: str, *, with_header: bool) -> bool:
+        finder = Finder(needle)
+        try:
+            if with_header:
+                finder.feed(header_text(await self._header(letter, index)))
+                finder.end_part()
+            for part in text_parts(index, letter.prefix):
+                if part.span is not None and not finder.found:
+                    await self._look_in(letter, part, part.span, finder)
+        except ContentMissing:
+            return False
+        return finder.found
+
+    async def _look_in(self, letter: Letter, part: TextPart, span: Span, finder: Finder) -> None:
+        stream = part.reader()
+        async with aclosing(self._pieces(letter, span)) as pieces:
+            async for piece in pieces:
+                finder.feed(stream.feed(piece))
+                await asyncio.sleep(0)
+                if finder.found:
+                    return
+        finder.feed(stream.finish())
+        finder.end_part()
+
+    async def _octets(self, letter: Letter, span: Span) -> bytes:
+        try:
+            async with aclosing(self._pieces(letter, span)) as pieces:
+                return b"".join([piece async for piece in pieces])
+        except ContentMissing:
+            return b""
+
+    async def _pieces(self, letter: Letter, span: Span) -> AsyncGenerator[bytes, None]:
+        before = len(letter.prefix)
+        if span.start < before:
+            yield letter.prefix[span.start : span.end]
+        start, stop = max(span.start - before, 0), max(span.end - before, 0)
+        if start < stop:
+            reader = await self._session.parts.contents.reader(letter.content_id)
+            async with aclosing(reader.chunks(start, stop)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+
+def _pages(uids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (uids[start : start + _AT_ONCE] for start in range(0, len(uids), _AT_ONCE))

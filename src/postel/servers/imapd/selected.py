@@ -1,0 +1,195 @@
+"""The mailbox that a session has selected: what its client knows of it, kept in step with the store.
+
+Implements  RFC 9051 5.2 and 7.4 (updates are told as soon as they may be), 7.5.1 (EXPUNGE), RFC 7162 3.2.10 (VANISHED)
+            and 3.1.4.1 (MODSEQ with every change of flags), RFC 9586 3.4 (UIDONLY).
+Gives       Selected.
+Not here    Numbering: proto.imap.view. What is in the mailbox: store.snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from postel.proto.imap import BYE, FetchAtom, MailboxView, SequenceSet, UidSet, Updates, codes, responses
+from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import ImapSession
+
+
+class Selected:
+    """A session's selected mailbox.
+
+    view          the client's numbering.
+    snapshot      what is in the mailbox, as of the last catching up.
+    rights        what the user may do with it.
+    recent_from   the first UID that is recent to this session (RFC 3501 2.3.2); 0: none is.
+    """
+
+    def __init__(
+        self,
+        session: ImapSession,
+        snapshot: Snapshot,
+        rights: frozenset[str],
+        *,
+        is_read_only: bool,
+        recent_from: int,
+    ) -> None:
+        self._session = session
+        self.snapshot = snapshot
+        self.rights = rights
+        self.is_read_only = is_read_only
+        self.recent_from = recent_from
+        self.view = MailboxView(snapshot.change_since(None))
+        self._unwatch: Callable[[], None] | None = None
+        self._known_keywords = frozenset(snapshot.keywords())
+
+    @property
+    def id(self) -> int:
+        """Of the mailbox."""
+        return self.snapshot.mailbox.id
+
+    @property
+    def box(self) -> StoredMailbox:
+        """The mailbox, its counters as of the last catching up."""
+        return self.snapshot.mailbox
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called whenever the mailbox changes."""
+        self._unwatch = self._session.parts.store.changes.watch_mailbox(self.id, wake)
+
+    def close(self) -> None:
+        """Hear of changes no more."""
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
+
+    def needs(self, rights: str) -> None:
+        """Raises Denied unless the mailbox may be changed in these ways (RFC 4314 4)."""
+        if self.is_read_only:
+            raise Denied(NO_RIGHT.saying("The mailbox is open for reading only"))
+        if not self.rights.issuperset(rights):
+            raise Denied(NO_RIGHT)
+
+    # --- numbers -----------------------------------------------------------------------------------------
+
+    def spans(self, numbers: SequenceSet, *, uid: bool) -> list[range]:
+        """The places, in the client's numbering, of the messages of a set."""
+        view = self.view
+        if numbers.is_saved:
+            return view.uid_spans(UidSet.of(view.saved).ranges)
+        if uid:
+            return view.uid_spans(numbers.resolve(view.last_uid).ranges)
+        if numbers.largest_named > view.exists:
+            # RFC 9051 9, seq-number: a number beyond the last message is a fault of the client.
+            raise Denied(codes.BAD.saying("There is no message of that number"))
+        return view.seq_spans(numbers.resolve(view.exists).ranges)
+
+    def uids(self, numbers: SequenceSet, *, uid: bool) -> Sequence[int]:
+        """The UIDs of the messages of a set, ascending."""
+        return self.view.pick(self.spans(numbers, uid=uid))
+
+    # --- what others did ---------------------------------------------------------------------------------
+
+    async def refresh(self) -> Snapshot:
+        """The mailbox as it is now; the client is told of nothing yet. Raises NoSuchMailbox."""
+        self.snapshot = await self._session.parts.store.snapshots.current(self.id)
+        self.view.advance(self.snapshot.change_since(self.view.modseq))
+        return self.snapshot
+
+    async def catch_up(self, *, may_expunge: bool) -> None:
+        """Tell the client what happened in the mailbox since it was last told."""
+        try:
+            await self.refresh()
+        except NoSuchMailbox:
+            # RFC 2180 3.3: a mailbox that is gone cannot be looked at any more.
+            self._session.talk.shut_down(BYE.saying("The selected mailbox is gone", codes.NONEXISTENT))
+            return
+        if self.view.has_news:
+            await self._tell(self.view.sync(may_expunge=may_expunge))
+
+    async def _tell(self, updates: Updates) -> None:
+        send = self._session.send
+        if updates.expunged:
+            await send(self._gone(updates.expunged))
+        if updates.exists is not None:
+            await send(responses.exists(updates.exists) + self._recent())
+        if updates.changed:
+            await self.tell_flags(updates.changed)
+
+    def _gone(self, expunged: Sequence[tuple[int, int]]) -> bytes:
+        if self._session.talk.enabled & {"QRESYNC", "UIDONLY"}:
+            return responses.vanished(UidSet.of(uid for _, uid in expunged))
+        return responses.expunged(seq for seq, _ in expunged)
+
+    def _recent(self) -> bytes:
+        if "IMAP4REV2" in self._session.talk.enabled:
+            return b""
+        return responses.recent(self.recent_count())
+
+    def recent_count(self) -> int:
+        """How many messages are recent to this session; what comes while it watches is recent to it."""
+        if not self.recent_from:
+            return 0
+        return sum(len(span) for span in self.view.uid_spans([(self.recent_from, self.view.last_uid)]))
+
+    async def tell_flags(self, messages: Sequence[tuple[int, int]], *, with_uid: bool = False) -> None:
+        """FETCH responses with the flags of messages (sequence number, UID)."""
+        await self.tell_keywords()
+        snapshot, enabled = self.snapshot, self._session.talk.enabled
+        places = snapshot.places([uid for _, uid in messages])
+        there = [(seq, uid, place) for (seq, uid), place in zip(messages, places, strict=True) if place >= 0]
+        if not there:
+            return
+        uid_only = "UIDONLY" in enabled
+        seqs, uids, places = zip(*there, strict=True)
+        items: list[FetchAtom] = []
+        columns: list[Iterable[object]] = []
+        if uid_only:
+            seqs = uids
+        elif with_uid or "QRESYNC" in enabled:
+            items.append(FetchAtom.UID)
+            columns.append(uids)
+        items.append(FetchAtom.FLAGS)
+        columns.append(self.flag_texts(uids, places))
+        if "CONDSTORE" in enabled:
+            items.append(FetchAtom.MODSEQ)
+            columns.append([snapshot.modseqs[place] for place in places])
+        await self._session.send(responses.fetch_lines(items, seqs, *columns, uid_only=uid_only))
+
+    def flag_texts(self, uids: Sequence[int], places: Sequence[int]) -> list[bytes]:
+        """The flags of messages as a client reads them; \\Recent is ours to add (RFC 3501 2.3.2)."""
+        sets, numbers = self.snapshot.flag_sets, self.snapshot.flags
+        texts = [entry.text for entry in sets]
+        if isinstance(places, range):
+            found = [texts[number] for number in numbers[places.start : places.stop]]
+        else:
+            found = [texts[numbers[place]] for place in places]
+        recent_from = self.recent_from
+        if recent_from and uids and uids[-1] >= recent_from and "IMAP4REV2" not in self._session.talk.enabled:
+            found = [
+                (text + b" \\Recent").strip() if uid >= recent_from else text
+                for uid, text in zip(uids, found, strict=True)
+            ]
+        return found
+
+    async def tell_keywords(self) -> None:
+        """RFC 9051 7.3.5: FLAGS again when there are keywords that the client has not heard of."""
+        if len(self.snapshot.flag_sets) == self._flag_sets_seen:
+            return
+        self._flag_sets_seen = len(self.snapshot.flag_sets)
+        keywords = frozenset(self.snapshot.keywords())
+        if not keywords <= self._known_keywords:
+            self._known_keywords |= keywords
+            await self._session.send(responses.flags(self.known_flags()))
+
+    def known_flags(self) -> list[bytes]:
+        """The system flags, and the keywords in use."""
+        return [*SYSTEM_FLAGS, *(keyword.encode() for keyword in sorted(self._known_keywords))]
+
+    _flag_sets_seen = 0
+
+
+SYSTEM_FLAGS = (b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Seen", b"\\Draft")

@@ -1,0 +1,179 @@
+"""Messages that clients put into mailboxes: APPEND, REPLACE.
+
+Implements  RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND: all or none), RFC 8508 3 (REPLACE: one instant), RFC 7889 (limits),
+            RFC 4314 4 (rights), RFC 6855 4 (UTF8).
+Gives       Uploads.
+Not here    Literals and their limits: proto.imap. What is stored: store, contents.
+
+A message goes to its content as it comes, piece by piece; nothing is stored before the command is whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from postel.contents import Draft, Sealed, keep
+from postel.database import Transaction
+from postel.proto.imap import (
+    NO,
+    OK,
+    Append,
+    CatenateText,
+    LiteralChunk,
+    MessageEnd,
+    MessageStart,
+    Replace,
+    UidSet,
+    UploadAborted,
+    UploadEnd,
+    codes,
+    responses,
+)
+from postel.servers.imapd.copying import read_flags
+from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.names import Opened
+from postel.store import Appended, Flags, MessageFacts, NoSuchMessage
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import ImapSession
+
+
+@dataclass(slots=True)
+class _Message:
+    """One message of an upload."""
+
+    draft: Draft
+    flags: Flags
+    keywords: frozenset[str]
+    internal_date_at: float
+    is_utf8: bool
+    sealed: Sealed | None = None
+
+
+@dataclass(slots=True)
+class _Upload:
+    """A command whose messages are coming."""
+
+    target: Opened
+    replaced_uid: int | None = None
+    messages: list[_Message] = field(default_factory=list)
+
+
+class Uploads:
+    """The uploads of one session, one at a time."""
+
+    def __init__(self, session: ImapSession) -> None:
+        self._session = session
+        self._upload: _Upload | None = None
+
+    async def begin(self, command: Append | Replace) -> None:
+        """Decide whether the messages may come. Raises Denied."""
+        session = self._session
+        target = await session.names.target(command.mailbox)
+        replaced = None
+        if isinstance(command, Replace):
+            session.box.needs("te")
+            uids = session.box.uids(command.number, uid=command.uid)
+            if not uids:
+                raise Denied(NO.saying("There is no such message", codes.NONEXISTENT))
+            replaced = uids[0]
+        self._upload = _Upload(target, replaced)
+        session.talk.answer()
+
+    async def take(self, event: Any) -> None:
+        """The next of the upload's events. Raises DatabaseTrouble."""
+        match event:
+            case LiteralChunk(data):
+                await self._take_chunk(data)
+            case MessageStart():
+                self._start(event)
+            case CatenateText():
+                self._session.talk.answer()
+            case MessageEnd():
+                if self._upload is not None:
+                    self._upload.messages[-1].sealed = await self._upload.messages[-1].draft.seal()
+            case UploadEnd():
+                await self._finish()
+            case UploadAborted():
+                await self.discard()
+
+    async def discard(self) -> None:
+        """Forget what has come."""
+        upload, self._upload = self._upload, None
+        for message in upload.messages if upload is not None else ():
+            await message.draft.discard()
+
+    def _start(self, event: MessageStart) -> None:
+        assert self._upload is not None
+        session = self._session
+        try:
+            flags, keywords = self._allowed(*read_flags(event.flags))
+        except Denied as denied:
+            session.talk.answer(denied.result)
+            return
+        date = session.parts.clock.now() if event.date is None else event.date.timestamp()
+        draft = session.parts.contents.draft()
+        self._upload.messages.append(_Message(draft, flags, keywords, date, event.is_utf8))
+        session.talk.answer()
+
+    def _allowed(self, flags: Flags, keywords: frozenset[str]) -> tuple[Flags, frozenset[str]]:
+        """RFC 4314 4: a flag for which there is no right is not set; the message is stored all the same."""
+        assert self._upload is not None
+        rights = self._upload.target.rights
+        if "s" not in rights:
+            flags &= ~Flags.SEEN
+        if "t" not in rights:
+            flags &= ~Flags.DELETED
+        if "w" not in rights:
+            return flags & (Flags.SEEN | Flags.DELETED), frozenset()
+        return flags, keywords
+
+    async def _take_chunk(self, data: bytes) -> None:
+        if self._upload is None or not self._upload.messages:
+            return
+        message = self._upload.messages[-1]
+        if message.draft.size_bytes + len(data) > self._session.options.limits.append:
+            await self.discard()
+            self._session.talk.answer(NO.saying("The message is too large", codes.TOOBIG))
+            return
+        await message.draft.write(data)
+
+    async def _finish(self) -> None:
+        upload = self._upload
+        assert upload is not None
+        try:
+            appended = await self._session.parts.database.write(lambda tx: self._store(tx, upload))
+        finally:
+            await self.discard()
+        uids = UidSet.of(one.uid for one in appended)
+        code = codes.append_uid(appended[0].uid_validity, uids)
+        session = self._session
+        if upload.replaced_uid is None:
+            await session.finish(OK.saying("Appended", code))
+        else:
+            # RFC 8508 3.1: APPENDUID comes in an untagged OK, before the message that was replaced goes.
+            await session.send(responses.untagged("Replaced", code))
+            await session.finish(OK)
+
+    async def _store(self, tx: Transaction, upload: _Upload) -> list[Appended]:
+        """All messages in one transaction, the one that is replaced going in it, too."""
+        store = self._session.parts.store
+        appended: list[Appended] = []
+        for message in upload.messages:
+            assert message.sealed is not None
+            content_id = await keep(tx, message.sealed, holders=0)  # the store is its first holder
+            facts = MessageFacts(
+                content_id=content_id,
+                content_size_bytes=message.sealed.size_bytes,
+                internal_date_at=message.internal_date_at,
+                flags=message.flags,
+                keywords=message.keywords,
+                needs_utf8=message.is_utf8,
+            )
+            appended.append(await store.append_to(tx, upload.target.box.id, facts))
+        if upload.replaced_uid is not None:
+            gone = await store.expunge(tx, self._session.box.id, [upload.replaced_uid])
+            if not gone:  # somebody else was faster: then the new one is not stored either
+                raise NoSuchMessage(f"uid {upload.replaced_uid}")
+        return appended
