@@ -9,7 +9,10 @@ Decoding never fails: what cannot be decoded shows as U+FFFD, an unknown charact
 from __future__ import annotations
 
 import codecs
+from functools import lru_cache
 from typing import Final
+
+NAME_LIMIT: Final = 100  # characters of a name; IANA has none of more than 45
 
 # Codecs of Python that nobody writes honest mail in: some take O(n * n), some are no character sets at all.
 _REFUSED: Final = frozenset(
@@ -19,6 +22,11 @@ _REFUSED: Final = frozenset(
 
 def known_codec(charset: str) -> str | None:
     """Python's name of the codec for a character set; None when there is none, or none that is safe."""
+    return _known_codec(charset) if len(charset) <= NAME_LIMIT else None
+
+
+@lru_cache(1000)
+def _known_codec(charset: str) -> str | None:
     try:
         info = codecs.lookup(charset)
     except (LookupError, ValueError):

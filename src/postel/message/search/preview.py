@@ -11,12 +11,22 @@ from __future__ import annotations
 from typing import Final
 
 PREVIEW_LENGTH: Final = 200  # RFC 8970 3: SHOULD
-_LINES_LOOKED_AT: Final = 60
+_WORD: Final = 30  # characters: a longer one is cut
+# Characters that are looked at: the second number only where the first ones say too little.
+_LOOKED_AT: Final = (3 * PREVIEW_LENGTH, 20 * PREVIEW_LENGTH)
 
 
 def preview_of(text: str) -> str:
     """One line of at most PREVIEW_LENGTH characters; "" when there is nothing to be read."""
-    lines = text[: PREVIEW_LENGTH * 20].split("\n", _LINES_LOOKED_AT)
+    for length in _LOOKED_AT:
+        found = _preview(text[:length])
+        if len(found) >= PREVIEW_LENGTH - _WORD or len(text) <= length:
+            break
+    return found
+
+
+def _preview(text: str) -> str:
+    lines = text.split("\n")
     own = [line for line in lines if line[:1] != ">"]
     return _one_line(own) or _one_line(lines)
 
@@ -28,5 +38,5 @@ def _one_line(lines: list[str]) -> str:
         line = "".join(character for character in line if character.isprintable())
     if len(line) <= PREVIEW_LENGTH:
         return line
-    cut = line.rfind(" ", PREVIEW_LENGTH - 30, PREVIEW_LENGTH)
+    cut = line.rfind(" ", PREVIEW_LENGTH - _WORD, PREVIEW_LENGTH)
     return line[: cut if cut > 0 else PREVIEW_LENGTH]

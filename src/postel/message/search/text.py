@@ -1,7 +1,7 @@
 """The text of a part as people search it: decoded, without markup, folded; fed in pieces of any size.
 
 Implements  RFC 9051 6.4.4 (BODY, TEXT: of text/*, decoded), RFC 2045 6 (encodings), RFC 2046 4.1.2 (charset).
-Gives       TextStream, plain_text.
+Gives       TextStream, beginning_of_text.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import codecs
 import unicodedata
 from typing import Final
 
-from postel.message.charsets import known_codec
-from postel.message.decoders import Identity, decoder_for
+from postel.message.charsets import decode_octets, known_codec
+from postel.message.decoders import Identity, decode_content, decoder_for
+from postel.message.mime_reader import IDENTITIES
 from postel.message.search.folding import fold
 from postel.message.search.html import HtmlText
 
@@ -20,6 +21,8 @@ _BYTE_ORDERS: Final = {
     "utf-16": (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE),
     "utf-32": (codecs.BOM_UTF32_BE, codecs.BOM_UTF32_LE),
 }
+BEGINNING: Final = 400
+HTML_PIECE: Final = 1024
 HELD: Final = 64  # characters: what may combine with the next ones is folded with them
 
 
@@ -91,11 +94,11 @@ class _InByteOrder(codecs.IncrementalDecoder):
 
 
 def _last_beginning(text: str) -> int:
-    """The place of the last such character, near the end; if there is none, all but one is let through."""
+    """The place of the last such character, near the end; all but one is let through if it is too far off."""
     for at in range(len(text) - 1, max(len(text) - HELD, 0) - 1, -1):
         if _begins_anew(text[at]):
             return at
-    return max(len(text) - 1, 0)
+    return len(text) - 1 if len(text) > HELD else 0
 
 
 def _begins_anew(character: str) -> bool:
@@ -107,7 +110,14 @@ def _begins_anew(character: str) -> bool:
     return category[0] in "LNPSZ" and category != "Lm" and not is_jamo
 
 
-def plain_text(octets: bytes, encoding: str, charset: str, *, is_html: bool = False) -> str:
-    """All the text of a body at once, not folded."""
-    stream = TextStream(encoding, charset, is_html=is_html, is_folded=False)
-    return stream.feed(octets) + stream.finish()
+def beginning_of_text(octets: bytes, encoding: str, charset: str, *, is_html: bool = False) -> str:
+    """What a body says first, not folded: of one without markup all, of HTML some BEGINNING characters."""
+    text = decode_octets(octets if encoding in IDENTITIES else decode_content(octets, encoding), charset)
+    if not is_html:
+        return text
+    reader, found = HtmlText(), ""
+    for start in range(0, len(text), HTML_PIECE):
+        found += reader.feed(text[start : start + HTML_PIECE])
+        if len(found) > BEGINNING:
+            return found
+    return found + reader.finish()

@@ -14,8 +14,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from postel.message.mime_fields import sections_of
-from postel.message.structure.description import Described, Parameters, describe_disposition
+from postel.message.structure.description import (
+    Described,
+    describe_disposition,
+    render_parameters,
+    written_encoding,
+)
 from postel.message.structure.envelope import EMPTY_ENVELOPE, read_envelope
 from postel.message.structure.head_fields import unfolded
 from postel.message.structure.outline import Kind, OutlinePart
@@ -62,12 +66,12 @@ def _render(
 ) -> Structures:
     if _described(part).media.type == "multipart":
         return _multipart(part, children)
-    described, fields = _described(part), part.fields or {}
+    described, fields = _described(part), part.fields
     base = b"%b %b %b %b %d" % (
-        _type(described),
+        described.rendered,
         nstring(_of(fields, b"content-id")),
         nstring(_of(fields, b"content-description")),
-        nstring(_encoding(fields)),
+        nstring(written_encoding(fields.get(b"content-transfer-encoding"))),
         part.end - part.body_start,
     )
     extension = _extension(fields)
@@ -85,7 +89,7 @@ def _multipart(part: OutlinePart, children: list[Structures]) -> Structures:
     subtype = nstring(described.subtype)
     children = children or [_NOTHING]  # the grammar wants one at least
     inner = b"".join([child.body_structure for child in children])
-    extension = _placement(part.fields or {})
+    extension = _placement(part.fields)
     return Structures(
         b"(%b %b)" % (b"".join([child.body for child in children]), subtype),
         b"(%b %b %b%b)" % (inner, subtype, render_parameters(described.parameters), extension),
@@ -97,7 +101,7 @@ def _message(
 ) -> Structures:
     """RFC 9051 7.5.2: with the envelope, the structure and the lines of the message in it."""
     inner = children[0] if children else _NOTHING
-    envelope = read_envelope(message.fields or {}).rendered if message else EMPTY_ENVELOPE
+    envelope = read_envelope(message.fields).rendered if message else EMPTY_ENVELOPE
     start = b"(%b %b " % (base, envelope)
     return Structures(
         b"%b%b %d)" % (start, inner.body, part.lines),
@@ -108,31 +112,6 @@ def _message(
 def _described(part: OutlinePart) -> Described:
     assert part.described is not None
     return part.described
-
-
-def _type(described: Described) -> bytes:
-    parameters = described.parameters
-    if described.media.type == "text" and all(name != b"charset" for name, _ in parameters):
-        parameters = (*parameters, (b"charset", b"us-ascii"))  # RFC 2045 5.2: said, so that nobody guesses
-    return b"%b %b %b" % (
-        nstring(described.type),
-        nstring(described.subtype),
-        render_parameters(parameters),
-    )
-
-
-def render_parameters(parameters: Parameters) -> bytes:
-    """Names and values in turn; NIL when there are none."""
-    if not parameters:
-        return NIL
-    return b"(" + b" ".join([nstring(text) for pair in parameters for text in pair]) + b")"
-
-
-def _encoding(fields: dict[bytes, bytes]) -> bytes:
-    """As it is written, but without comments and what is no part of it (RFC 2045 6.1); 7bit for none."""
-    rest = fields.get(b"content-transfer-encoding")
-    main = sections_of(unfolded(rest).decode("latin-1"))[0] if rest else ""
-    return "".join(main.split()).encode("latin-1") or b"7bit"
 
 
 def _extension(fields: dict[bytes, bytes]) -> bytes:

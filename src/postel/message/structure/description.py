@@ -2,7 +2,7 @@
 
 Implements  RFC 2045 5.1 (Content-Type), 6.1 (encodings), RFC 2183 2 (disposition), RFC 2231 3 (continuations),
             RFC 9051 7.5.2 (body parameters).
-Gives       Described, describe_type, describe_disposition, encoding_of.
+Gives       Described, describe_type, describe_disposition, encoding_of, written_encoding, render_parameters.
 Not here    Their meaning, decoded: mime_fields, which is asked for whatever is unusual.
 
 Most letters say what millions said before them: answers are remembered.
@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from postel.message.mime_fields import (
@@ -26,16 +27,24 @@ from postel.message.mime_fields import (
     unquoted,
 )
 from postel.message.structure.head_fields import unfolded
+from postel.message.structure.strings import NIL, nstring
 
 Parameters: TypeAlias = tuple[tuple[bytes, bytes], ...]
 
 CACHED_OCTETS: Final = 300  # longer values are not remembered
 CACHED_VALUES: Final = 2000
 
+_TOKEN: Final = rb"[!#$&+.0-9A-Z^_`a-z{|}~'-]++"
+# What nearly all look like: ASCII, without comments, escapes, pieces and encodings.
+_PARAMETER: Final = (
+    rb";[ \t]*+(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"([^"\\\x00-\x1f\x7f-\xff]*+)")[ \t]*+'
+)
+_USUAL: Final = re.compile(rb"(" + _TOKEN + rb")/(" + _TOKEN + rb")[ \t]*+((?:" + _PARAMETER + rb")*+);?")
+_PARAMETERS: Final = re.compile(_PARAMETER)
 _PIECE: Final = re.compile(r"(.+?)\*(\d{1,4})(\*?)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Described:
     """A Content-Type: `type` and `subtype` as written, `parameters` with pieces joined but not decoded, and `media`,
     which is what it means.
@@ -51,6 +60,24 @@ class Described:
         """Of a text; us-ascii where it says nothing (RFC 2045 5.2)."""
         return self.media.parameters.get("charset", "us-ascii")
 
+    @cached_property
+    def rendered(self) -> bytes:
+        """Type, subtype and parameters, ready for the wire."""
+        parameters = self.parameters
+        if self.media.type == "text" and all(name != b"charset" for name, _ in parameters):
+            parameters = (
+                *parameters,
+                (b"charset", b"us-ascii"),
+            )  # RFC 2045 5.2: said, so that nobody guesses
+        return b"%b %b %b" % (nstring(self.type), nstring(self.subtype), render_parameters(parameters))
+
+
+def render_parameters(parameters: Parameters) -> bytes:
+    """Names and values in turn; NIL when there are none."""
+    if not parameters:
+        return NIL
+    return b"(" + b" ".join([nstring(text) for pair in parameters for text in pair]) + b")"
+
 
 def describe_type(rest: bytes | None, default: MediaType) -> Described:
     """A Content-Type by what follows its colon; `default` without one."""
@@ -65,6 +92,9 @@ def _default(media: MediaType) -> Described:
 
 def _describe_type(rest: bytes) -> Described:
     value = unfolded(rest)
+    usual = _USUAL.fullmatch(value)
+    if usual and b"=?" not in value:
+        return _describe_usual(usual[1], usual[2], _PARAMETERS.findall(usual[3]))
     media = parse_media_type(value.decode("utf-8", "replace"))
     main, parameters = _parameterized(value)
     kind, slash, subtype = main.partition(b"/")
@@ -75,6 +105,15 @@ def _describe_type(rest: bytes) -> Described:
     return Described(kind, subtype, parameters, media)
 
 
+def _describe_usual(kind: bytes, subtype: bytes, found: list[tuple[bytes, bytes, bytes]]) -> Described:
+    parameters: dict[bytes, bytes] = {}
+    for name, token, quoted in found[:PARAMETERS_LIMIT]:
+        parameters.setdefault(name.lower(), token or quoted)
+    meant = {name.decode(): value.decode() for name, value in parameters.items()}
+    media = MediaType(kind.decode().lower(), subtype.decode().lower(), MappingProxyType(meant))
+    return Described(kind, subtype, tuple(parameters.items()), media)
+
+
 _cached_type: Final = lru_cache(CACHED_VALUES)(_describe_type)
 
 
@@ -82,6 +121,10 @@ def describe_disposition(rest: bytes | None) -> tuple[bytes, Parameters, Disposi
     """A Content-Disposition: its kind and parameters as written, and what they mean. None for none."""
     if rest is None:
         return None
+    return _cached_disposition(rest) if len(rest) <= CACHED_OCTETS else _describe_disposition(rest)
+
+
+def _describe_disposition(rest: bytes) -> tuple[bytes, Parameters, Disposition] | None:
     value = unfolded(rest)
     meant = parse_disposition(value.decode("utf-8", "replace"))
     if meant is None:
@@ -90,9 +133,25 @@ def describe_disposition(rest: bytes | None) -> tuple[bytes, Parameters, Disposi
     return main, parameters, meant
 
 
+_cached_disposition: Final = lru_cache(CACHED_VALUES)(_describe_disposition)
+
+
 @lru_cache(CACHED_VALUES)
 def _cached_encoding(rest: bytes) -> str:
     return parse_transfer_encoding(unfolded(rest).decode("utf-8", "replace"))
+
+
+def written_encoding(rest: bytes | None) -> bytes:
+    """As it is written, but without comments and what is no part of it (RFC 2045 6.1); 7bit for none."""
+    if rest is None:
+        return b"7bit"
+    return _cached_written(rest) if len(rest) <= CACHED_OCTETS else b"7bit"
+
+
+@lru_cache(CACHED_VALUES)
+def _cached_written(rest: bytes) -> bytes:
+    main = sections_of(unfolded(rest).decode("latin-1"))[0]
+    return "".join(main.split()).encode("latin-1") or b"7bit"
 
 
 def encoding_of(rest: bytes | None) -> str:

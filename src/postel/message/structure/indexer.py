@@ -16,7 +16,7 @@ from postel.message.order.base_subject import base_subject
 from postel.message.order.collation import casemap_unicode
 from postel.message.search.folding import decode_field, fold
 from postel.message.search.preview import preview_of
-from postel.message.search.text import plain_text
+from postel.message.search.text import beginning_of_text
 from postel.message.structure.addresses import Address
 from postel.message.structure.blob import (
     HAS_ATTACHMENTS,
@@ -35,7 +35,7 @@ from postel.message.structure.blob import (
 from postel.message.structure.body import render_structures
 from postel.message.structure.description import describe_disposition
 from postel.message.structure.envelope import Envelope, read_envelope
-from postel.message.structure.head_fields import head_fields, unfolded
+from postel.message.structure.head_fields import unfolded
 from postel.message.structure.message_ids import message_ids, references_of
 from postel.message.structure.outline import Kind, OutlinePart, OutlineReader
 
@@ -58,10 +58,10 @@ class ContentIndexer:
         """There are no more: the blob for IndexedContent."""
         parts = self._outline.finish()
         root = parts[0]
-        fields = root.fields or {}
+        fields = root.fields
         envelope = read_envelope(fields)
         structures = render_structures(parts)
-        kept, flags = _kept_fields(root.head)
+        kept, flags = _kept_fields(root)
         facts = [_facts(part) for part in parts]
         other = _other_forms(parts)
         if any(part.is_attachment for part in facts):
@@ -98,10 +98,10 @@ def index_content(content: bytes, limits: MimeLimits | None = None) -> bytes:
     return indexer.finish()
 
 
-def _kept_fields(head: bytes) -> tuple[list[tuple[int, bytes]], int]:
+def _kept_fields(root: OutlinePart) -> tuple[list[tuple[int, bytes]], int]:
     kept = [
         (code, raw)
-        for raw, name, _ in head_fields(head)
+        for raw, name, _ in root.lines_of_head
         if name and (code := KEPT_CODES.get(name.lower())) is not None
     ]
     if sum(len(raw) for _, raw in kept) > KEPT_OCTETS:
@@ -117,7 +117,7 @@ def _other_forms(parts: list[OutlinePart]) -> OtherForms | None:
 
 
 def _facts(part: OutlinePart) -> PartFacts:
-    described, fields = part.described, part.fields or {}
+    described, fields = part.described, part.fields
     assert described is not None
     media = described.media
     disposition = describe_disposition(fields.get(b"content-disposition"))
@@ -154,7 +154,7 @@ def _preview(parts: list[OutlinePart]) -> str:
     for part in sorted(texts, key=_is_marked_up):
         described = part.described
         assert described is not None and part.sample is not None
-        text = plain_text(part.sample, part.encoding, described.charset, is_html=_is_marked_up(part))
+        text = beginning_of_text(part.sample, part.encoding, described.charset, is_html=_is_marked_up(part))
         if shown := preview_of(text):
             return shown
     return ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from postel.message.mime_fields import MESSAGE, TEXT_PLAIN, MediaType
@@ -47,6 +47,7 @@ class OutlinePart:
     parent      place of the part around it in that list; -1 of the message.
     start, body_start, end, lines   as `Part` has them.
     head        its header without the empty line, as far as limits allow.
+    lines_of_head   what `head_fields` makes of that.
     fields      (name in lower case, what follows the colon), first ones only.
     sample      how its body begins, of a text that may be shown as a preview.
     """
@@ -59,7 +60,8 @@ class OutlinePart:
     end: int = 0
     lines: int = 0
     head: bytes = b""
-    fields: dict[bytes, bytes] | None = None
+    lines_of_head: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
+    fields: dict[bytes, bytes] = field(default_factory=dict)
     described: Described | None = None
     encoding: str = "7bit"
     sample: bytes | None = None
@@ -193,9 +195,9 @@ class OutlineReader:
         if self._kept_bytes > self._limits.kept_bytes:
             self.is_whole, head = False, b""
         part.head = head
-        fields: dict[bytes, bytes] = {}
-        part.fields = fields
-        for _, name, rest in head_fields(head):
+        fields = part.fields
+        part.lines_of_head = lines = head_fields(head)
+        for _, name, rest in lines:
             if name:
                 fields.setdefault(name.lower(), rest)
         part.described = described = describe_type(fields.get(b"content-type"), part.default)
