@@ -17,4 +17,4 @@ _FUZZERS: Final = sorted(file.stem for file in _FUZZ.glob("*.py") if file.stem !
 @pytest.mark.parametrize("name", _FUZZERS)
 def test_nothing_but_documented_faults_escapes(name: str) -> None:
     fuzzer = runpy.run_path(str(_FUZZ / f"{name}.py"))
-    play(fuzzer["one_input"], fuzzer["some_input"], seed=7, rounds=300)
+    play(fuzzer["one_input"], fuzzer["some_input"], seed=7, rounds=fuzzer.get("SHORT", 300))
