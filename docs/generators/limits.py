@@ -39,6 +39,8 @@ CHANGED: Mapping[str, str] = {
     "queue.deliver_by": '"7s"',
     "queue.future_release": '"7d"',
     "queue.future_messages": "7",
+    "mailboxes.undelete": '"7d"',
+    "mailboxes.per_account": "777",
     "limits.message_size": '"7 MB"',
     "limits.reserve": '"7 MB"',
     "limits.full_mailbox": '"return"',

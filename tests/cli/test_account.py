@@ -183,4 +183,9 @@ def test_an_account_may_store_so_much(site: Site) -> None:
     site.ok("account", "quota", "frito@drag.net", "none")
     assert site.json("account", "list")[0]["quota_bytes"] is None
     assert site.run("account", "quota", "frito@drag.net", "much").exit_code == 2
+    assert "2 messages now" in site.ok("account", "quota", "frito@drag.net", "--messages", "2")
+    assert site.ok("account", "quota", "frito@drag.net").endswith("and has 0 of 2 messages.\n")
+    assert site.json("account", "list")[0]["quota_messages"] == 2
+    assert "any number" in site.ok("account", "quota", "frito@drag.net", "--messages", "none")
+    assert site.run("account", "quota", "frito@drag.net", "--messages", "many").exit_code == 2
     assert "no account" in site.refused("account", "quota", "nobody@drag.net", "1 MB")

@@ -169,7 +169,7 @@ async def world(**facts: Any) -> AsyncIterator[World]:
         await database.migrate(room.MIGRATIONS)
     clock = FakeClock()
     all_contents = Contents(None, database, InlineWorkers())
-    made = World(database, all_contents, clock, Store(database, all_contents, clock), **facts)
+    made = World(database, all_contents, clock, Store(database, all_contents, clock, InlineWorkers()), **facts)
     made.queue = Queue(
         database,
         all_contents,

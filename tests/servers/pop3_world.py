@@ -91,7 +91,7 @@ async def world(
         clock=clock,
         database=database,
         directory=people,
-        store=Store(database, all_contents, clock),
+        store=Store(database, all_contents, clock, InlineWorkers()),
         locks=MaildropLocks(database, clock),
         admission=Admission(admission or AdmissionOptions()),
         new_session_id=lambda: f"s{next(numbers)}",

@@ -42,7 +42,7 @@ async def service(folder: Path, *, implicit: bool = False, apop: bool = False) -
     people = Directory(database, workers, clock, CHEAP)
     kitt = await people.add(parse_mailbox(NAME), PASSWORD)
     await people.set_shared_secret(kitt.mailbox, "tanstaaf")
-    box, locks = Store(database, kept, clock), MaildropLocks(database, clock)
+    box, locks = Store(database, kept, clock, workers), MaildropLocks(database, clock)
     for size in (0, 0, 1_000_000):
 
         async def chunks(size: int = size) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ import pytest
 from smtp_world import HELLO, SMTP, World, world
 
 from postel.servers import FullMailbox, GrantOptions, Room, ServiceOptions
+from postel.store import Fill, Quota, Usage
 
 MAIL = "C MAIL FROM:<kitt@free.example> {}\nS {}\n"
 RCPT = "C RCPT TO:<ann@example.org>\nS {}\n"
@@ -137,10 +138,10 @@ async def much() -> int:
 
 
 def room(limit: int = 1000, used: int = 0, reserve: int = 0) -> Room:
-    async def quota(account: str) -> tuple[int, int] | None:
-        return (limit, used) if account == "ann@example.org" else None
+    async def fill(account: str) -> Fill | None:
+        return Fill(Quota(limit), Usage(used, 0)) if account == "ann@example.org" else None
 
-    return Room(much, reserve, quota)
+    return Room(much, reserve, fill)
 
 
 async def test_a_message_for_which_the_disk_has_no_room_is_refused_for_now() -> None:

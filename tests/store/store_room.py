@@ -71,5 +71,5 @@ async def open_room(options: StoreOptions | None = None, quota: Quota | None = N
     await database.migrate([*contents.MIGRATIONS, *store.MIGRATIONS])
     all_contents = Contents(None, database, InlineWorkers())
     clock = FakeClock()
-    kept = Store(database, all_contents, clock, options, quota_of)
+    kept = Store(database, all_contents, clock, InlineWorkers(), options, quota_of)
     return Room(database, all_contents, clock, kept)

@@ -9,7 +9,7 @@ from typing import Any
 
 from postel.directory import Directory
 from postel.routing import AccountQuestion, FirstAccountQuestion
-from postel.store import Store
+from postel.store import Fill, Quota, Store
 
 
 class AccountAnswers:
@@ -29,12 +29,13 @@ class AccountAnswers:
                 return None if first is None else first.mailbox.folded
         raise TypeError(f"nobody answers a {type(question).__name__} here")
 
-    async def quota(self, address: str) -> tuple[int, int] | None:
-        """How many octets the account of a folded address may store, and does; None: it has no limit."""
+    async def fill(self, address: str) -> Fill | None:
+        """How full the account of a folded address is; None: it has no limit."""
         account = await self._directory.find(address)
-        if account is None or account.quota_bytes is None:
+        if account is None:
             return None
-        return account.quota_bytes, await self._store.used_bytes(account.id)
+        quota = Quota(account.quota_bytes, account.quota_messages)
+        return Fill(quota, await self._store.usage(account.id)) if quota.is_limited else None
 
     async def account_id(self, address: str) -> int | None:
         """The id of the account of a folded address."""

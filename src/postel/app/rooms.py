@@ -9,17 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from postel import checkpoints, contents, directory, queue, store, terminals
+from postel import checkpoints, contents, directory, queue, terminals
+from postel import store as stored
 from postel.app.edges import Edges
 from postel.contents import Contents
-from postel.database import FILE_NAME, Database, DatabaseTrouble
+from postel.database import FILE_NAME, Database, DatabaseTrouble, Transaction
 from postel.directory import Directory, DirectoryOptions
-from postel.store import Store
+from postel.store import Quota, Store, StoreOptions
 
 MIGRATIONS = (
     *contents.MIGRATIONS,
     *directory.MIGRATIONS,
-    *store.MIGRATIONS,
+    *stored.MIGRATIONS,
     *queue.MIGRATIONS,
     *checkpoints.MIGRATIONS,
     *terminals.MIGRATIONS,
@@ -43,7 +44,9 @@ class Rooms:
         await self.database.close()
 
 
-async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Rooms:
+async def open_rooms(
+    data: Path, edges: Edges, logins: DirectoryOptions, keeping: StoreOptions | None = None
+) -> Rooms:
     """Open a data directory, made and brought up to date where needed.
 
     Raises DatabaseTrouble, DatabaseTooNew, OSError.
@@ -56,7 +59,12 @@ async def open_rooms(data: Path, edges: Edges, logins: DirectoryOptions) -> Room
         kept = Contents(place, database, edges.workers, disk=edges.disk)
         logins = replace(logins, passwords=edges.passwords)
         accounts = Directory(database, edges.workers, edges.clock, logins)
-        return Rooms(data, database, kept, accounts, Store(database, kept, edges.clock))
+
+        async def quota_of(tx: Transaction, account_id: int) -> Quota:
+            return Quota(*await accounts.quota_in(tx, account_id))
+
+        store = Store(database, kept, edges.clock, edges.workers, keeping, quota_of)
+        return Rooms(data, database, kept, accounts, store)
     except BaseException:
         await database.close()
         raise

@@ -11,6 +11,7 @@ from postel.app import Bench
 from postel.cli import words
 from postel.cli.context import Settings, as_json, fail, pass_settings, show
 from postel.cli.passwords import SecretFrom, secret_options, take_secret
+from postel.cli.undelete import undelete_command
 from postel.cli.work import CannotDo, run
 from postel.config import parse_size
 from postel.database import Transaction
@@ -32,10 +33,14 @@ def account_command() -> None:
     postel account list
     postel account password ann@example.org --generate
     postel account quota ann@example.org "2 GB"
+    postel account undelete ann@example.org --list
     postel account remove ann@example.org
 
     Changes hold at once, whether the server runs or not.
     """
+
+
+account_command.add_command(undelete_command)
 
 
 @account_command.command("add")
@@ -148,23 +153,29 @@ def remove_command(settings: Settings, address: str, yes: bool) -> None:
 @account_command.command("quota")
 @click.argument("address")
 @click.argument("size", required=False)
+@click.option("--messages", metavar="NUMBER", help="How many messages, or `none` for no limit.")
 @pass_settings
-def quota_command(settings: Settings, address: str, size: str | None) -> None:
+def quota_command(settings: Settings, address: str, size: str | None, messages: str | None) -> None:
     """Say how much an account may store: `2 GB`, or `none` for no limit. Without a size, tell it.
 
     \b
     postel account quota ann@example.org "2 GB"
     postel account quota ann@example.org none
+    postel account quota ann@example.org --messages 100000
     postel account quota ann@example.org
     """
     mailbox = _parse(address)
-    if size is None:
-        account, (_, used_bytes) = _run(settings, lambda bench: _account_and_usage(bench, mailbox))
-        click.echo(f"{mailbox} stores {words.size(used_bytes)} of {_quota(account.quota_bytes)}.")
-        return
-    quota_bytes = _parse_quota(size)
-    _run(settings, lambda bench: bench.rooms.directory.set_quota(mailbox, quota_bytes))
-    click.echo(f"{mailbox} may store {_quota(quota_bytes)} now.")
+    if size is None and messages is None:
+        account, usage = _run(settings, lambda bench: _account_and_usage(bench, mailbox))
+        click.echo(_stores(account, *usage))
+    if size is not None:
+        quota_bytes = _parse_quota(size)
+        _run(settings, lambda bench: bench.rooms.directory.set_quota(mailbox, quota_bytes))
+        click.echo(f"{mailbox} may store {_quota(quota_bytes)} now.")
+    if messages is not None:
+        number = _parse_number(messages)
+        _run(settings, lambda bench: bench.rooms.directory.set_message_quota(mailbox, number))
+        click.echo(f"{mailbox} may have {_number(number)} now.")
 
 
 @account_command.group("secret")
@@ -268,6 +279,25 @@ def _parse_quota(size: str) -> int | None:
         return fail(f"{size!r} is no size: {complaint}", 2)
 
 
+def _parse_number(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > 12:
+        return fail(f"{text!r} is no number of messages", 2)
+    return int(text)
+
+
+def _number(quota_messages: int | None) -> str:
+    return "any number of messages" if quota_messages is None else words.count(quota_messages, "message")
+
+
+def _stores(account: Account, messages: int, used_bytes: int) -> str:
+    told = f"{account} stores {words.size(used_bytes)} of {_quota(account.quota_bytes)}"
+    if account.quota_messages is None:
+        return f"{told}."
+    return f"{told}, and has {messages} of {words.count(account.quota_messages, 'message')}."
+
+
 def _quota(quota_bytes: int | None) -> str:
     return "as much as there is room for" if quota_bytes is None else words.size(quota_bytes)
 
@@ -286,6 +316,7 @@ async def _row(bench: Bench, account: Account) -> dict[str, object]:
         "messages": messages,
         "size_bytes": size_bytes,
         "quota_bytes": account.quota_bytes,
+        "quota_messages": account.quota_messages,
         "created": words.iso(account.created_at),
         "has_secret": secret is not None,
     }

@@ -23,7 +23,10 @@ from postel.mail import BadSyntax, parse_mailbox
 from postel.store import INBOX, BadMailboxName, MailboxName, StoreOptions, checked_name
 
 
-def _mailbox_name(context: click.Context, parameter: click.Parameter, value: str) -> MailboxName:
+def read_name(context: click.Context, parameter: click.Parameter, value: str | None) -> MailboxName | None:
+    """A mailbox name as an option."""
+    if value is None:
+        return None
     try:
         return checked_name(value, StoreOptions())
     except BadMailboxName as complaint:
@@ -35,7 +38,7 @@ of_mailbox = click.option(
     "name",
     default=INBOX,
     show_default=True,
-    callback=_mailbox_name,
+    callback=read_name,
     metavar="NAME",
     help="The stored mailbox; mail programs call it a folder.",
 )
@@ -68,7 +71,7 @@ def import_command(settings: Settings, address: str, path: Path, name: MailboxNa
     rights = Rights()
 
     async def work(bench: Bench) -> int:
-        account = await _account(bench, address)
+        account = await find_account(bench, address)
         with ExitStack() as files:
             source = find_source(path, Quoting(quoting), rights, files)
             store = bench.rooms.store
@@ -101,7 +104,7 @@ def export_command(settings: Settings, address: str, path: Path, name: MailboxNa
     """
 
     async def work(bench: Bench) -> int:
-        account = await _account(bench, address)
+        account = await find_account(bench, address)
         box = await bench.rooms.store.mailbox(account.id, name)
         if box is None:
             raise CannotDo(f"{address} has no mailbox {name}")
@@ -114,7 +117,8 @@ def export_command(settings: Settings, address: str, path: Path, name: MailboxNa
     click.echo(f"Exported {words.count(number, 'message')} to {path}.")
 
 
-async def _account(bench: Bench, address: str) -> Account:
+async def find_account(bench: Bench, address: str) -> Account:
+    """The account of an address. Raises CannotDo."""
     try:
         mailbox = parse_mailbox(address)
     except BadSyntax as complaint:

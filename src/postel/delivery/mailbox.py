@@ -47,14 +47,14 @@ from postel.queue import (
     QueuedRecipient,
 )
 from postel.routing import Decision, Discard, Expand, Refuse, ToMailbox
-from postel.store import MessageFacts, Store
+from postel.store import Fill, MessageFacts, Store
 
 Decide: TypeAlias = Callable[[Mailbox], Awaitable[Decision]]
 FindAccount: TypeAlias = Callable[[str], Awaitable[int | None]]
 """The id of the account of a folded address."""
 
-QuotaOf: TypeAlias = Callable[[str], Awaitable[tuple[int, int] | None]]
-"""How many octets the account of a folded address may store, and how many it does; None: it has no limit."""
+FillOf: TypeAlias = Callable[[str], Awaitable[Fill | None]]
+"""How full the account of a folded address is; None: it has no limit."""
 
 DELIVERED_BEFORE: Final = Reply(554, Status(5, 4, 6), "Mail loop: delivered to this address before")
 
@@ -128,7 +128,7 @@ class MailboxAgent:
         contents: Contents,
         clock: Clock,
         options: MailboxOptions | None = None,
-        quota: QuotaOf | None = None,
+        fill: FillOf | None = None,
     ) -> None:
         self._decide = decide
         self._find_account = find_account
@@ -136,7 +136,7 @@ class MailboxAgent:
         self._contents = contents
         self._clock = clock
         self._options = options or MailboxOptions()
-        self._quota = quota
+        self._fill = fill
 
     async def deliver(self, jobs: Jobs) -> None:
         """Work until nothing is due."""
@@ -208,16 +208,13 @@ class MailboxAgent:
     async def _no_room(self, account: str, size_bytes: int) -> Delayed | Failed | None:
         """RFC 3463 3.3: what can never fit fails; else people clear their mailboxes, and the mail waits for that.
 
-        Deliveries that are under way side by side may together go a little beyond the quota.
+        Of deliveries that are under way side by side the store takes what fits: the others are tried again.
         """
-        found = await self._quota(account) if self._quota is not None else None
-        if found is None:
+        fill = await self._fill(account) if self._fill is not None else None
+        if fill is None or fill.has_room(size_bytes):
             return None
-        limit_bytes, used_bytes = found
-        if used_bytes + size_bytes <= limit_bytes:
-            return None
-        because = f"{account} stores {used_bytes} of {limit_bytes} octets"
-        if size_bytes > limit_bytes:
+        because = f"{account} stores {fill}"
+        if fill.never_fits(size_bytes):
             return Failed(MESSAGE_NEVER_FITS, because=because)
         if self._options.returns_when_full:
             return Failed(MAILBOX_FULL_FOR_GOOD, because=because)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from postel.database import Migration, Transaction
 from postel.directory.verifiers import VERIFIER_MIGRATIONS
@@ -33,6 +33,7 @@ MIGRATIONS: Final[Sequence[Migration]] = (
         """,
     ),
     *VERIFIER_MIGRATIONS,
+    Migration("directory", 4, "ALTER TABLE account ADD COLUMN quota_messages INTEGER;"),
 )
 
 
@@ -49,13 +50,15 @@ class Account:
     """Somebody who has a mailbox here and may log in.
 
     mailbox       the address as it was given; compared by `folded`.
-    quota_bytes   None for no limit.
+    quota_bytes   how much it may store; None for no limit.
+    quota_messages  how many messages, likewise.
     """
 
     id: int
     mailbox: Mailbox
     quota_bytes: int | None = None
     created_at: float = 0.0
+    quota_messages: int | None = None
 
     def __str__(self) -> str:
         return str(self.mailbox)
@@ -78,17 +81,18 @@ def fold(address: str) -> str:
     return unicodedata.normalize("NFC", address)
 
 
-_COLUMNS: Final = "id, address, quota_bytes, created_at, password_hash, shared_secret"
+_ACCOUNT: Final = "id, address, quota_bytes, created_at, quota_messages"
 
 
 async def find_credentials(tx: Transaction, folded: str) -> Credentials | None:
     """The account of a folded address, with its secrets."""
-    row = await tx.fetch_one(f"SELECT {_COLUMNS} FROM account WHERE folded = ?", (fold(folded),))
+    row = await tx.fetch_one(
+        f"SELECT {_ACCOUNT}, password_hash, shared_secret FROM account WHERE folded = ?", (fold(folded),)
+    )
     if row is None:
         return None
-    id_, address, quota_bytes, created_at, password_hash, shared_secret = row
-    account = Account(id_, parse_mailbox(address), quota_bytes, created_at)
-    return Credentials(account, password_hash, shared_secret)
+    *account, password_hash, shared_secret = row
+    return Credentials(_account(account), password_hash, shared_secret)
 
 
 async def find_account(tx: Transaction, folded: str) -> Account | None:
@@ -107,17 +111,17 @@ async def get_account(tx: Transaction, mailbox: Mailbox) -> Account:
 
 async def all_accounts(tx: Transaction) -> tuple[Account, ...]:
     """Every account, by address."""
-    rows = await tx.fetch_all("SELECT id, address, quota_bytes, created_at FROM account ORDER BY folded")
-    return tuple(Account(id_, parse_mailbox(address), *rest) for id_, address, *rest in rows)
+    rows = await tx.fetch_all(f"SELECT {_ACCOUNT} FROM account ORDER BY folded")
+    return tuple(map(_account, rows))
 
 
 async def first_account(tx: Transaction, domain: str) -> Account | None:
     """The account made first at a domain, or else at all."""
-    sql = "SELECT id, address, quota_bytes, created_at FROM account {} ORDER BY id LIMIT 1"
+    sql = f"SELECT {_ACCOUNT} FROM account {{}} ORDER BY id LIMIT 1"
     row = await tx.fetch_one(sql.format("WHERE folded LIKE ?"), (f"%@{domain}",))
     if row is None:
         row = await tx.fetch_one(sql.format(""))
-    return None if row is None else Account(row[0], parse_mailbox(row[1]), row[2], row[3])
+    return None if row is None else _account(row)
 
 
 async def insert_account(
@@ -132,3 +136,15 @@ async def insert_account(
         (str(mailbox), fold(mailbox.folded), password_hash, quota_bytes, created_at),
     )
     return Account(account_id, mailbox, quota_bytes, created_at)
+
+
+async def quota_in(tx: Transaction, account_id: int) -> tuple[int | None, int | None]:
+    """How many octets and messages an account may store; None for no limit, or no account."""
+    row = await tx.fetch_one("SELECT quota_bytes, quota_messages FROM account WHERE id = ?", (account_id,))
+    return (None, None) if row is None else (row[0], row[1])
+
+
+def _account(row: Sequence[Any]) -> Account:
+    """A row of _ACCOUNT."""
+    id_, address, quota_bytes, created_at, quota_messages = row
+    return Account(id_, parse_mailbox(address), quota_bytes, created_at, quota_messages)

@@ -26,6 +26,7 @@ from postel.directory.account import (
     fold,
     get_account,
     insert_account,
+    quota_in,
 )
 from postel.directory.answers import Answers
 from postel.directory.passwords import PasswordHasher, PasswordOptions, prepare_password
@@ -174,6 +175,14 @@ class Directory:
     async def set_quota(self, mailbox: Mailbox, quota_bytes: int | None) -> None:
         """Change how much may be stored; None for no limit. Raises NoAccount."""
         await self._set(mailbox, "quota_bytes", quota_bytes)
+
+    async def set_message_quota(self, mailbox: Mailbox, quota_messages: int | None) -> None:
+        """Change how many messages may be stored; None for no limit. Raises NoAccount."""
+        await self._set(mailbox, "quota_messages", quota_messages)
+
+    async def quota_in(self, tx: Transaction, account_id: int) -> tuple[int | None, int | None]:
+        """How many octets and messages an account may store; None for no limit. In the caller's transaction."""
+        return await quota_in(tx, account_id)
 
     async def set_shared_secret(self, mailbox: Mailbox, secret: str | None) -> None:
         """Store a secret that can be read back, which APOP needs; None takes it away. Raises NoAccount."""

@@ -44,7 +44,7 @@ def own_policy(options: ServiceOptions, parts: SmtpParts) -> tuple[HookFunction,
     ]
     if options.neighbours is not None:
         asked.append(HookFunction(Phase.CONNECT, policy.neighbour, "postel:neighbour", is_trusted=True))
-    if parts.room.quota is not None:
+    if parts.room.fill is not None:
         asked.append(HookFunction(Phase.CONTENT, policy.room, "postel:room", is_trusted=True))
     if options.wishes.refused or options.wishes.refused_at:
         asked.append(HookFunction(Phase.CONTENT, policy.soliciting, "postel:soliciting", is_trusted=True))
@@ -116,9 +116,9 @@ class _Policy:
             classes = self._options.wishes.refused_at.get(facts.mailbox.domain.ascii, frozenset())
             if refused := refuse_solicitation(facts.mail, classes):
                 return refused
-        if not isinstance(route, ToMailbox) or self._parts.room.quota is None:
+        if not isinstance(route, ToMailbox) or self._parts.room.fill is None:
             return None
-        found = await self._parts.room.quota(route.account)
+        found = await self._parts.room.fill(route.account)
         if found is None:
             return None
         self._knows_quotas = True
@@ -139,9 +139,9 @@ class _Policy:
 
     async def _no_room_for(self, mailbox: Mailbox, size_bytes: int) -> Refuse | Defer | None:
         route = (await run(decide(self._table, mailbox), self._answer)).route
-        if not isinstance(route, ToMailbox) or self._parts.room.quota is None:
+        if not isinstance(route, ToMailbox) or self._parts.room.fill is None:
             return None
-        found = await self._parts.room.quota(route.account)
+        found = await self._parts.room.fill(route.account)
         return found and no_quota(found, self._options.full_mailbox, route.account, size_bytes)
 
     async def soliciting(self, facts: Content) -> Refuse | None:

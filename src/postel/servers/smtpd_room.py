@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from postel.hooks import Defer, Refuse
 from postel.mail import Parameters
 from postel.mail.replies import MAILBOX_FULL, MAILBOX_FULL_FOR_GOOD, MESSAGE_NEVER_FITS, SYSTEM_FULL
+from postel.store import Fill
 
 
 class FullMailbox(enum.Enum):
@@ -34,12 +35,12 @@ class Room:
 
     free_bytes  octets free on the disk, measured a moment ago; None: nobody measures.
     reserve_bytes  what is to stay free.
-    quota       how much an account may store and does, by its folded address; None: no limit.
+    fill        how full an account is, by its folded address; None: it has no limit.
     """
 
     free_bytes: Callable[[], Awaitable[int]] | None = None
     reserve_bytes: int = 0
-    quota: Callable[[str], Awaitable[tuple[int, int] | None]] | None = None
+    fill: Callable[[str], Awaitable[Fill | None]] | None = None
 
 
 async def no_space(room: Room, parameters: Parameters) -> Defer | None:
@@ -52,15 +53,12 @@ async def no_space(room: Room, parameters: Parameters) -> Defer | None:
     return Defer(SYSTEM_FULL, because=f"{free_bytes} octets are free")
 
 
-def no_quota(
-    found: tuple[int, int], full: FullMailbox, account: str, size_bytes: int
-) -> Refuse | Defer | None:
-    """Whether an account that may store so much, and does, has no room for so much more."""
-    limit_bytes, used_bytes = found
-    because = f"{account} stores {used_bytes} of {limit_bytes} octets"
-    if size_bytes > limit_bytes:
+def no_quota(fill: Fill, full: FullMailbox, account: str, size_bytes: int) -> Refuse | Defer | None:
+    """Whether an account that is so full has no room for a message of this size."""
+    because = f"{account} stores {fill}"
+    if fill.never_fits(size_bytes):
         return Refuse(MESSAGE_NEVER_FITS, because)
-    if used_bytes + max(size_bytes, 1) <= limit_bytes:
+    if fill.has_room(max(size_bytes, 1)):
         return None
     if full is FullMailbox.WAIT:
         return Defer(MAILBOX_FULL, because)

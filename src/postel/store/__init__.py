@@ -8,6 +8,7 @@ kept        what was expunged, for a time
 """
 
 from postel.store.changes import Changes
+from postel.store.coming import LETTERS
 from postel.store.copying import Copied
 from postel.store.expunging import Removed
 from postel.store.faults import (
@@ -28,7 +29,7 @@ from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
 from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name
 from postel.store.options import StoreOptions
-from postel.store.quota import Quota, QuotaOf, Usage
+from postel.store.quota import Fill, Quota, QuotaOf, Usage
 from postel.store.records import (
     INBOX,
     Appended,
@@ -47,11 +48,13 @@ from postel.store.rights import ALL_RIGHTS, Rights
 from postel.store.schema import MIGRATIONS
 from postel.store.snapshot import FlagSet, Snapshot, SnapshotChange
 from postel.store.store import Store
+from postel.store.walking import WalkedLetter, letters_after, reach, reached, uids_with_prefix
 
 __all__ = [
     "ALL_RIGHTS",
     "DEFAULTS",
     "INBOX",
+    "LETTERS",
     "MIGRATIONS",
     "OTHER_USERS",
     "SEPARATOR",
@@ -60,6 +63,7 @@ __all__ = [
     "BadRights",
     "Changes",
     "Copied",
+    "Fill",
     "FlagChange",
     "FlagSet",
     "Flags",
@@ -96,7 +100,12 @@ __all__ = [
     "TooMany",
     "Usage",
     "UseTaken",
+    "WalkedLetter",
     "checked_name",
     "import_message",
+    "letters_after",
+    "reach",
+    "reached",
     "uidl_of",
+    "uids_with_prefix",
 ]

@@ -29,7 +29,7 @@ class Annotations:
 
     def __init__(self, database: Database, options: StoreOptions, changes: Changes) -> None:
         self._database = database
-        self._options = options
+        self.options = options
         self._changes = changes
 
     async def of(self, account_id: int, mailbox_id: int, user_id: int) -> dict[str, bytes]:
@@ -53,11 +53,11 @@ class Annotations:
             if value is None:
                 sql = f"DELETE FROM stored_annotation WHERE {_PLACE} AND entry = ?"
                 await tx.execute(sql, (*place, entry.lower()))
-            elif len(value) > self._options.annotation_bytes:
-                raise TooMany("octets in a value", self._options.annotation_bytes)
+            elif len(value) > self.options.annotation_bytes:
+                raise TooMany("octets in a value", self.options.annotation_bytes)
             else:
                 await tx.execute(_SET, (*place, entry.lower(), value))
         row = await tx.fetch_one(f"SELECT COUNT(*) FROM stored_annotation WHERE {_PLACE}", place)
-        if row is not None and row[0] > self._options.annotations:
-            raise TooMany("annotations", self._options.annotations)
+        if row is not None and row[0] > self.options.annotations:
+            raise TooMany("annotations", self.options.annotations)
         self._changes.publish_tree(tx, account_id)

@@ -1,7 +1,7 @@
 """Messages that come in: by delivery, import, APPEND.
 
 Implements  RFC 9051 6.3.12 (APPEND), 2.3.1.1 (UIDs grow), RFC 4315 3 (APPENDUID).
-Gives       append, append_to.
+Gives       append, BY_NAME, BY_ID, LETTERS (a channel).
 
 Invariant: a letter holds its content once, whatever mailboxes it lies in; the hold and the letter's row come and
 go in one transaction.
@@ -15,6 +15,8 @@ from postel.contents import hold
 from postel.database import Transaction, Value
 from postel.store.copying import INSERT
 from postel.store.records import Appended, Flags, MessageFacts
+
+LETTERS: Final = "store.letters"  # announced when there are new letters
 
 _TAKE: Final = """
 UPDATE stored_mailbox
@@ -44,4 +46,5 @@ async def append(
     row = (facts.content_id, size_bytes, facts.internal_date_at, now, modseq, int(facts.flags), keywords)
     await tx.execute(INSERT, (mailbox_id, uid, letter_id, *row))
     await hold(tx, facts.content_id)
+    tx.announce(LETTERS)
     return Appended(mailbox_id, uid_validity, uid, modseq, letter_id)

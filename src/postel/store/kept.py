@@ -1,6 +1,6 @@
 """Expunged mail: kept for a time, had back, or gone for good.
 
-Gives       Kept, KeptMessages.
+Gives       Kept, KeptMessages, take_out.
 Not here    Who does the housekeeping, and when: housekeeping.
 
     STORED -> KEPT       expunge, or its mailbox is deleted: out of every client's sight and of the quota
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from postel.contents import release
-from postel.database import Database, Transaction
+from postel.database import Database, Row, Transaction
 from postel.store.expunging import DELETE, KEEP
 from postel.store.records import MailboxName
 
 AT_ONCE: Final = 100  # letters let go of in one transaction: some statements each
+_BEGINNING: Final = 1.0  # what went with an account was expunged before it
 
 _EXPIRED: Final = """
 SELECT id, letter_id FROM stored_kept WHERE expunged_at <= ? ORDER BY expunged_at, id LIMIT ?"""
@@ -33,7 +34,7 @@ DELETE FROM stored_index
 WHERE content_id = ? AND NOT EXISTS (SELECT 1 FROM stored_letter l WHERE l.content_id = ?)"""
 _SUMMARY: Final = """
 SELECT mailbox_name, COUNT(*), SUM(size_bytes), MIN(expunged_at), MAX(expunged_at) FROM stored_kept
-WHERE account_id = ? AND expunged_at > ? GROUP BY mailbox_name ORDER BY mailbox_name"""
+WHERE account_id = ? AND expunged_at >= ? GROUP BY mailbox_name ORDER BY mailbox_name"""
 _PAGE: Final = """
 SELECT id, flags, size_bytes, letter_id, content_id, internal_date_at, keywords FROM stored_kept
 WHERE account_id = ? AND mailbox_name = ? AND expunged_at >= ? AND id > ? ORDER BY id LIMIT ?"""
@@ -61,14 +62,13 @@ class Kept:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def summary(self, account_id: int) -> list[KeptMessages]:
-        """What an account can have back, by mailbox."""
-        rows = await self._database.read(lambda tx: tx.fetch_all(_SUMMARY, (account_id, 0.0)))
+    async def summary(self, account_id: int, since: float = 0.0) -> list[KeptMessages]:
+        """What an account can have back that was expunged since then, by mailbox."""
+        key = (account_id, max(since, _BEGINNING))
+        rows = await self._database.read(lambda tx: tx.fetch_all(_SUMMARY, key))
         return [KeptMessages(MailboxName(name), *rest) for name, *rest in rows]
 
-    async def pages(
-        self, account_id: int, name: MailboxName, since: float
-    ) -> AsyncIterator[Sequence[tuple[int, ...]]]:
+    async def pages(self, account_id: int, name: MailboxName, since: float) -> AsyncIterator[Sequence[Row]]:
         """Rows of what was expunged since from a mailbox, as copying.put takes them, the first column apart."""
         after = 0
         while rows := await self._database.read(
@@ -84,6 +84,11 @@ class Kept:
     async def bury_doomed(self) -> bool:
         """Keep some messages of deleted mailboxes: whether there is more to do."""
         return await self._database.write(_bury_doomed)
+
+
+async def take_out(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
+    """Those of the rows that are still kept; they are not any more."""
+    return [row for row in rows if await tx.execute("DELETE FROM stored_kept WHERE id = ?", row[:1])]
 
 
 async def _prune(tx: Transaction, until: float) -> int:

@@ -1,7 +1,7 @@
 """How much accounts store, and may store.
 
 Implements  RFC 9208 3 and 5 (STORAGE and MESSAGE of one quota root an account), 4.3.1 (OVERQUOTA).
-Gives       Quota, Usage, QuotaOf, used, check_room.
+Gives       Quota, Usage, Fill, QuotaOf, used, check_room.
 Not here    Where the limits are kept (directory): the application joins them. Replies at RCPT: servers, delivery.
 
 Expunged mail counts no more, though it can be had back for a time.
@@ -39,6 +39,31 @@ class Usage:
 
     size_bytes: int
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How full an account is: what it may store, and does."""
+
+    quota: Quota
+    usage: Usage
+
+    def never_fits(self, size_bytes: int) -> bool:
+        """Whether no clearing of mailboxes would make room for a message of this size."""
+        return self.quota.size_bytes is not None and size_bytes > self.quota.size_bytes
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether one more message of this size fits now."""
+        quota, usage = self.quota, self.usage
+        fits = quota.size_bytes is None or usage.size_bytes + size_bytes <= quota.size_bytes
+        return fits and (quota.messages is None or usage.messages < quota.messages)
+
+    def __str__(self) -> str:
+        pairs = (
+            (self.usage.size_bytes, self.quota.size_bytes, "octets"),
+            (self.usage.messages, self.quota.messages, "messages"),
+        )
+        return " and ".join(f"{used} of {limit} {what}" for used, limit, what in pairs if limit is not None)
 
 
 QuotaOf: TypeAlias = Callable[[Transaction, int], Awaitable[Quota]]

@@ -35,7 +35,7 @@ class Rights:
 
     def __init__(self, database: Database, options: StoreOptions, changes: Changes) -> None:
         self._database = database
-        self._options = options
+        self.options = options
         self._changes = changes
 
     async def of(self, mailbox: StoredMailbox, account_id: int, address: str) -> frozenset[str]:
@@ -78,8 +78,8 @@ class Rights:
 
     async def _check_number(self, tx: Transaction, mailbox_id: int) -> None:
         row = await tx.fetch_one("SELECT COUNT(*) FROM stored_right WHERE mailbox_id = ?", (mailbox_id,))
-        if row is not None and row[0] >= self._options.rights:
-            raise TooMany("identifiers with rights", self._options.rights)
+        if row is not None and row[0] >= self.options.rights:
+            raise TooMany("identifiers with rights", self.options.rights)
 
 
 def read_rights(text: str) -> str:

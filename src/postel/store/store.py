@@ -18,8 +18,8 @@ from typing import Final
 
 from postel.contents import Contents
 from postel.database import Database, Row, Transaction
-from postel.net import Clock
-from postel.store import coming, copying, expunging, flags
+from postel.net import Clock, Workers
+from postel.store import coming, copying, expunging, flags, kept
 from postel.store.annotations import Annotations
 from postel.store.changes import Changes
 from postel.store.copying import Copied
@@ -27,12 +27,15 @@ from postel.store.expunging import Removed
 from postel.store.faults import NoSuchMailbox, NoSuchMessage
 from postel.store.flags import FlagChange, FlagsChanged
 from postel.store.housekeeping import Housekeeping
+from postel.store.index import ContentIndex
+from postel.store.indexer import Indexer
 from postel.store.kept import Kept
 from postel.store.options import StoreOptions
 from postel.store.quota import Quota, QuotaOf, Usage, check_room, used
 from postel.store.records import (
     INBOX,
     Appended,
+    Flags,
     Letter,
     MailboxName,
     Maildrop,
@@ -47,6 +50,7 @@ from postel.store.rights import Rights
 from postel.store.rows import MAILBOX, MESSAGE, find_mailbox, get_mailbox, mailbox_of, message_of
 from postel.store.runs import pieces
 from postel.store.snapshots import Snapshots
+from postel.store.threads import NewLetter, assign_threads, thread_keys
 from postel.store.tree import Tree, doom
 from postel.store.url_keys import UrlKeys
 
@@ -71,7 +75,8 @@ _DELETED: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? AND flags
 class Store:
     """The stored mailboxes of all accounts.
 
-    tree, rights, annotations, url_keys, snapshots, kept, housekeeping, changes   the rest, each with its own idea.
+    tree, rights, annotations, url_keys, snapshots, index, kept, changes    the rest of it, each with its own idea.
+    indexer, housekeeping   what it does in the background, once started.
     """
 
     def __init__(
@@ -79,6 +84,7 @@ class Store:
         database: Database,
         contents: Contents,
         clock: Clock,
+        workers: Workers,
         options: StoreOptions | None = None,
         quota_of: QuotaOf | None = None,
     ) -> None:
@@ -93,8 +99,26 @@ class Store:
         self.annotations = Annotations(database, self.options, self.changes)
         self.url_keys = UrlKeys(database)
         self.snapshots = Snapshots(database, self.options.snapshot_bytes)
+        self.index = ContentIndex(database, contents, workers)
+        self.indexer = Indexer(database, self.index)
         self.kept = Kept(database)
         self.housekeeping = Housekeeping(database, clock, self.options, self.kept)
+
+    def start(self) -> None:
+        """Begin the work in the background; in one process of those that share a database."""
+        self.indexer.start()
+        self.housekeeping.start()
+
+    async def stop(self) -> None:
+        """End it; the next start goes on where it was."""
+        await self.indexer.close()
+        await self.housekeeping.close()
+
+    def reload(self, options: StoreOptions) -> None:
+        """Take other limits, from now on; the memory for snapshots stays as it is."""
+        self.options = options
+        for part in (self.tree, self.rights, self.annotations, self.housekeeping):
+            part.options = options
 
     # --- coming in ---------------------------------------------------------------------------------------
 
@@ -225,6 +249,22 @@ class Store:
         wanted = set(uids)
         return {row[0]: _letter(row) for row in rows if row[0] in wanted}
 
+    async def thread_ids(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, int]:
+        """The threads of messages (UIDs ascending, a page of them), by UID (RFC 8474 5.2).
+
+        Letters that have none yet are indexed now, so that each is told of one thread for ever.
+        """
+        letters = await self.letters(mailbox_id, uids)
+        new = {letter.letter_id: letter.content_id for letter in letters.values() if not letter.thread_id}
+        if new:
+            blobs = await self.index.fresh(list(new.values()))
+            joining = [
+                NewLetter(id_, thread_keys(blobs[new[id_]])) for id_ in sorted(new) if new[id_] in blobs
+            ]
+            await self._database.write(lambda tx: assign_threads(tx, joining))
+            letters = await self.letters(mailbox_id, uids)
+        return {uid: letter.thread_id for uid, letter in letters.items()}
+
     async def read(self, message: StoredMessage) -> AsyncGenerator[bytes, None]:
         """The octets of a message: prefix, then content, in pieces of little more than 64 KiB.
 
@@ -348,6 +388,28 @@ class Store:
         Where that is not remembered any more, all that are not there, as the RFC allows.
         """
         return await self._database.read(lambda tx: _expunged_since(tx, mailbox_id, modseq))
+
+    async def undelete(self, account_id: int, name: MailboxName, since: float = 0.0) -> int:
+        """Bring back what was expunged from a mailbox since then, with new UIDs: how many messages.
+
+        The mailbox is made again where it is gone. Raises OverQuota, BadMailboxName, TooMany; what was brought back
+        before stays.
+        """
+        number = 0
+        async for rows in self.kept.pages(account_id, name, since):
+            back = [(row[0], row[1] & ~Flags.DELETED, *row[2:]) for row in rows]
+            number += await self._database.write(partial(self._restore, account_id, name, back))
+        return number
+
+    async def _restore(self, account_id: int, name: MailboxName, rows: Sequence[Row], tx: Transaction) -> int:
+        if self._quota_of is not None:
+            more = Usage(sum(row[2] for row in rows), len(rows))
+            await check_room(tx, account_id, more, await self._quota_of(tx, account_id))
+        left = await kept.take_out(tx, rows)
+        mailbox_id = await self.tree.ensure(tx, account_id, name)
+        await copying.put(tx, left, mailbox_id, self._clock.now())
+        self.changes.publish(tx, mailbox_id)
+        return len(left)
 
     async def forget_account(self, tx: Transaction, account_id: int) -> None:
         """Remove all that an account has, when the account is removed. Its messages go in the background."""

@@ -55,7 +55,7 @@ class Tree:
     def __init__(self, database: Database, clock: Clock, options: StoreOptions, changes: Changes) -> None:
         self._database = database
         self._clock = clock
-        self._options = options
+        self.options = options
         self._changes = changes
 
     # --- making ------------------------------------------------------------------------------------------
@@ -71,7 +71,7 @@ class Tree:
 
         Raises MailboxExists, BadMailboxName, UseTaken, TooMany.
         """
-        name = checked_name(name, self._options)
+        name = checked_name(name, self.options)
         there = await self._find(tx, account_id, name)
         if there is not None and there.is_selectable:
             raise MailboxExists(name)
@@ -88,7 +88,7 @@ class Tree:
         self, tx: Transaction, account_id: int, name: str, uses: Collection[SpecialUse] = ()
     ) -> int:
         """The id of the mailbox of this name, which is made if it is missing. Raises as `create` does."""
-        there = await self._find(tx, account_id, checked_name(name, self._options))
+        there = await self._find(tx, account_id, checked_name(name, self.options))
         if there is not None and there.is_selectable:
             return there.id
         return await self.create(tx, account_id, name, uses)
@@ -153,7 +153,7 @@ class Tree:
         box = await find_mailbox(tx, mailbox_id)
         if box is None:
             raise NoSuchMailbox(f"no mailbox {mailbox_id}")
-        new = checked_name(new_name, self._options)
+        new = checked_name(new_name, self.options)
         if INBOX in (box.name, new):
             raise MailboxIsInbox(INBOX)
         if new.startswith(box.name + SEPARATOR):
@@ -168,7 +168,7 @@ class Tree:
         # A tree below the new name may be there, where the name itself is free: no two may meet.
         renamed = [(box.id, new)]
         for child in await self._below(tx, box.account_id, box.name):
-            child_name = checked_name(new + child.name[len(box.name) :], self._options)
+            child_name = checked_name(new + child.name[len(box.name) :], self.options)
             if await self._find(tx, box.account_id, child_name) is not None:
                 raise MailboxExists(child_name)
             renamed.append((child.id, child_name))
@@ -183,8 +183,8 @@ class Tree:
         row = await tx.fetch_one(
             "SELECT COUNT(*) FROM stored_subscription WHERE account_id = ?", (account_id,)
         )
-        if row is not None and row[0] >= self._options.subscriptions:
-            raise TooMany("subscriptions", self._options.subscriptions)
+        if row is not None and row[0] >= self.options.subscriptions:
+            raise TooMany("subscriptions", self.options.subscriptions)
         sql = "INSERT INTO stored_subscription (account_id, name) VALUES (?, ?) ON CONFLICT DO NOTHING"
         await tx.execute(sql, (account_id, name))
         self._changes.publish_tree(tx, account_id)
@@ -241,8 +241,8 @@ class Tree:
 
     async def _check_number(self, tx: Transaction, account_id: int) -> None:
         row = await tx.fetch_one("SELECT COUNT(*) FROM stored_mailbox WHERE account_id = ?", (account_id,))
-        if row is not None and row[0] >= self._options.mailboxes:
-            raise TooMany("mailboxes", self._options.mailboxes)
+        if row is not None and row[0] >= self.options.mailboxes:
+            raise TooMany("mailboxes", self.options.mailboxes)
 
     async def _check_uses(self, tx: Transaction, account_id: int, uses: Collection[SpecialUse]) -> None:
         """RFC 6154 3: one mailbox for each use."""

@@ -1,0 +1,122 @@
+"""What is known of a content by reading it once: envelope, structure, offsets, keys.
+
+Implements  RFC 9051 7.5.2 (ENVELOPE, BODYSTRUCTURE, never worked out twice).
+Gives       ContentIndex, keep_blobs, is_fresh.
+Not here    What is in a blob, and how it is made: message.IndexedContent, ContentIndexer. Before anybody asks: indexer.
+
+A blob is of the content alone, so all copies share it, whatever the prefix of each. It is made when first wanted, off
+the loop, and kept as long as a letter has the content.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from postel.contents import ContentMissing, Contents
+from postel.database import Database, Transaction
+from postel.message import ContentIndexer, IndexedContent, StaleIndex
+from postel.net import Workers
+
+AT_ONCE: Final = 4  # contents that are read at a time, for one who asks
+_TOGETHER: Final = (
+    256 * 1024
+)  # octets handed to a worker at once: that costs more than reading a small content
+
+_FIND: Final = "SELECT content_id, data FROM stored_index WHERE content_id IN ({})"
+# Only while somebody has the content: nothing would ever remove it.
+_KEEP: Final = """
+INSERT INTO stored_index (content_id, data)
+SELECT ?, ? WHERE EXISTS (SELECT 1 FROM stored_letter WHERE content_id = ?)
+ON CONFLICT (content_id) DO UPDATE SET data = excluded.data"""
+
+
+class ContentIndex:
+    """The blobs of all contents."""
+
+    def __init__(self, database: Database, contents: Contents, workers: Workers) -> None:
+        self._database = database
+        self._contents = contents
+        self._workers = workers
+        self._under_way: dict[int, asyncio.Task[bytes | None]] = {}
+
+    async def blob(self, content_id: int) -> bytes | None:
+        """What is known of a content; None when it is gone. Raises DatabaseTrouble."""
+        return (await self.blobs([content_id])).get(content_id)
+
+    async def blobs(self, content_ids: Sequence[int]) -> dict[int, bytes]:
+        """The same for several (a page of them); those that are gone are left out. Raises DatabaseTrouble."""
+        found = await self.known(content_ids)
+        missing = [content_id for content_id in dict.fromkeys(content_ids) if content_id not in found]
+        for start in range(0, len(missing), AT_ONCE):
+            some = missing[start : start + AT_ONCE]
+            made = await asyncio.gather(*map(self.refresh, some))
+            found.update((key, blob) for key, blob in zip(some, made, strict=True) if blob is not None)
+        return found
+
+    async def fresh(self, content_ids: Sequence[int]) -> dict[int, bytes]:
+        """As `blobs`; what another version made is made anew. Raises DatabaseTrouble."""
+        found = await self.blobs(content_ids)
+        for content_id in [content_id for content_id, blob in found.items() if not is_fresh(blob)]:
+            blob = await self.refresh(content_id)
+            if blob is not None:
+                found[content_id] = blob
+        return found
+
+    async def known(self, content_ids: Sequence[int]) -> dict[int, bytes]:
+        """The blobs that are there already."""
+        sql = _FIND.format(", ".join("?" * len(content_ids)))
+        rows = await self._database.read(lambda tx: tx.fetch_all(sql, content_ids))
+        return {content_id: bytes(data) for content_id, data in rows}
+
+    async def refresh(self, content_id: int) -> bytes | None:
+        """Read a content, again if need be (message.StaleIndex), and keep what is found; None when it is gone."""
+        task = self._under_way.get(content_id)
+        if task is None:
+            task = asyncio.create_task(self._make_and_keep(content_id), name=f"index of content {content_id}")
+            self._under_way[content_id] = task
+            task.add_done_callback(lambda _: self._under_way.pop(content_id, None))
+        return await asyncio.shield(task)  # others may wait for it too
+
+    async def make(self, content_id: int) -> bytes | None:
+        """Read a content: its blob, which is not kept; None when it is gone."""
+        indexer, pieces, gathered = ContentIndexer(), list[bytes](), 0
+        try:
+            reader = await self._contents.reader(content_id)
+            async with aclosing(reader.chunks()) as chunks:
+                async for chunk in chunks:
+                    pieces.append(chunk)
+                    gathered += len(chunk)
+                    if gathered >= _TOGETHER:
+                        octets, pieces, gathered = b"".join(pieces), [], 0
+                        await self._workers.run(lambda octets=octets: indexer.feed(octets))  # type: ignore[misc]
+        except ContentMissing:
+            return None
+        return await self._workers.run(lambda: _finish(indexer, b"".join(pieces)))
+
+    async def _make_and_keep(self, content_id: int) -> bytes | None:
+        blob = await self.make(content_id)
+        if blob is not None:
+            await self._database.write(lambda tx: keep_blobs(tx, {content_id: blob}))
+        return blob
+
+
+async def keep_blobs(tx: Transaction, blobs: Mapping[int, bytes]) -> None:
+    """Keep what is known of contents."""
+    await tx.execute_many(_KEEP, [(content_id, blob, content_id) for content_id, blob in blobs.items()])
+
+
+def is_fresh(blob: bytes) -> bool:
+    """Whether this version made it."""
+    try:
+        IndexedContent.read(blob)
+    except StaleIndex:
+        return False
+    return True
+
+
+def _finish(indexer: ContentIndexer, octets: bytes) -> bytes:
+    indexer.feed(octets)
+    return indexer.finish()

@@ -1,0 +1,120 @@
+"""Letters are indexed soon after they came, so that nobody has to wait for it.
+
+Gives       Indexer.
+Not here    One content: index. Threads: threads.
+
+In order of their ids, some at a time; how far it has come is kept in the transaction that keeps what was found. So a
+crash costs one batch, and a delivery nothing. It takes half of the time at most, and less while letters come in:
+who delivers goes first, since whoever looks at a letter before its turn has it indexed at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from postel.database import Database, DatabaseTrouble, Row, Transaction
+from postel.observe import logger
+from postel.store.coming import LETTERS
+from postel.store.index import ContentIndex, is_fresh, keep_blobs
+from postel.store.threads import NewLetter, assign_threads, thread_keys
+
+BATCH: Final = 32
+PROGRESS: Final = "index"
+_AGAIN_S: Final = 10.0  # after trouble with the database
+_REST_IDLE: Final = 1.0  # times as long as the work took
+_REST_BUSY: Final = 4.0
+
+log = logger("store")
+
+_REACHED: Final = "SELECT reached FROM stored_progress WHERE name = ?"
+_NEXT: Final = f"""
+SELECT id, content_id, thread_id FROM stored_letter WHERE id > ? ORDER BY id LIMIT {BATCH}"""
+_REACH: Final = """
+INSERT INTO stored_progress (name, reached) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached"""
+
+
+class Indexer:
+    """Indexes all letters of a database, in the background of one process."""
+
+    def __init__(self, database: Database, index: ContentIndex) -> None:
+        self._database = database
+        self._index = index
+        self._more = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin where the last one ended."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="store indexer")
+
+    async def close(self) -> None:
+        """Stop, when the batch in hand is done or given up."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def catch_up(self) -> None:
+        """Index what is not yet. Raises DatabaseTrouble."""
+        while await self._batch():
+            await asyncio.sleep(0)
+
+    async def _run(self) -> None:
+        end = self._database.hear(LETTERS, self._more.set)
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except DatabaseTrouble as trouble:
+                    log.trouble("store_untidy", because=str(trouble))
+                    await asyncio.sleep(_AGAIN_S)
+        finally:
+            end()
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._more.clear()
+            began = loop.time()
+            if not await self._batch():
+                await self._more.wait()
+                continue
+            is_busy = self._more.is_set()
+            await asyncio.sleep((loop.time() - began) * (_REST_BUSY if is_busy else _REST_IDLE))
+
+    async def _batch(self) -> bool:
+        """Index the next letters; whether there were any."""
+        reached = await self._database.read(lambda tx: tx.fetch_one(_REACHED, (PROGRESS,)))
+        after = 0 if reached is None else reached[0]
+        rows = await self._database.read(lambda tx: tx.fetch_all(_NEXT, (after,)))
+        if not rows:
+            return False
+        found = await self._index.known([row[1] for row in rows])
+        known = {content_id: blob for content_id, blob in found.items() if is_fresh(blob)}
+        made = await self._make(dict.fromkeys(row[1] for row in rows if row[1] not in known))
+        await self._database.write(lambda tx: _record(tx, rows, known, made))
+        return True
+
+    async def _make(self, content_ids: Mapping[int, None]) -> dict[int, bytes]:
+        made: dict[int, bytes] = {}
+        for content_id in content_ids:
+            blob = await self._index.make(content_id)
+            if blob is not None:
+                made[content_id] = blob
+        return made
+
+
+async def _record(
+    tx: Transaction, rows: Sequence[Row], known: Mapping[int, bytes], made: Mapping[int, bytes]
+) -> None:
+    await keep_blobs(tx, made)
+    blobs = {**known, **made}
+    new = [
+        NewLetter(letter_id, thread_keys(blobs[content_id]))
+        for letter_id, content_id, thread_id in rows
+        if not thread_id and content_id in blobs
+    ]
+    await assign_threads(tx, new)
+    await tx.execute(_REACH, (PROGRESS, rows[-1][0]))
