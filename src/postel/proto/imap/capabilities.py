@@ -25,8 +25,16 @@ _HELD_BY_REV2: Final = frozenset(
     }
 )  # fmt: skip
 
+# Commands that belong to several capabilities.
+_FAMILIES: Final = {
+    "THREAD=": "THREAD",
+    "CONTEXT=": "CONTEXT",
+    "QUOTA=": "QUOTA",
+    "METADATA-SERVER": "METADATA",
+}
+
 # What a client may need to know before it logs in.
-_BEFORE_LOGIN: Final = frozenset({REV2, "ID", "LOGIN-REFERRALS"})
+_BEFORE_LOGIN: Final = frozenset({REV2, "ID", "LANGUAGE", "LOGIN-REFERRALS"})
 
 ENABLED_BY_NAME: Final = frozenset(
     {"CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4REV2", "UIDONLY", "METADATA"}
@@ -60,9 +68,12 @@ def understood(options: ImapOptions) -> frozenset[str]:
     words = {word.upper() for word in options.capabilities}
     if REV2.upper() in words:
         words |= _HELD_BY_REV2
-    if any(word.startswith("THREAD=") for word in words):
-        words.add("THREAD")
-    return frozenset(words)
+    return frozenset(words | {needed for word in words if (needed := _family(word))})
+
+
+def _family(word: str) -> str:
+    """What a command of several capabilities needs: one of them."""
+    return next((family for prefix, family in _FAMILIES.items() if word.startswith(prefix)), "")
 
 
 def announced(options: ImapOptions, state: State) -> tuple[str, ...]:

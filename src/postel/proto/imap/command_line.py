@@ -13,9 +13,10 @@ from postel.proto.imap.codes import BAD, UIDREQUIRED
 from postel.proto.imap.commands import COMMANDS, Row
 from postel.proto.imap.cursor import Reading
 from postel.proto.imap.fault import BadCommand, Refused
+from postel.proto.imap.framing import TAG
 from postel.proto.imap.states import State
 
-_BEGIN: Final = re.compile(rb"[^ \r\n]+ ((?:[Uu][Ii][Dd] )?[A-Za-z]+)(?=[ \r])")
+_BEGIN: Final = re.compile(TAG + rb" ((?:[Uu][Ii][Dd] )?[A-Za-z]+)(?=[ \r])")
 
 
 def find_row(text: bytes | bytearray, state: State, reading: Reading) -> Row:

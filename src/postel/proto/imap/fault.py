@@ -21,7 +21,7 @@ class BadCommand(Refused):
     """Octets that do not follow the grammar (RFC 9051 9). The text says what was expected."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(BAD.saying(text))
+        super().__init__(BAD.saying(text[:1].upper() + text[1:]))
 
 
 class Unfinished(BadCommand):

@@ -117,7 +117,7 @@ class ImapServer:
     def next_event(self) -> Event | NeedData | Paused:
         """The next event, NEED_DATA, or PAUSED while an answer or TLS is owed. Raises only LocalFault."""
         while not self._events:
-            if self._owed is not None or self._wants_tls:
+            if self._owed is not None or (self._wants_tls and not self._has_plaintext()):
                 return PAUSED
             if self._ending is not None or not self._advance():
                 return NEED_DATA
@@ -269,12 +269,16 @@ class ImapServer:
         """TLS stands, and the session offers what `options` say. What was said before is forgotten (RFC 9051 6.2.1)."""
         if not self._wants_tls:
             raise LocalFault("STARTTLS was not answered with OK")
-        self._wants_tls = False
-        if len(self._intake.inbox):  # plaintext that must not be taken for what TLS protects
-            self._misbehaved("plaintext behind STARTTLS")
-            self._bye(BYE.saying("Plaintext behind STARTTLS"), Ending.FAULT)
-            return
-        self._adopt(options)
+        if not self._has_plaintext():
+            self._wants_tls = False
+            self._adopt(options)
+
+    def _has_plaintext(self) -> bool:
+        """Whether there is what must not be taken for what TLS protects; then the session ends (RFC 9051 11.3)."""
+        if not len(self._intake.inbox):
+            return False
+        self._hopeless("Plaintext behind STARTTLS")
+        return True
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -469,8 +473,6 @@ class ImapServer:
         if isinstance(command, StartTls):
             if not options.offers_starttls:
                 raise BadCommand("TLS is not offered here")
-            if len(self._intake.inbox):
-                raise Refused(BYE.saying("Plaintext behind STARTTLS"))
         elif isinstance(command, Authenticate) and command.mechanism not in options.mechanisms:
             code = (
                 codes.PRIVACYREQUIRED if options.offers_starttls and not options.mechanisms else codes.CANNOT

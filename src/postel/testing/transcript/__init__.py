@@ -1,6 +1,7 @@
 """Sessions written down as text, and the players that act them out.
 
-Gives       Transcript, parse_transcript, read_transcripts; Player and the players; bless; Role; SmtpRole, Pop3Role.
+Gives       Transcript, parse_transcript, read_transcripts; Player and the players; bless; Role; SmtpRole,
+            Pop3Role, ImapRole.
 
     title:  a recipient refused in a pipelined group does not stop the others
     rfc:    2920 3.1, 5321 3.3
@@ -21,6 +22,7 @@ over the S lines that no longer match; it shows the difference.
 """
 
 from postel.testing.transcript.bless import bless
+from postel.testing.transcript.imap import ImapRole
 from postel.testing.transcript.parse import (
     ClientSays,
     Closes,
@@ -53,6 +55,7 @@ __all__ = [
     "Bytewise",
     "ClientSays",
     "Closes",
+    "ImapRole",
     "Mismatch",
     "Never",
     "Player",

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from postel.testing.transcript.bless import bless
+from postel.testing.transcript.imap import ImapRole
 from postel.testing.transcript.parse import parse_transcript
 from postel.testing.transcript.players import SERVER_PLAYERS, MakeRole
 from postel.testing.transcript.pop3 import Pop3Role
 from postel.testing.transcript.smtp import SmtpRole
 from postel.testing.transcript.stage import Mismatch
+
+_ROLES: Final[Mapping[str, MakeRole]] = {"imap": ImapRole, "pop3": Pop3Role}
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +32,7 @@ def main(arguments: list[str]) -> int:
 
 def _role(path: Path) -> MakeRole:
     """By the directory that the file lies in."""
-    return Pop3Role if path.parent.name == "pop3" else SmtpRole
+    return _ROLES.get(path.parent.name, SmtpRole)
 
 
 def _play(path: Path) -> int:

@@ -12,7 +12,10 @@ from postel.proto import Conversation
 
 
 class Role(Protocol):
-    """One server on stage, for one performance."""
+    """One server on stage, for one performance.
+
+    A role may have `unordered`: lines that begin with it and stand in a row may come in any order.
+    """
 
     @property
     def talk(self) -> Conversation:

@@ -34,6 +34,7 @@ class Stage:
         self._said = bytearray()
         self._bound: dict[str, str] = {}
         self._never: list[str] = []
+        self._unordered: str = getattr(role, "unordered", "")
         self.shown: list[str] = []
         self._run()
 
@@ -76,14 +77,32 @@ class Stage:
 
     def demand_line(self, pattern: str, line: int) -> None:
         """The next line said is like `pattern`."""
-        said, found, rest = bytes(self._said).partition(b"\r\n")
-        text = said.decode() if found else "(nothing)"
-        self._said = bytearray(rest)
+        found, text = self._next_line(pattern)
         if not found or not self.matches(pattern, text):
             self.fail(line, f"expected {pattern!r}, the server said {text!r}")
         for prefix in self._never:
             if text.startswith(prefix):
                 self.fail(line, f"{text!r} must not be said any more")
+
+    def _next_line(self, pattern: str) -> tuple[bool, str]:
+        """Take the next line said; where lines may come in any order, the first one that is like the pattern."""
+        *lines, rest = bytes(self._said).split(b"\r\n")
+        texts = [line.decode() for line in lines]
+        place = 0
+        if self._unordered and pattern.startswith(self._unordered):
+            loose = next(
+                (n for n, text in enumerate(texts) if not text.startswith(self._unordered)), len(texts)
+            )
+            place = next((n for n, text in enumerate(texts[:loose]) if self._is_like(pattern, text)), 0)
+        if not texts:
+            return False, "(nothing)"
+        taken = texts.pop(place)
+        del lines[place]
+        self._said = bytearray(b"".join(line + b"\r\n" for line in lines) + rest)
+        return True, taken
+
+    def _is_like(self, pattern: str, text: str) -> bool:
+        return re.fullmatch("".join(self._part(part) for part in _WILD.split(pattern)), text) is not None
 
     def matches(self, pattern: str, text: str) -> bool:
         """Whether a said line is like a pattern; its $names are bound."""

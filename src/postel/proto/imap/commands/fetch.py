@@ -2,7 +2,7 @@
 
 Implements  RFC 9051 6.4.5, 6.4.9, RFC 3501 6.4.5 (RFC822 items), RFC 3516 4.2, RFC 7162 3.1.4 and 3.2.6 (CHANGEDSINCE,
             VANISHED), RFC 8474 5, RFC 8514 4.2, RFC 8970 3.1, RFC 9394 3.2 (PARTIAL).
-Gives       Fetch, read_fetch, read_uid_fetch, read_fetch_items.
+Gives       Fetch, read_fetch, read_uid_fetch, read_fetch_items, read_section.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _read_section_item(cursor: Cursor, form: Form, is_peek: bool) -> FetchSectio
     if form is not Form.BODY and not cursor.knows("BINARY"):
         raise BadCommand("unknown fetch item")
     cursor.expect(b"[")
-    section = _read_section(cursor)
+    section = read_section(cursor)
     cursor.expect(b"]")
     if form is not Form.BODY and section.text is not None:
         raise BadCommand("BINARY takes part numbers only")
@@ -144,7 +144,8 @@ def _read_section_item(cursor: Cursor, form: Form, is_peek: bool) -> FetchSectio
     return FetchSection(section, is_peek, octets, form)
 
 
-def _read_section(cursor: Cursor) -> Section:
+def read_section(cursor: Cursor) -> Section:
+    """What stands between the brackets of BODY[...]."""
     part: tuple[int, ...] = ()
     match = _PARTS.match(cursor.text, cursor.place)
     if match:
@@ -152,7 +153,7 @@ def _read_section(cursor: Cursor) -> Section:
         part = tuple(int(number[:10]) for number in match[0].split(b"."))
         if 0 in part or max(part) >= 1 << 32 or len(part) > _DEPTH_LIMIT:
             raise BadCommand("part numbers count from 1")
-    if cursor.is_at(b"]"):
+    if cursor.is_at(b"]") or cursor.at_end:
         return Section(part)
     if part:
         cursor.expect(b".")

@@ -2,7 +2,7 @@
 
 Implements  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731, RFC 5032 (WITHIN), RFC 5182 (SAVE), RFC 5267, RFC 5466 3.1,
             RFC 6203 (FUZZY), RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3, RFC 9394 3.1.
-Gives       read_keys, read_returns, read_charset, Charset, UTF_8.
+Gives       read_keys, read_returns, read_charset, parse_search_program, Charset, UTF_8.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from postel.message import known_codec
 from postel.proto.imap.codes import NO, bad_charset
-from postel.proto.imap.cursor import MAX_63, Cursor
+from postel.proto.imap.cursor import MAX_63, Cursor, Reading
 from postel.proto.imap.fault import BadCommand, Refused
 from postel.proto.imap.sequences import Partial
 from postel.proto.imap.values import (
@@ -247,6 +247,19 @@ _KEYS: Final[dict[bytes, tuple[_Read, str | None]]] = {
     b"FUZZY": (_fuzzy, "SEARCH=FUZZY"),
     b"FILTER": (_filter, "FILTERS"),
 }
+
+
+def parse_search_program(text: bytes, reading: Reading) -> SearchKey:
+    """A search program by itself: [CHARSET name] keys, in a stored filter (RFC 5466 3.1) or a URL. Raises Refused."""
+    cursor = Cursor(text, reading)
+    charset = UTF_8
+    if cursor.skip_word(b"CHARSET"):
+        charset = read_charset(cursor)
+        cursor.space()
+    key = read_keys(cursor, charset)
+    cursor.end()
+    return key
+
 
 _RETURNS: Final = {option.value: option for option in ReturnOption}
 _RETURN_NEEDS: Final = {

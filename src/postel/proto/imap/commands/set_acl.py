@@ -1,0 +1,52 @@
+"""SETACL.
+
+Implements  RFC 4314 3.1, 2.1 (rights), 2.1.1 (obsolete rights).
+Gives       SetAcl, RightsChange, read_set_acl.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+
+from postel.proto.imap.commands.command import Command
+from postel.proto.imap.cursor import Cursor
+from postel.proto.imap.fault import BadCommand
+from postel.proto.imap.names import MailboxName
+
+_RIGHTS = re.compile(rb"[a-z0-9]*")
+
+
+class RightsChange(enum.Enum):
+    """RFC 4314 3.1: what happens to the rights."""
+
+    REPLACE = b""
+    ADD = b"+"
+    REMOVE = b"-"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAcl(Command):
+    """Rights for someone on a mailbox; the letters as written, the obsolete c and d among them."""
+
+    mailbox: MailboxName
+    identifier: str
+    change: RightsChange
+    rights: str
+
+
+def read_set_acl(cursor: Cursor) -> SetAcl:
+    """A mailbox, an identifier, [+-]rights."""
+    cursor.space()
+    mailbox = cursor.mailbox()
+    cursor.space()
+    identifier = cursor.text_string()
+    cursor.space()
+    rights = cursor.astring()
+    change = RightsChange.REPLACE
+    if rights[:1] in (b"+", b"-"):
+        change, rights = RightsChange(rights[:1]), rights[1:]
+    if not identifier or not _RIGHTS.fullmatch(rights) or len(rights) > 64:
+        raise BadCommand("rights are lower-case letters and digits")
+    return SetAcl(mailbox, identifier, change, rights.decode("ascii"))
