@@ -85,7 +85,7 @@ def test_pieces_do_not_matter(size: int) -> None:
 
 
 def test_what_is_rendered_is_imap_whatever_the_letter() -> None:
-    for letter in Letters(5).some(300):
+    for letter in Letters(5).some(80):
         index = IndexedContent.read(index_content(letter))
         for utf8 in (False, True):
             envelope = value_of(index.envelope(utf8=utf8))
@@ -117,7 +117,7 @@ def is_structure(value: list[object]) -> bool:
 
 
 @given(st.binary(max_size=400), st.integers(1, 50))
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_any_octets_have_an_index(content: bytes, size: int) -> None:
     indexer = ContentIndexer()
     for start in range(0, len(content), size):
@@ -143,7 +143,7 @@ def test_other_octets_are_no_index() -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_a_damaged_index_is_stale_or_read(data: st.DataObject) -> None:
     blob = bytearray(index_content(LETTER))
     for _ in range(data.draw(st.integers(1, 4))):

@@ -38,7 +38,7 @@ def offsets(parts: list[OutlinePart]) -> list[tuple[int, ...]]:
 
 
 @given(contents)
-@settings(max_examples=400)
+@settings(max_examples=100)
 def test_it_finds_what_the_mime_reader_finds(content: bytes) -> None:
     content = content.lstrip(b" \t")  # a content that begins so is all body for us
     found = [
@@ -48,7 +48,7 @@ def test_it_finds_what_the_mime_reader_finds(content: bytes) -> None:
 
 
 @given(contents, st.integers(1, 40))
-@settings(max_examples=400)
+@settings(max_examples=100)
 def test_pieces_do_not_matter(content: bytes, size: int) -> None:
     assert seen(outline(content, size, LIMITS)) == seen(outline(content, len(content) or 1, LIMITS))
 

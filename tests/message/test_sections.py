@@ -92,7 +92,7 @@ def test_a_part_of_the_octets() -> None:
 
 
 def test_mime_and_body_of_each_part_lie_one_behind_the_other_within_the_message() -> None:
-    for letter in Letters(7).some(200):
+    for letter in Letters(7).some(120):
         index = IndexedContent.read(index_content(letter))
         rebuilt, at = b"", 0
         for part in index.parts:
@@ -126,7 +126,7 @@ def test_fields_that_are_not_kept_are_not_guessed() -> None:
 
 def test_what_is_kept_is_what_is_there() -> None:
     names = frozenset(KEPT_NAMES)
-    for letter in Letters(8).some(200):
+    for letter in Letters(8).some(120):
         index = IndexedContent.read(index_content(letter))
         kept = kept_fields(index, b"", names)
         assert kept == select_fields(letter[: index.body_start], names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from peer_programs import eventually, need_root, program, public_folder
 from tls_kit import certificate
 
 _NOBODY: Final = 65534
+FILLED_AT: Final = 1_500_000_000
 MECHANISMS: Final = ("plain", "login", "cram-md5", "digest-md5", "scram-sha-1", "scram-sha-256")
 
 _CONFIG: Final = """\
@@ -119,12 +121,17 @@ class DovecotInstance:
             self._process = None
 
     def fill(self, local_part: str, letters: Sequence[bytes]) -> None:
-        """Put letters into a mailbox as they are, in this order; nobody may have looked at it yet."""
+        """Put letters into a mailbox as they are, in this order; nobody may have looked at it yet.
+
+        Each came a second after the one before, the first at FILLED_AT.
+        """
         folder = self._folder / "mail" / local_part
         for name in ("cur", "new", "tmp"):
             (folder / name).mkdir(parents=True)
         for number, letter in enumerate(letters):
-            (folder / "cur" / f"{1_000_000 + number}.fill:2,S").write_bytes(letter.replace(b"\r\n", b"\n"))
+            path = folder / "cur" / f"{FILLED_AT + number}.fill:2,S"
+            path.write_bytes(letter.replace(b"\r\n", b"\n"))
+            os.utime(path, (FILLED_AT + number, FILLED_AT + number))
         for path in (folder, *folder.rglob("*")):
             shutil.chown(path, _NOBODY, _NOBODY)
 

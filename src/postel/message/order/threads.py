@@ -103,11 +103,9 @@ class _Forest:
             before = at
         at = self._place_of(row)
         self._steps += STEPS
-        if before >= 0 and self._would_loop(before, at):
-            return
-        parents[at] = before
-        if before >= 0:
-            self._is_parent[before] = True
+        parents[at] = -1  # what others said is broken before the loop is looked for
+        if before >= 0 and not self._would_loop(before, at):
+            self._link(before, at)
 
     def _make(self, row: ThreadRow | None) -> int:
         self._rows.append(row)
