@@ -1,7 +1,7 @@
 """Status responses and their response codes, as values.
 
 Implements  RFC 9051 7.1, RFC 5530 (why a command failed), RFC 4315 3 and 4 (APPENDUID, COPYUID), RFC 7162 (modseq),
-            RFC 5182 2.1, RFC 4467, RFC 4469 3, RFC 3516, RFC 5464 4.2, RFC 5465 5.8, RFC 5466 3.4, RFC 6154 2,
+            RFC 5182 2.1, RFC 4467, RFC 4469 3, RFC 3516, RFC 5464 4.2, RFC 5465 5.8, RFC 5466 3.1, RFC 6154 2,
             RFC 7889, RFC 8474 4.1, RFC 9208 4.2, RFC 9585, RFC 9586, RFC 9738.
 Gives       Condition, Code, Result; OK, NO, BAD, BYE; the codes.
 
@@ -181,7 +181,7 @@ def no_update(tag: bytes) -> Code:
 
 
 def undefined_filter(name: str) -> Code:
-    """RFC 5466 3.4."""
+    """RFC 5466 3.1."""
     return Code(b"UNDEFINED-FILTER", name.encode("ascii", "replace"))
 
 
