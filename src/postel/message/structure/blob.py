@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 import msgspec
@@ -34,7 +34,7 @@ HAS_OTHER_FORMS: Final = 16  # a client of RFC 9051 is told of a message/global 
 _HEAD: Final = struct.Struct("<BBQQI7Idi")
 _ENDS: Final = struct.Struct("<II")
 _ENDS_AT: Final = 2 + 8 + 8 + 4
-_FIELD: Final = struct.Struct("<BH")
+_COUNT: Final = struct.Struct("<H")
 
 # Fields that clients ask for in lists of letters. A change of this needs another VERSION.
 KEPT_NAMES: Final = (
@@ -141,8 +141,8 @@ class Indexed:
 
 def write_blob(indexed: Indexed) -> bytes:
     """The octets to be kept."""
-    kept = b"".join([_FIELD.pack(code, len(raw)) + raw for code, raw in indexed.kept])
-    pieces = [indexed.envelope, indexed.body_structure, indexed.body, kept, indexed.preview.encode()]
+    pieces = [indexed.envelope, indexed.body_structure, indexed.body, _kept(indexed.kept)]
+    pieces.append(indexed.preview.encode())
     pieces += [_ENCODER.encode(indexed.keys), _ENCODER.encode(indexed.parts)]
     ends: list[int] = []
     at = _HEAD.size
@@ -161,6 +161,24 @@ def write_blob(indexed: Indexed) -> bytes:
     )
     other = _ENCODER.encode(indexed.other_forms) if indexed.other_forms else b""
     return b"".join([head, *pieces, other])
+
+
+def _kept(fields: Sequence[tuple[int, bytes]]) -> bytes:
+    """How many, the numbers of their names, their lengths, and all of their octets."""
+    count = len(fields)
+    return b"".join(
+        [
+            _COUNT.pack(count),
+            bytes([code for code, _ in fields]),
+            _lengths(count).pack(*[len(raw) for _, raw in fields]),
+            *[raw for _, raw in fields],
+        ]
+    )
+
+
+@lru_cache(100)
+def _lengths(count: int) -> struct.Struct:
+    return struct.Struct(f"<{count}H")
 
 
 def envelope_of(blob: bytes) -> bytes:
@@ -198,7 +216,7 @@ class IndexedContent:
         self._ends: list[int] = ends
         self.sent_at: float | None = None if sent_at != sent_at else sent_at
         self.sent_day: int | None = sent_day or None
-        if ends[-1] > len(blob) or sorted(ends) != ends:
+        if ends[-1] > len(blob):
             raise StaleIndex
 
     @classmethod
@@ -235,15 +253,22 @@ class IndexedContent:
     def _form(self, rendered: bytes, utf8: bool) -> bytes:
         return quote_utf8(rendered) if utf8 and self.flags & HAS_LITERALS else rendered
 
-    @property
-    def kept(self) -> Iterator[tuple[int, bytes]]:
-        """The kept fields: number of the name, octets. In the order of the header."""
-        blob, at, end = self._blob, self._ends[2], self._ends[3]
-        while at + _FIELD.size <= end:
-            code, length = _FIELD.unpack_from(blob, at)
-            at += _FIELD.size
-            yield code, blob[at : at + length]
+    def kept(self, codes: Container[int]) -> list[bytes]:
+        """The kept fields whose names have these numbers, in the order of the header. Raises StaleIndex."""
+        blob, at = self._blob, self._ends[2]
+        try:
+            (count,) = _COUNT.unpack_from(blob, at)
+            lengths = _lengths(count).unpack_from(blob, at + 2 + count)
+        except struct.error as error:
+            raise StaleIndex from error
+        named = blob[at + 2 : at + 2 + count]
+        at += 2 + 3 * count
+        found = []
+        for code, length in zip(named, lengths, strict=True):
+            if code in codes:
+                found.append(blob[at : at + length])
             at += length
+        return found
 
     @property
     def preview(self) -> str:

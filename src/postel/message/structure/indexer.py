@@ -100,7 +100,7 @@ def index_content(content: bytes, limits: MimeLimits | None = None) -> bytes:
 
 def _kept_fields(root: OutlinePart) -> tuple[list[tuple[int, bytes]], int]:
     kept = [
-        (code, raw)
+        (code, raw if raw.endswith(b"\n") else raw + b"\r\n")
         for raw, name, _ in root.lines_of_head
         if name and (code := KEPT_CODES.get(name.lower())) is not None
     ]

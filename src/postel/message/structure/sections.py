@@ -130,8 +130,7 @@ def kept_fields(index: IndexedContent, prefix: bytes, names: frozenset[bytes]) -
     if codes is None or index.flags & LACKS_FIELDS:
         return None
     found = [raw for _, name, raw in _named(prefix) if name.lower() in names] if prefix else []
-    found += [raw if raw.endswith(b"\n") else raw + _EMPTY_LINE for code, raw in index.kept if code in codes]
-    return b"".join([*found, _EMPTY_LINE])
+    return b"".join([*found, *index.kept(codes), _EMPTY_LINE])
 
 
 @lru_cache(256)
