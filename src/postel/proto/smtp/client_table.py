@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from postel.proto.smtp.client_options import ClientTimeouts
+from postel.proto.smtp.states import OneOfEach
 
 
-class State(enum.Enum):
+class State(OneOfEach, enum.Enum):
     """Whose turn it is, and for what."""
 
     WAITING = "waiting for replies"
@@ -27,7 +28,7 @@ class State(enum.Enum):
     OVER = "over"
 
 
-class Said(enum.Enum):
+class Said(OneOfEach, enum.Enum):
     """What awaits a reply."""
 
     NOTHING_YET = "connecting"

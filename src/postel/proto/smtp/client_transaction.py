@@ -76,16 +76,17 @@ class ClientTransaction:
         self._decided: list[Reply | None] = [None] * len(envelope.recipients)
         self.accepted: list[int] = []  # by RCPT, in this order
         self.is_begun = False  # MAIL was answered: the server knows of us
-        self.is_checkpointed = "TRANSID" in envelope.parameters and "CHECKPOINT" in offered
+        keywords = offered.keywords
+        self.is_checkpointed = "TRANSID" in envelope.parameters and "CHECKPOINT" in keywords
         self.offset = 0  # octets of content that the server has already
         self.has_content_begun = False
         self._each: dict[int, Reply] = {}  # yes to the content from one, while the reply for all is to come
         self._refuse_here()
         if self.is_checkpointed and self.is_binary:
             self.begin_anew()  # RFC 1845 3 counts lines, which binary content has not
-        self.uses_chunks = "CHUNKING" in offered and not self.is_checkpointed
-        has_many = len(self.to_ask) > 1 and not is_lmtp and not self.is_checkpointed
-        self.uses_prdr = "PRDR" in offered and has_many
+        self.uses_chunks = "CHUNKING" in keywords and not self.is_checkpointed
+        has_many = len(self._decided) > 1 and not is_lmtp and not self.is_checkpointed
+        self.uses_prdr = "PRDR" in keywords and has_many and len(self.to_ask) > 1
 
     def _refuse_here(self) -> None:
         limit = self._offered.size_limit
@@ -93,7 +94,7 @@ class ClientTransaction:
             self.refuse_open(TOO_BIG_FOR_NEXT_HOP)  # RFC 1870 6.1: no need to try
         if self.is_binary and not self._offered.takes_binary:
             self.refuse_open(CANNOT_BE_CONVERTED)  # RFC 3030 3: not sent under any circumstances
-        if "SMTPUTF8" in self._offered:
+        if "SMTPUTF8" in self._offered.keywords:
             return
         if self._envelope.asks_smtputf8 or not _has_ascii_form(self._envelope.reverse_path.mailbox):
             self.refuse_open(SMTPUTF8_NEEDED)
@@ -104,7 +105,7 @@ class ClientTransaction:
     @property
     def to_ask(self) -> tuple[int, ...]:
         """The recipients for which RCPT is to be said: those not decided yet."""
-        return tuple(index for index, reply in enumerate(self._decided) if reply is None)
+        return tuple([index for index, reply in enumerate(self._decided) if reply is None])
 
     def mail_command(self) -> bytes:
         """MAIL with the parameters that may go with it."""
@@ -116,7 +117,8 @@ class ClientTransaction:
     @property
     def is_binary(self) -> bool:
         """Whether the content may only go by BDAT: RFC 3030 3."""
-        return (self._envelope.parameters.get("BODY") or "").upper() == "BINARYMIME"
+        body = self._envelope.parameters.get("BODY")
+        return body is not None and body.upper() == "BINARYMIME"
 
     def rcpt_command(self, index: int) -> bytes:
         """RCPT for one recipient, with the parameters that may go with it."""
@@ -126,6 +128,8 @@ class ClientTransaction:
 
     def _permitted(self, parameters: Parameters, extension_of: Mapping[str, str]) -> str:
         """RFC 5321 4.1.1.11: no parameter of an extension that the server has not offered."""
+        if not parameters:
+            return ""
         return "".join(
             f" {keyword}" if value is None else f" {keyword}={self._value(value)}"
             for keyword, value in parameters.items()

@@ -7,7 +7,7 @@ Gives       Offered, parse_offered.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -21,18 +21,17 @@ class Offered:
     """Extension keywords in upper case, each with its parameters as given."""
 
     keywords: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
+    size_limit: int | None = field(init=False)
+    _limits: Mapping[str, int | None] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """`size_limit`: the largest message in octets; None where the server names none (RFC 1870 3: 0 is none)."""
+        sizes = self.keywords.get("SIZE", ())
+        object.__setattr__(self, "size_limit", _number(sizes[0]) if sizes else None)
+        object.__setattr__(self, "_limits", dict(_limits(self.keywords.get("LIMITS", ()))))
 
     def __contains__(self, keyword: object) -> bool:
         return keyword in self.keywords
-
-    @property
-    def size_limit(self) -> int | None:
-        """The largest message in octets; None where the server names none (RFC 1870 3: 0 is none)."""
-        match self.keywords.get("SIZE"):
-            case (number, *_) if number.isascii() and number.isdigit() and len(number) <= 20:
-                return int(number) or None
-            case _:
-                return None
 
     @property
     def takes_binary(self) -> bool:
@@ -41,16 +40,29 @@ class Offered:
 
     def limit(self, name: str) -> int | None:
         """A limit that the server names (RFC 9422), as RCPTMAX; None where it does not, or not in a way to read."""
-        for text in self.keywords.get("LIMITS", ()):
-            keyword, _, value = text.partition("=")
-            if keyword.upper() == name and value.isascii() and value.isdigit() and len(value) <= 20:
-                return int(value) or None
-        return None
+        return self._limits.get(name)
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
         """The SASL mechanisms, in upper case."""
         return tuple(name.upper() for name in self.keywords.get("AUTH", ()))
+
+
+def _limits(texts: Iterable[str]) -> Iterator[tuple[str, int | None]]:
+    """The last one counts where the same is named twice, so the first has to come last."""
+    for text in reversed(tuple(texts)):
+        keyword, _, value = text.partition("=")
+        if _is_number(value):
+            yield keyword.upper(), _number(value)
+
+
+def _number(text: str) -> int | None:
+    """A number that is a limit; None for 0, and for what is none."""
+    return int(text) or None if _is_number(text) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 20
 
 
 def parse_offered(lines: Iterable[str]) -> Offered:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postel.mail import RemoteFault, Reply, Status
@@ -47,9 +48,9 @@ class WireReply:
         match = _STATUS.match(self.lines[0])
         if match is None or match.group(1) != str(self.code)[0]:
             return self.plain()
-        status = Status(*(int(part) for part in match.groups()))
+        status = _status(*match.groups())
         prefix = self.lines[0][: match.end()].rstrip(" ")
-        return Reply(self.code, status, "\n".join(_without(prefix, line) for line in self.lines))
+        return Reply(self.code, status, "\n".join([_without(prefix, line) for line in self.lines]))
 
     def plain(self) -> Reply:
         """Without looking for a status: greetings, EHLO replies and challenges never have one."""
@@ -80,6 +81,8 @@ class ReplyReader:
 
     def next_reply(self) -> WireReply | None:
         """The next whole reply, or None until more has come. Raises BadReply."""
+        if not self._buffer:
+            return None
         while (line := self._next_line()) is not None:
             if (reply := self._take(line)) is not None:
                 return reply
@@ -119,6 +122,11 @@ class ReplyReader:
         self._lines.clear()
         self._octets = 0
         return reply
+
+
+@lru_cache(maxsize=256)
+def _status(klass: str, subject: str, detail: str) -> Status:
+    return Status(int(klass), int(subject), int(detail))
 
 
 def _readable(text: bytes) -> str:

@@ -2,7 +2,7 @@
 
 Implements  RFC 5321 3.1 to 3.3, 4.1.4 (the order of commands), 4.5.3.2.7 (the server's timeout),
             RFC 3207 4.2, RFC 4954 4.
-Gives       State, TIMEOUTS, Ending.
+Gives       State, TIMEOUTS, Ending; OneOfEach.
 Not here    Which command is allowed in which state: commands.
 """
 
@@ -14,13 +14,13 @@ from types import MappingProxyType
 from typing import Final
 
 
-class _OneOfEach:
+class OneOfEach:
     """Members are found by what they are, not by their names: every command looks them up."""
 
     __hash__ = object.__hash__
 
 
-class State(_OneOfEach, enum.Enum):
+class State(OneOfEach, enum.Enum):
     """Where a session stands. Every session begins CONNECTED and ends OVER."""
 
     CONNECTED = "connected"  # our greeting is still to be decided
