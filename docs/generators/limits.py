@@ -168,6 +168,7 @@ def _made(loaded: Loaded) -> Iterator[Any]:
         options.queue_options,
         options.relay_options,
         options.mailbox_options,
+        options.store_options,
         options.hook_options,
     ):
         yield from _nested(make(loaded))

@@ -95,7 +95,7 @@ def test_every_event_that_a_page_mentions_exists() -> None:
 
 
 def test_the_page_of_limits_tries_every_setting_that_could_be_one() -> None:
-    tables = ("login.", "queue.", "limits.", "checkpoint.", "hooks.", "delivery.")
+    tables = ("login.", "queue.", "mailboxes.", "limits.", "checkpoint.", "hooks.", "delivery.")
     could_be = {name for setting in SETTINGS if (name := _dotted(setting)).startswith(tables)}
     assert could_be - {"hooks.files", "delivery.allow_loopback"} == set(CHANGED)
 

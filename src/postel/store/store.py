@@ -128,8 +128,9 @@ class Store:
         """Put a message into a stored mailbox and give its UID, in the caller's transaction.
 
         INBOX is made when its first message comes. Holds the content once more. Raises NoSuchMailbox (a LookupError)
-        when the account has no other mailbox of that name, and OverQuota.
+        when the account has no other mailbox of that name, OverQuota, and TooMany for keywords.
         """
+        flags.check_keywords(facts.keywords, self.options)
         await self._check_room(tx, account_id, facts)
         place = (account_id, name)
         now = self._clock.now()
