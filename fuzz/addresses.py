@@ -52,6 +52,8 @@ def _differential(text: str) -> None:
     found = parse_addresses(text)
     for mailbox in found.mailboxes:
         assert parse_mailbox(str(mailbox)) == mailbox, (text, mailbox)
+    if text.endswith("."):
+        return  # commands may name a host as DNS does; header fields may not
     try:
         mailbox = parse_mailbox(text)
     except BadSyntax:
