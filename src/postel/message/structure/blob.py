@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from postel.message.search.preview import PREVIEW_LENGTH
 from postel.message.structure.outline import Kind
 from postel.message.structure.strings import quote_utf8
 
@@ -273,7 +274,7 @@ class IndexedContent:
     @property
     def preview(self) -> str:
         """RFC 8970 3; "" when there is nothing to read."""
-        return self._blob[self._ends[3] : self._ends[4]].decode("utf-8", "replace")
+        return self._blob[self._ends[3] : self._ends[4]].decode("utf-8", "replace")[:PREVIEW_LENGTH]
 
     @cached_property
     def keys(self) -> Keys:

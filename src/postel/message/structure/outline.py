@@ -161,12 +161,14 @@ class OutlineReader:
 
     def _boundary_in(self, end: int) -> int:
         """Where a line is a boundary before `end`; -1 when none is."""
-        line_at = self._dashes(self._at)
+        buffer, line_at = self._buffer, self._at
+        if not (self._is_line_start and buffer.startswith(b"--", line_at)):
+            line_at = buffer.find(b"\n--", line_at, end) + 1 or -1
         while 0 <= line_at < end:
-            line_end = self._buffer.find(b"\n", line_at, end) + 1 or end
-            if self._level_of(self._buffer[line_at:line_end]):
+            line_end = buffer.find(b"\n", line_at, end) + 1 or end
+            if self._level_of(buffer[line_at:line_end]):
                 return line_at
-            line_at = self._dashes(line_at + 1)
+            line_at = buffer.find(b"\n--", line_at, end) + 1 or -1
         return -1
 
     def _take_head(self, end: int) -> None:
