@@ -12,7 +12,7 @@ FLOORS = {
     "mail": 0, "asks": 0, "message": 0,
     "proto": 1, "routing": 1,
     "net": 2, "tls": 2, "dns": 2, "database": 2, "contents": 2, "checkpoints": 2, "directory": 2,
-    "store": 2, "queue": 2, "hooks": 2, "observe": 2, "terminals": 2,
+    "store": 2, "fulltext": 2, "queue": 2, "hooks": 2, "observe": 2, "terminals": 2,
     "servers": 3, "delivery": 3,
     "config": 4, "app": 4, "cli": 4, "testing": 4,
 }  # fmt: skip
@@ -26,6 +26,8 @@ NEIGHBOURS = {
     "database": {"observe"},
     "directory": {"net", "database"},
     "dns": {"net"},
+    # It indexes what the store keeps, and is no part of it: it can be thrown away.
+    "fulltext": {"net", "database", "contents", "store", "observe"},
     "hooks": {"observe"},
     "queue": {"net", "database", "contents", "observe"},
     "store": {"net", "database", "contents", "observe"},

@@ -32,6 +32,7 @@ from postel.contents import FreeSpace
 from postel.database import DatabaseTrouble
 from postel.delivery import DiscardAgent, MailboxAgent, PullAgent, RelayAgent
 from postel.dns import answer
+from postel.fulltext import Filler, FullText
 from postel.hooks import HookFile, HookFileFault, HookFiles
 from postel.mail import Domain, Mailbox
 from postel.observe import logger
@@ -99,6 +100,8 @@ class Postel:
         self._admission = Admission(options.admission_options(loaded))
         self._rates = Rates(loaded.config.limits.messages_per_hour)
         self._locks = MaildropLocks(rooms.database, edges.clock)
+        self._fulltext = FullText(rooms.data if edges.is_on_disk else None, edges.workers)
+        self._filler = Filler(self._fulltext, rooms.store, rooms.contents, rooms.database, edges.workers)
         self.listeners = Listeners(
             edges.network,
             self._tls,
@@ -139,12 +142,15 @@ class Postel:
         if self._part.is_first:
             await self.queue.start()
             self.rooms.store.start()
+            self._filler.start()
 
     async def stop(self, drain_s: float = DRAIN_S) -> None:
         """Accept nothing more, let sessions and deliveries end, close everything. The queue stays on disk."""
         async with AsyncExitStack() as last_to_first:  # each is done, whatever the others raise
             last_to_first.push_async_callback(self.rooms.close)
             last_to_first.push_async_callback(self.rooms.store.stop)
+            last_to_first.push_async_callback(self._fulltext.close)
+            last_to_first.push_async_callback(self._filler.close)
             last_to_first.push_async_callback(self._locks.close)
             last_to_first.push_async_callback(self._checkpoints.close)
             last_to_first.push_async_callback(self.edges.hook_runner.close)
@@ -297,6 +303,7 @@ class Postel:
             contents=self.rooms.contents,
             directory=self.rooms.directory,
             store=self.rooms.store,
+            fulltext=self._fulltext,
             admission=self._admission,
             new_session_id=lambda: f"{self.edges.random.getrandbits(40):010x}",
         )

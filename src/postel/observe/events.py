@@ -42,6 +42,11 @@ EVENTS: Final[Mapping[str, str]] = {
     # store
     "maildrop_lock_stuck": "The lock of a maildrop could not be renewed or freed; it is free when its lease ends.",
     "store_untidy": "Expunged mail whose time is over could not be removed now; it is tried again in a minute.",
+    # fulltext
+    "search_index_trouble": "An index of texts could not be used; who searches waits until its letters are read.",
+    # imapd
+    "imap_trouble": "A command could not be carried out: the database or a content was not to be had.",
+    "client_id": "Which program a client says it is (ID).",
     # queue
     "delivered": "A recipient's copy is in its mailbox.",
     "relayed": "The next hop took the message for a recipient and is responsible now.",

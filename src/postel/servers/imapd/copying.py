@@ -63,7 +63,7 @@ def _allowed(
 ) -> tuple[Flags, frozenset[str]]:
     """RFC 4314 4: what one has no right for is left as it is, if there is one for the rest. Raises Denied."""
     if box.is_read_only:
-        raise Denied(NO_RIGHT.saying("The mailbox is open for reading only"))
+        raise Denied(NO.saying("The mailbox is open for reading only", codes.NOPERM))
     mask = Flags.NONE
     for right, of in (
         ("s", Flags.SEEN),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from postel.contents import Contents
 from postel.database import Database
 from postel.directory import Directory
+from postel.fulltext import FullText
 from postel.mail import Domain
 from postel.net import Clock
 from postel.proto.imap import ImapLimits
@@ -54,5 +55,6 @@ class ImapParts:
     contents: Contents
     directory: Directory
     store: Store
+    fulltext: FullText
     admission: Admission
     new_session_id: Callable[[], str]

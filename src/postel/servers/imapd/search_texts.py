@@ -10,12 +10,13 @@ What the index of texts knows it answers; what it does not know is read, so an a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from postel.contents import ContentMissing
+from postel.fulltext import Field, Found, Place
 from postel.message import (
     Finder,
     IndexedContent,
@@ -29,7 +30,7 @@ from postel.message import (
     kept_fields,
     text_parts,
 )
-from postel.store import Letter
+from postel.store import Letter, uids_with_prefix
 
 if TYPE_CHECKING:
     from postel.servers.imapd.selected import Selected
@@ -39,6 +40,13 @@ _AT_ONCE: Final = 200
 HEADER_LIMIT: Final = 1024 * 1024  # octets of one header that are looked through
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86400
+_COLUMNS: Final = {
+    b"SUBJECT": Field.SUBJECT,
+    b"FROM": Field.FROM,
+    b"TO": Field.TO,
+    b"CC": Field.CC,
+    b"BCC": Field.BCC,
+}
 
 
 class Texts:
@@ -47,10 +55,63 @@ class Texts:
     def __init__(self, session: ImapSession, box: Selected) -> None:
         self._session = session
         self._box = box
+        self._fulltext = session.parts.fulltext
 
     async def in_header(self, field: bytes, text: str, uids: Sequence[int]) -> frozenset[int]:
         """Messages with a field of that name that holds the text."""
         needle = fold(text)
+        column = _COLUMNS.get(field.upper())
+        if column is None or not needle:  # an empty needle asks whether the field is there
+            return await self._read_headers(field, needle, uids)
+        owner = self._box.box.account_id
+        hits, unknown = await self._known(
+            lambda contents: self._fulltext.find_field(owner, column, needle, contents), uids
+        )
+        return hits | await self._read_headers(field, needle, unknown)
+
+    async def in_body(self, text: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages with the text in a part that is text."""
+        return await self._find(Place.BODY, fold(text), uids)
+
+    async def in_text(self, text: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages with the text there, or in their header."""
+        needle = fold(text)
+        return await self._find(Place.TEXT, needle, uids) | await self._in_prefix(needle, uids)
+
+    async def _find(self, place: Place, needle: str, uids: Sequence[int]) -> frozenset[int]:
+        if not needle:
+            return frozenset(uids)
+        owner = self._box.box.account_id
+        hits, unknown = await self._known(
+            lambda contents: self._fulltext.find(owner, place, needle, contents), uids
+        )
+        return hits | await self._read_all(needle, unknown, with_header=place is Place.TEXT)
+
+    async def _known(
+        self, find: Callable[[Collection[int]], Awaitable[Found]], uids: Sequence[int]
+    ) -> tuple[frozenset[int], Sequence[int]]:
+        """What the index knows: the messages that match, and those that must be read."""
+        snapshot = self._box.snapshot
+        contents = {
+            uid: snapshot.contents[place]
+            for uid, place in zip(uids, snapshot.places(uids), strict=True)
+            if place >= 0
+        }
+        found = await find(frozenset(contents.values()))
+        hits = frozenset(uid for uid, content_id in contents.items() if content_id in found.hits)
+        unknown = (
+            [uid for uid, content_id in contents.items() if content_id in found.unknown]
+            if found.unknown
+            else []
+        )
+        return hits, unknown
+
+    async def _in_prefix(self, needle: str, uids: Sequence[int]) -> frozenset[int]:
+        """Messages with the text in the fields that only their own copy has."""
+        found = await self._session.parts.database.read(lambda tx: uids_with_prefix(tx, self._box.id, needle))
+        return frozenset(found).intersection(uids)
+
+    async def _read_headers(self, field: bytes, needle: str, uids: Sequence[int]) -> frozenset[int]:
         found: set[int] = set()
         async for letter, index in self._letters(uids):
             header = kept_fields(index, letter.prefix, frozenset((field.lower(),)))
@@ -59,14 +120,6 @@ class Texts:
             if field_contains(header, field, needle):
                 found.add(letter.uid)
         return frozenset(found)
-
-    async def in_body(self, text: str, uids: Sequence[int]) -> frozenset[int]:
-        """Messages with the text in a part that is text."""
-        return await self._read_all(fold(text), uids, with_header=False)
-
-    async def in_text(self, text: str, uids: Sequence[int]) -> frozenset[int]:
-        """Messages with the text there, or in their header."""
-        return await self._read_all(fold(text), uids, with_header=True)
 
     async def sent(self, is_wanted: Callable[[int], bool], uids: Sequence[int]) -> frozenset[int]:
         """Messages whose Date field is of such a day, as it was written; without one, the internal date counts."""
@@ -95,7 +148,7 @@ class Texts:
     async def _read_all(self, needle: str, uids: Sequence[int], *, with_header: bool) -> frozenset[int]:
         found: set[int] = set()
         async for letter, index in self._letters(uids):
-            if not needle or await self._holds(letter, index, needle, with_header=with_header):
+            if await self._holds(letter, index, needle, with_header=with_header):
                 found.add(letter.uid)
         return frozenset(found)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from postel.proto.imap import BYE, FetchAtom, MailboxView, SequenceSet, UidSet, Updates, codes, responses
+from postel.proto.imap import BYE, NO, FetchAtom, MailboxView, SequenceSet, UidSet, Updates, codes, responses
 from postel.servers.imapd.faults import NO_RIGHT, Denied
 from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
 
@@ -69,7 +69,7 @@ class Selected:
     def needs(self, rights: str) -> None:
         """Raises Denied unless the mailbox may be changed in these ways (RFC 4314 4)."""
         if self.is_read_only:
-            raise Denied(NO_RIGHT.saying("The mailbox is open for reading only"))
+            raise Denied(NO.saying("The mailbox is open for reading only", codes.NOPERM))
         if not self.rights.issuperset(rights):
             raise Denied(NO_RIGHT)
 

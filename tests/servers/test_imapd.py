@@ -1,0 +1,199 @@
+"""The IMAP service: what a mail program does all day."""
+
+from imap_world import LETTER, world
+from smtp_world import PASSWORD
+
+from postel.store import MailboxName
+
+
+async def test_a_program_logs_in_and_sees_the_mailboxes_that_people_expect() -> None:
+    async with world() as w:
+        client = await w.dial()
+        reply = await client.ok(f'LOGIN kitt@example.org "{PASSWORD}"')
+        assert "IMAP4rev2" in reply.tagged
+        listed = (await client.ok('LIST "" *')).lines
+        assert listed[0] == 'LIST (\\HasNoChildren) "/" INBOX'
+        assert 'LIST (\\HasNoChildren \\Sent) "/" Sent' in listed and len(listed) == 6
+        assert len((await client.ok('LSUB "" *')).lines) == 6
+
+
+async def test_a_wrong_password_is_refused_in_the_words_of_the_rfc() -> None:
+    async with world() as w:
+        client = await w.dial()
+        assert (await client.cmd("LOGIN kitt@example.org wrong")).tagged.startswith(
+            "NO [AUTHENTICATIONFAILED]"
+        )
+
+
+async def test_a_letter_goes_out_as_it_came_in() -> None:
+    async with world() as w:
+        client = await w.login()
+        assert "[APPENDUID " in (await client.append()).tagged
+        found = (await client.ok("FETCH 1 BODY.PEEK[]")).only("1 FETCH")
+        assert found == f"1 FETCH (BODY[] {{{len(LETTER)}}}\r\n{LETTER.decode()})"
+        parts = await client.ok("FETCH 1 (BODY.PEEK[HEADER] BODY.PEEK[TEXT])")
+        assert "How are you?" in parts.only("1 FETCH")
+
+
+async def test_fetching_a_body_sets_seen_and_tells_it_at_once() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        assert "FLAGS (\\Seen" in (await client.ok("FETCH 1 BODY[TEXT]")).only("1 FETCH")
+        assert "\\Seen" in (await client.ok("FETCH 1 FLAGS")).only("1 FETCH")
+
+
+async def test_new_mail_and_expunges_of_others_come_with_the_next_command() -> None:
+    async with world() as w:
+        one, two = await w.login(), await w.login()
+        await w.put(LETTER, LETTER)
+        assert "2 EXISTS" in (await one.ok("NOOP")).lines
+        await two.ok("NOOP")
+        await two.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        await two.ok("EXPUNGE")
+        assert "1 EXPUNGE" not in (await one.ok("FETCH 2 FLAGS")).lines  # RFC 9051 7.5.1
+        assert (await one.ok("NOOP")).lines[0] == "1 EXPUNGE"
+
+
+async def test_idle_hears_of_new_mail_without_asking() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.send(b"i IDLE\r\n")
+        assert (await client.line()).startswith("+")
+        await w.put(LETTER)
+        assert await client.line() == "* 1 EXISTS"
+        assert await client.line() == "* 1 RECENT"
+        await client.send(b"DONE\r\n")
+        assert (await client.line()).startswith("i OK")
+
+
+async def test_flags_of_one_session_are_seen_in_another() -> None:
+    async with world() as w:
+        one, two = await w.login(), await w.login()
+        await w.put(LETTER)
+        await one.ok("NOOP")
+        await two.ok("NOOP")
+        assert "\\Flagged" in (await one.ok("STORE 1 +FLAGS (\\Flagged $work)")).only("1 FETCH")
+        assert "\\Flagged" in (await two.ok("NOOP")).only("1 FETCH")
+
+
+async def test_copy_and_move_say_which_uid_became_which() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        await client.append()
+        assert "COPYUID" in (await client.ok("COPY 1:2 Archive")).tagged
+        moved = await client.ok("UID MOVE 1 Trash")
+        assert moved.lines[0].startswith("OK [COPYUID") and moved.lines[1] == "1 EXPUNGE"
+        status = await client.ok("STATUS Archive (MESSAGES UNSEEN UIDNEXT)")
+        assert status.only("STATUS") == "STATUS Archive (MESSAGES 2 UNSEEN 2 UIDNEXT 3)"
+
+
+async def test_a_mailbox_that_could_be_made_is_said_to_be() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        assert (await client.cmd("COPY 1 Nowhere")).tagged.startswith("NO [TRYCREATE]")
+        assert (await client.cmd("SELECT Nowhere")).tagged.startswith("NO [NONEXISTENT]")
+
+
+async def test_texts_are_found_before_and_after_they_are_indexed() -> None:
+    questions = (
+        ('TEXT "how are"', "SEARCH 1"),
+        ("BODY hällo".encode(), "SEARCH"),
+        ("SUBJECT HÄLLO".encode(), "SEARCH 1"),
+        ("FROM ann@example", "SEARCH 1"),
+        ("HEADER Message-ID 1@", "SEARCH 1"),
+        ("TEXT yo", "SEARCH 1"),
+        ("NOT TEXT yo", "SEARCH"),
+        ("SENTON 23-Nov-2026", "SEARCH 1"),
+        ("OR SEEN LARGER 10", "SEARCH 1"),
+    )
+    async with world() as w:
+        client = await w.login()
+        await w.put(LETTER)
+        await client.ok("NOOP")
+        for is_indexed in (False, True):
+            for key, found in questions:
+                text = key if isinstance(key, bytes) else key.encode()
+                head = b"SEARCH CHARSET UTF-8 "
+                if not text.isascii():
+                    name, _, needle = text.partition(b" ")
+                    text = name + b" {%d+}\r\n%b" % (len(needle), needle)
+                assert (await client.ok(head + text)).only("SEARCH") == found, (key, is_indexed)
+            await w.filler.catch_up()
+
+
+async def test_sort_and_thread() -> None:
+    answer = LETTER.replace(b"<1@example.net>", b"<2@example.net>\r\nReferences: <1@example.net>")
+    async with world() as w:
+        client = await w.login()
+        await w.put(LETTER, answer)
+        await client.ok("NOOP")
+        assert (await client.ok("SORT (REVERSE ARRIVAL) UTF-8 ALL")).only("SORT") == "SORT 1 2"
+        assert (await client.ok("THREAD REFERENCES UTF-8 ALL")).only("THREAD") == "THREAD (1 2)"
+
+
+async def test_a_client_that_comes_back_hears_what_changed() -> None:
+    async with world() as w:
+        client = await w.login()
+        await w.put(LETTER, LETTER, LETTER)
+        await client.ok("ENABLE QRESYNC")
+        selected = await client.ok("SELECT INBOX")
+        validity = selected.only("OK [UIDVALIDITY").split()[2].rstrip("]")
+        modseq = selected.only("OK [HIGHESTMODSEQ").split()[2].rstrip("]")
+        await client.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        await client.ok("EXPUNGE")
+        await client.ok("STORE 2 +FLAGS (\\Answered)")
+        back = await w.login(mailbox=None)
+        await back.ok("ENABLE QRESYNC")
+        lines = (await back.ok(f"SELECT INBOX (QRESYNC ({validity} {modseq}))")).lines
+        assert "VANISHED (EARLIER) 1" in lines
+        assert any(line.startswith("2 FETCH (UID 3 FLAGS (\\Answered") for line in lines)
+
+
+async def test_mailboxes_are_made_renamed_and_deleted() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.ok("CREATE Work/Plans")
+        await client.ok("RENAME Work Job")
+        names = [line.split('"/" ')[1] for line in (await client.ok('LIST "" J%')).lines]
+        assert names == ["Job", "Junk"]
+        assert (await client.cmd("CREATE Job")).tagged.startswith("NO [ALREADYEXISTS]")
+        await client.ok("DELETE Job/Plans")
+        assert (await client.cmd("DELETE INBOX")).tagged.startswith("NO [CANNOT]")
+
+
+async def test_what_others_share_is_seen_and_no_more_may_be_done_than_was_granted() -> None:
+    async with world() as w:
+        await w.login("ann@example.org")
+        parts = w.parts
+        await w.put(LETTER, account=w.ann)
+        inbox = await parts.store.mailbox(w.ann.id)
+        assert inbox is not None
+        await parts.database.write(lambda tx: parts.store.rights.set(tx, inbox.id, "kitt@example.org", "lr"))
+        client = await w.login(mailbox=None)
+        name = MailboxName("Other Users/ann@example.org/INBOX")
+        assert any(name in line for line in (await client.ok('LIST "" *')).lines)
+        assert "[READ-ONLY]" in (await client.ok(f'SELECT "{name}"')).tagged
+        assert (await client.cmd("STORE 1 +FLAGS (\\Deleted)")).tagged.startswith("NO [NOPERM]")
+        assert (await client.cmd('SELECT "Other Users/ann@example.org/Sent"')).tagged.startswith(
+            "NO [NONEXISTENT]"
+        )
+
+
+async def test_several_letters_are_appended_together_or_not_at_all() -> None:
+    async with world() as w:
+        client = await w.login()
+        both = b"APPEND INBOX (\\Seen) {%d+}\r\n%b {%d+}\r\n%b" % (len(LETTER), LETTER, len(LETTER), LETTER)
+        assert "1:2" in (await client.ok(both)).tagged
+        uid = await client.ok(b"UID REPLACE 2 INBOX {%d+}\r\n%b" % (len(LETTER), LETTER))
+        assert any("APPENDUID" in line for line in uid.lines)
+        assert (await client.ok("UID SEARCH ALL")).only("SEARCH") == "SEARCH 1 3"
+
+
+async def test_starttls_comes_before_a_password_where_the_network_is_not_trusted() -> None:
+    async with world(tls=True, plaintext_login=()) as w:
+        client = await w.dial()
+        assert "LOGINDISABLED" in (await client.ok("CAPABILITY")).only("CAPABILITY")
+        assert (await client.cmd("LOGIN kitt@example.org x")).tagged.startswith("NO [PRIVACYREQUIRED]")
