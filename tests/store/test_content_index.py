@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+import pytest
 from store_room import Room, open_room
 
+from postel.database import DatabaseTrouble
 from postel.message import IndexedContent
-from postel.store import StoredMailbox
+from postel.store import StoredMailbox, letters_after, reach, reached, uids_with_prefix
 
 FIRST = b"Subject: plans\r\nMessage-ID: <1@x>\r\n\r\nhello\r\n"
 REPLY = b"Subject: Re: plans\r\nMessage-ID: <2@x>\r\nReferences: <1@x>\r\n\r\nyes\r\n"
@@ -117,3 +120,62 @@ async def test_a_copy_is_the_same_letter_in_the_same_thread() -> None:
     await room.store.indexer.catch_up()
     assert await room.store.letters(box.id, [1]) == await room.store.letters(target, [1])
     assert await room.count("stored_index") == 1
+
+
+async def test_what_another_version_made_is_made_anew() -> None:
+    room = await open_room()
+    await room.put(7, FIRST)
+    ids = await contents_of(room)
+    made = await room.store.index.blobs(ids)
+    await room.database.write(lambda tx: tx.execute("UPDATE stored_index SET data = ?", (b"\x00old",)))
+    assert await room.store.index.fresh(ids) == made
+    assert await room.store.index.known(ids) == made
+    await room.database.write(lambda tx: tx.execute("UPDATE stored_index SET data = ?", (b"",)))
+    await room.store.indexer.catch_up()
+    assert await room.store.index.known(ids) == made
+
+
+async def test_a_large_content_is_read_in_pieces() -> None:
+    room = await open_room()
+    content = b"Subject: large\r\n\r\n" + b"0123456789abcdef" * 64 * 1024
+    await room.put(7, content)
+    (content_id,) = await contents_of(room)
+    blob = await room.store.index.blob(content_id)
+    assert blob is not None
+    assert IndexedContent.read(blob).size_bytes == len(content)
+
+
+async def test_the_indexer_waits_when_the_database_is_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = await open_room()
+    await room.put(7, FIRST)
+    real, troubles = room.store.index.known, [DatabaseTrouble("not now")]
+
+    async def known(content_ids: Sequence[int]) -> dict[int, bytes]:
+        if troubles:
+            raise troubles.pop()
+        return await real(content_ids)
+
+    monkeypatch.setattr(room.store.index, "known", known)
+    room.store.start()
+    await asyncio.sleep(1)
+    assert await room.count("stored_index") == 0
+    await asyncio.sleep(60)
+    assert await room.count("stored_index") == 1
+    await room.store.stop()
+
+
+async def test_letters_are_walked_in_the_order_they_came() -> None:
+    room = await open_room()
+    for account_id in (7, 8, 7):
+        await room.put(account_id, b"x", prefix=b"Delivered-To: Ann@drag.net\r\n" if account_id == 7 else b"")
+    await room.expunge(7, 2)
+    walked = await room.database.read(lambda tx: letters_after(tx, 0, 10))
+    assert [(letter.letter_id, letter.account_id) for letter in walked] == [(1, 7), (2, 8), (3, None)]
+    assert await room.database.read(lambda tx: letters_after(tx, 1, 1)) == walked[1:2]
+    assert await room.database.read(lambda tx: reached(tx, "work")) == 0
+    for letter_id in (2, 3):
+        await room.database.write(lambda tx, at=letter_id: reach(tx, "work", at))  # type: ignore[misc]
+    assert await room.database.read(lambda tx: reached(tx, "work")) == 3
+    box = await inbox(room)
+    assert await room.database.read(lambda tx: uids_with_prefix(tx, box.id, "ann@drag")) == [1]
+    assert await room.database.read(lambda tx: uids_with_prefix(tx, box.id, "kitt")) == []

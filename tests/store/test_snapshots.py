@@ -6,6 +6,7 @@ import asyncio
 from array import array
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_room import Room, open_room
@@ -192,6 +193,60 @@ async def test_a_large_mailbox_is_read_in_pages_while_it_changes() -> None:
     assert facts_of(again) == await facts_in(room, box.id)
     await room.store.change_flags(box.id, list(again.uids), SEEN)
     assert facts_of(await room.store.snapshots.current(box.id)) == await facts_in(room, box.id)
+
+
+async def test_who_is_far_behind_compares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postel.store.snapshot._JOURNAL", 3)
+    room = await open_room()
+    for _ in range(3):
+        await room.put(7, b"x")
+    box = await box_of(room)
+    first = (await room.store.snapshots.current(box.id)).modseq
+    for uid in (1, 2, 3):
+        await room.store.change_flags(box.id, [uid], SEEN)
+        await room.store.snapshots.current(box.id)
+    await room.expunge(7, 2)
+    change = (await room.store.snapshots.current(box.id)).change_since(first)
+    assert (change.gone, list(change.changed)) == (None, [1, 3])
+
+
+async def test_somebody_who_plays_with_keywords_costs_no_memory_for_ever() -> None:
+    room = await open_room()
+    await room.put(7, b"x")
+    box = await box_of(room)
+    for number in range(1100):
+        change = FlagChange(How.REPLACE, Flags.NONE, frozenset({f"k{number}"}))
+        await room.store.change_flags(box.id, [1], change)
+        snapshot = await room.store.snapshots.current(box.id)
+    assert len(snapshot.flag_sets) < 200
+    assert snapshot.keywords() == ["k1099"]
+
+
+async def test_a_snapshot_that_is_read_while_expunges_are_forgotten_is_read_again() -> None:
+    room = await open_room(StoreOptions(tombstones=2))
+    await room.put(7, b"x")
+    box = await box_of(room)
+
+    async def fill(tx: Transaction) -> None:
+        columns = "mailbox_id, letter_id, content_id, size_bytes, internal_date_at, saved_at, modseq, flags, keywords"
+        await tx.execute_many(
+            f"INSERT INTO stored_message (uid, {columns}) SELECT ?, {columns} FROM stored_message WHERE uid = 1",
+            [(uid,) for uid in range(2, 2501)],
+        )
+        await tx.execute(
+            "UPDATE stored_mailbox SET uid_next = 2501, message_count = 2500, unseen_count = 2500"
+        )
+
+    await room.database.write(fill)
+
+    async def meddle() -> None:
+        for uid in (3, 5, 7, 9, 11, 13):
+            await room.expunge(7, uid)
+        await room.store.housekeeping.tidy()
+
+    snapshot, _ = await asyncio.gather(room.store.snapshots.current(box.id), meddle())
+    assert facts_of(await room.store.snapshots.current(box.id)) == await facts_in(room, box.id)
+    assert snapshot.mailbox.id == box.id
 
 
 STEPS = st.lists(

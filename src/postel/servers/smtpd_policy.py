@@ -141,8 +141,8 @@ class _Policy:
         route = (await run(decide(self._table, mailbox), self._answer)).route
         if not isinstance(route, ToMailbox) or self._parts.room.fill is None:
             return None
-        found = await self._parts.room.fill(route.account)
-        return found and no_quota(found, self._options.full_mailbox, route.account, size_bytes)
+        fill = await self._parts.room.fill(route.account)
+        return None if fill is None else no_quota(fill, self._options.full_mailbox, route.account, size_bytes)
 
     async def soliciting(self, facts: Content) -> Refuse | None:
         """RFC 3865 2.3: what the field Solicitation says counts, whatever was said at MAIL.

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from postel.contents import release
-from postel.database import Database, Row, Transaction
+from postel.database import Database, Row, Transaction, Value
 from postel.store.expunging import DELETE, KEEP
 from postel.store.records import MailboxName
 
@@ -36,8 +37,8 @@ _SUMMARY: Final = """
 SELECT mailbox_name, COUNT(*), SUM(size_bytes), MIN(expunged_at), MAX(expunged_at) FROM stored_kept
 WHERE account_id = ? AND expunged_at >= ? GROUP BY mailbox_name ORDER BY mailbox_name"""
 _PAGE: Final = """
-SELECT id, flags, size_bytes, letter_id, content_id, internal_date_at, keywords FROM stored_kept
-WHERE account_id = ? AND mailbox_name = ? AND expunged_at >= ? AND id > ? ORDER BY id LIMIT ?"""
+SELECT id, flags, size_bytes, letter_id, content_id, internal_date_at, keywords, expunged_at FROM stored_kept
+WHERE account_id = ? AND mailbox_name = ? AND (expunged_at, id) > (?, ?) ORDER BY expunged_at, id LIMIT ?"""
 _DOOMED: Final = (
     "SELECT mailbox_id, account_id, name, doomed_at FROM stored_doomed ORDER BY mailbox_id LIMIT 1"
 )
@@ -70,12 +71,10 @@ class Kept:
 
     async def pages(self, account_id: int, name: MailboxName, since: float) -> AsyncIterator[Sequence[Row]]:
         """Rows of what was expunged since from a mailbox, as copying.put takes them, the first column apart."""
-        after = 0
-        while rows := await self._database.read(
-            lambda tx, after=after: tx.fetch_all(_PAGE, (account_id, name, since, after, AT_ONCE))  # type: ignore[misc]
-        ):
-            yield rows
-            after = rows[-1][0]
+        after = (since, 0)
+        while rows := await self._database.read(partial(_page, (account_id, name, *after, AT_ONCE))):
+            yield [row[:-1] for row in rows]
+            after = (rows[-1][-1], rows[-1][0])
 
     async def prune(self, until: float) -> int:
         """Let go of what was expunged until then: how many messages, some at a time; 0 when there are none."""
@@ -84,6 +83,10 @@ class Kept:
     async def bury_doomed(self) -> bool:
         """Keep some messages of deleted mailboxes: whether there is more to do."""
         return await self._database.write(_bury_doomed)
+
+
+async def _page(key: Sequence[Value], tx: Transaction) -> list[Row]:
+    return await tx.fetch_all(_PAGE, key)
 
 
 async def take_out(tx: Transaction, rows: Sequence[Row]) -> list[Row]:

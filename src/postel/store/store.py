@@ -380,8 +380,7 @@ class Store:
 
     async def deleted_uids(self, mailbox_id: int) -> list[int]:
         """The messages that are marked \\Deleted: what EXPUNGE and CLOSE remove."""
-        rows = await self._database.read(lambda tx: tx.fetch_all(_DELETED, (mailbox_id,)))
-        return [row[0] for row in rows]
+        return await self._database.read(lambda tx: _deleted_uids(tx, mailbox_id))
 
     async def expunged_since(self, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:
         """Ranges of UIDs that went after a mod-sequence, first and last included (RFC 7162 3.2.5.2).
@@ -422,6 +421,13 @@ class Store:
         for table in ("annotation", "url_key", "subscription", "thread", "account"):
             await tx.execute(f"DELETE FROM stored_{table} WHERE account_id = ?", (account_id,))
         self.changes.publish_tree(tx, account_id)
+
+
+async def _deleted_uids(tx: Transaction, mailbox_id: int) -> list[int]:
+    box = await find_mailbox(tx, mailbox_id)
+    if box is None or not box.deleted_count:  # so that EXPUNGE and CLOSE need not look for what is not there
+        return []
+    return [row[0] for row in await tx.fetch_all(_DELETED, (mailbox_id,))]
 
 
 async def _claim_recent(tx: Transaction, mailbox_id: int) -> int:

@@ -12,9 +12,10 @@ from typing import Final
 from postel.database import Transaction
 
 _AFTER: Final = """
-SELECT l.id, l.content_id, MIN(b.account_id) FROM stored_letter l
-LEFT JOIN stored_message m ON m.letter_id = l.id LEFT JOIN stored_mailbox b ON b.id = m.mailbox_id
-WHERE l.id > ? GROUP BY l.id, l.content_id ORDER BY l.id LIMIT ?"""
+SELECT l.id, l.content_id,
+    (SELECT MIN(b.account_id) FROM stored_message m JOIN stored_mailbox b ON b.id = m.mailbox_id
+     WHERE m.letter_id = l.id)
+FROM stored_letter l WHERE l.id > ? ORDER BY l.id LIMIT ?"""
 _REACHED: Final = "SELECT reached FROM stored_progress WHERE name = ?"
 _REACH: Final = """
 INSERT INTO stored_progress (name, reached) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached"""
