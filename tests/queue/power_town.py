@@ -76,7 +76,8 @@ class Town(World):
             self.hosts[lane] = self._answer
 
     async def is_empty_queue(self) -> bool:
-        return await self.database.read(lambda tx: tx.fetch_one("SELECT 1 FROM queue_message")) is None
+        rows = "SELECT 1 FROM queue_arrival UNION ALL SELECT 1 FROM queue_message"
+        return await self.database.read(lambda tx: tx.fetch_one(rows)) is None
 
     def _answer(self, job: Job) -> dict[str, Outcome]:
         return {str(one.mailbox): self._outcome(job, str(one.mailbox)) for one in job.recipients}

@@ -151,7 +151,15 @@ class World:
 
     async def is_empty(self) -> bool:
         """Whether nothing at all is left behind."""
-        tables = ("queue_message", "queue_recipient", "queue_errand", "content", "content_data")
+        tables = (
+            "queue_arrival",
+            "queue_message",
+            "queue_recipient",
+            "queue_errand",
+            "content",
+            "content_alone",
+            "content_data",
+        )
         for table in tables:
             if await self.database.read(lambda tx, t=table: tx.fetch_one(f"SELECT 1 FROM {t}")):
                 return False

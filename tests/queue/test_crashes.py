@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queue_kit import NEVER, NOT_NOW, OK, Down, World, hours, lane_of
 
-from postel.database import SqliteDatabase, Transaction, Work
+from postel.database import Shared, SqliteDatabase, Transaction, Work
 from postel.mail import parse_domain, parse_mailbox
 from postel.queue import (
     Delayed,
@@ -31,6 +32,7 @@ from postel.queue import (
 )
 from postel.testing import simulate
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -50,13 +52,19 @@ class DyingDatabase:
         return getattr(self._inner, name)
 
     async def write(self, work: Work[T]) -> T:
+        return await self._survive(partial(self._inner.write, work))
+
+    async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
+        return await self._survive(partial(self._inner.share, work, item, weight))
+
+    async def _survive(self, write: Callable[[], Awaitable[T]]) -> T:
         if not self.is_dead.is_set():
             self._left -= 1
             if self._left > 0:
-                return await self._inner.write(work)
+                return await write()
             self.is_dead.set()
             if self._after:
-                await self._inner.write(work)
+                await write()
         return await _never()
 
     async def read(self, work: Work[T]) -> T:
@@ -192,9 +200,16 @@ ILLEGAL = {
     "a message without an errand": """
         SELECT 1 FROM queue_message WHERE id NOT IN (SELECT message_id FROM queue_errand)""",
     "a message without content": """
-        SELECT 1 FROM queue_message WHERE content_id NOT IN (SELECT id FROM content)""",
+        SELECT 1 FROM queue_message WHERE content_id NOT IN
+        (SELECT id FROM content UNION SELECT content_id FROM content_alone)""",
+    "an arrival without content of its own": """
+        SELECT 1 FROM queue_arrival WHERE content_id NOT IN (SELECT content_id FROM content_alone)
+        OR content_id IN (SELECT id FROM content)""",
     "content that nobody holds": """
-        SELECT 1 FROM content WHERE id NOT IN (SELECT content_id FROM queue_message)""",
+        SELECT 1 FROM (SELECT id FROM content UNION SELECT content_id FROM content_alone)
+        WHERE id NOT IN (SELECT content_id FROM queue_message UNION SELECT content_id FROM queue_arrival)""",
+    "a message in both places": """
+        SELECT 1 FROM queue_arrival WHERE id IN (SELECT id FROM queue_message)""",
     "a number given twice": """
         SELECT 1 FROM queue_recipient GROUP BY message_id, number HAVING COUNT(*) > 1""",
 }

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import pytest
 from queue_kit import NEVER, NOT_NOW, OK, Down, World, hours, settle
 
-from postel.database import Conflict, DatabaseTrouble, SqliteDatabase, Work
+from postel.database import Conflict, DatabaseTrouble, Shared, SqliteDatabase, Work
 from postel.queue import Change, Delayed, Failed, Job, NewMessage, Queue, QueueFilter, QueueId, Relayed
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -30,6 +31,10 @@ class FlakyDatabase:
     async def write(self, work: Work[T]) -> T:
         self._raise(self.write_fault)
         return await self._inner.write(work)
+
+    async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
+        self._raise(self.write_fault)
+        return await self._inner.share(work, item, weight)
 
     async def read(self, work: Work[T]) -> T:
         self._raise(self.read_fault)

@@ -166,8 +166,9 @@ async def test_a_lost_content_does_not_stop_the_report() -> None:
     world = await World.open()
     queue = await world.started()
 
-    async def lose(_: Any) -> None:
-        await world.database.write(lambda tx: tx.execute("DELETE FROM content_data"))
+    async def lose(job: Any) -> None:
+        world.contents.forget(job.content_id)
+        await world.database.write(lambda tx: tx.execute("DELETE FROM content_alone"))
 
     class Loser:
         async def deliver(self, jobs: Any) -> None:

@@ -30,6 +30,7 @@ from postel.testing.transcript import parse_transcript
 from postel.testing.transcript.service import Cut, play_service
 from postel.tls import CertificateFiles, ClientTls, ServerTls, self_signed, start_client
 
+CONTENTS = "(SELECT id FROM content UNION SELECT content_id FROM content_alone)"
 HOSTNAME = parse_domain("mx.example.org")
 SMTP = ServiceOptions(hostname=HOSTNAME)
 SUBMISSION = replace(SMTP, service=Service.SUBMISSION)
@@ -179,7 +180,7 @@ class World:
 
     async def content(self, number: int = 0) -> bytes:
         async def work(tx: Transaction) -> list[int]:
-            return [row[0] for row in await tx.fetch_all("SELECT id FROM content ORDER BY id")]
+            return [row[0] for row in await tx.fetch_all(f"SELECT id FROM {CONTENTS} ORDER BY id")]
 
         ids = await self.database.read(work)
         reader = await self.parts.contents.reader(ids[number])
@@ -187,7 +188,8 @@ class World:
 
     async def count(self, table: str) -> int:
         async def work(tx: Transaction) -> int:
-            row = await tx.fetch_one(f"SELECT count(*) FROM {table}")
+            where = CONTENTS if table == "content" else table
+            row = await tx.fetch_one(f"SELECT count(*) FROM {where}")
             return row[0] if row else 0
 
         return await self.database.read(work)

@@ -19,6 +19,7 @@ from postel.contents.disk import Disk
 from postel.contents.draft import Draft
 from postel.contents.files import ContentFiles, DraftFile
 from postel.contents.reader import ContentReader
+from postel.contents.recent import Recent
 from postel.contents.rows import (
     RELEASED,
     ContentMissing,
@@ -34,6 +35,7 @@ from postel.net import Workers
 from postel.observe import logger
 
 INLINE_LIMIT: Final = 128 * 1024
+RECENT_BYTES: Final = 16 * 1024 * 1024  # of contents that are kept in memory until they are delivered
 SWEEP_AT_ONCE: Final = 500  # files removed between two looks at the database
 
 _log = logger("contents")
@@ -49,11 +51,13 @@ class Contents:
         workers: Workers,
         inline_limit: int = INLINE_LIMIT,
         disk: Disk | None = None,
+        recent_bytes: int = RECENT_BYTES,
     ) -> None:
         self._files = None if directory is None else ContentFiles(directory, disk or Disk())
         self._database = database
         self._workers = workers
         self._inline_limit = inline_limit
+        self._recent = Recent(recent_bytes)
         self._sweeping: asyncio.Task[None] | None = None
         self._is_more_released = False
         self._unlisten = database.listen(RELEASED, self._released)
@@ -110,15 +114,36 @@ class Contents:
             self._files, self._database, self._workers, self._inline_limit, file=file, size_bytes=size_bytes
         )
 
+    def remember(self, content_id: int, data: bytes) -> None:
+        """Have the octets of a content at hand that was kept a moment ago and will be read soon."""
+        self._recent.remember(content_id, data)
+
+    def forget(self, content_id: int) -> None:
+        """It need not be at hand any more."""
+        self._recent.forget(content_id)
+
     async def reader(self, content_id: int) -> ContentReader:
         """Read a content. Raises ContentMissing."""
+        if (data := self._recent.find(content_id)) is not None:
+            return self._reader(content_id, len(data), None, data)
 
         async def work(tx: Transaction) -> tuple[int, str | None]:
             return await find_content(tx, content_id)
 
         size_bytes, file = await self._database.read(work)
+        return self._reader(content_id, size_bytes, file, None)
+
+    def _reader(
+        self, content_id: int, size_bytes: int, file: str | None, data: bytes | None
+    ) -> ContentReader:
         return ContentReader(
-            content_id, size_bytes, file, files=self._files, database=self._database, workers=self._workers
+            content_id,
+            size_bytes,
+            file,
+            data,
+            files=self._files,
+            database=self._database,
+            workers=self._workers,
         )
 
     async def sweep(self) -> int:

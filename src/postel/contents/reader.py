@@ -28,13 +28,14 @@ class ContentReader:
     size_bytes   of the whole content.
     """
 
-    __slots__ = ("_content_id", "_database", "_file", "_files", "_workers", "size_bytes")
+    __slots__ = ("_at_hand", "_content_id", "_database", "_file", "_files", "_workers", "size_bytes")
 
     def __init__(
         self,
         content_id: int,
         size_bytes: int,
         file: str | None,
+        data: bytes | None = None,
         *,
         files: ContentFiles | None,
         database: Database,
@@ -43,6 +44,7 @@ class ContentReader:
         self.size_bytes = size_bytes
         self._content_id = content_id
         self._file = file
+        self._at_hand = data
         self._files = files
         self._database = database
         self._workers = workers
@@ -78,6 +80,9 @@ class ContentReader:
         return bytes(head)
 
     async def _data(self) -> bytes:
+        if self._at_hand is not None:
+            return self._at_hand
+
         async def work(tx: Transaction) -> bytes:
             return await find_data(tx, self._content_id)
 

@@ -6,7 +6,7 @@ disk; many pieces share one commit. `SqliteDatabase` is the embedded engine.
 
 from postel.database.connection import FILE_NAME
 from postel.database.faults import Conflict, DatabaseTooNew, DatabaseTrouble
-from postel.database.interface import Action, Database, Migration, Row, Transaction, Value, Work
+from postel.database.interface import Action, Database, Migration, Row, Shared, Transaction, Value, Work
 from postel.database.sqlite import SqliteDatabase
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "DatabaseTrouble",
     "Migration",
     "Row",
+    "Shared",
     "SqliteDatabase",
     "Transaction",
     "Value",

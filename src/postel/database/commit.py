@@ -1,12 +1,15 @@
 """Group commit: a batch of units becomes durable together.
 
-Gives       Unit, Committer.
+Gives       Unit, Joint, Committer.
 Not here    Who waits for whom, and which thread does what: database.sqlite.
 
     WAITING -> RUN        in the batch's transaction, between SAVEPOINT and RELEASE
             -> FAILED     rolled back to its savepoint, alone; its own exception is its outcome
     RUN     -> DURABLE    the COMMIT of the batch returned            <- the promise is kept here
             -> LOST       the COMMIT (or the engine) failed: DatabaseTrouble for all of the batch
+
+Units that share their work are a joint: one savepoint for all of them. If it fails, each of them is run in one of
+its own, so that the failure is that of the unit that caused it.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import apsw
 
 from postel.database.connection import WRITER_PATIENCE_MS, Place, open_writer
 from postel.database.faults import DatabaseTrouble
-from postel.database.interface import Action, Work
+from postel.database.interface import Action, Shared, Transaction, Work
 from postel.database.lock import Turn
 from postel.database.transaction import SqliteTransaction, drive
 from postel.database.translate import translate
@@ -46,6 +50,57 @@ class Unit:
         self.after: Sequence[Action] = ()
         self.channels: Iterable[str] = ()
         self.announced: Iterable[str] = ()
+
+    def follow_up(self, other: Unit | SqliteTransaction) -> None:
+        """Take over what shall happen once it is durable."""
+        self.after, self.channels, self.announced = other.after, other.channels, other.announced
+
+    @property
+    def members(self) -> Sequence[Unit]:
+        """Itself, as a joint has members."""
+        return (self,)
+
+    def run(self, connection: apsw.Connection) -> int:
+        """Run it: what it cost. Raises only what loses the batch."""
+        return _run(connection, self)
+
+
+class Joint:
+    """Units that share their work."""
+
+    __slots__ = ("items", "members", "weight", "work")
+
+    def __init__(self, work: Shared[Any, Any]) -> None:
+        self.work = work
+        self.items: list[Any] = []
+        self.members: list[Unit] = []
+        self.weight = 0
+
+    def add(self, item: Any, weight: int, future: asyncio.Future[Any]) -> None:
+        """One more."""
+        self.weight += weight
+        self.items.append(item)
+        self.members.append(Unit(partial(_alone, self.work, item), future))
+
+    def run(self, connection: apsw.Connection) -> int:
+        """Run them: what it cost. Raises only what loses the batch."""
+        first = self.members[0]
+        whole = Unit(self._work, first.future)
+        cost = _run(connection, whole)
+        if whole.error is None:
+            for unit, result in zip(self.members, whole.result, strict=True):
+                unit.result = result
+            first.follow_up(whole)
+            return cost
+        return cost + sum(_run(connection, unit) for unit in self.members)
+
+    async def _work(self, tx: Transaction) -> Sequence[Any]:
+        return await self.work(tx, self.items)
+
+
+async def _alone(work: Shared[Any, Any], item: Any, tx: Transaction) -> Any:
+    (result,) = await work(tx, (item,))
+    return result
 
 
 class Committer:
@@ -94,7 +149,7 @@ class Committer:
             raise _as_trouble(error) from error
         return True
 
-    def run(self, waiting: deque[Unit]) -> list[Unit]:
+    def run(self, waiting: deque[Unit | Joint]) -> list[Unit]:
         """Take units off the front and run them, up to the limit of a batch.
 
         If the engine fails, they all have that for their error, and none is left to commit.
@@ -103,8 +158,9 @@ class Committer:
         cost = 0
         try:
             while waiting and cost < BATCH_COST:
-                units.append(waiting.popleft())
-                cost += _run(self._ready_connection(), units[-1])
+                one = waiting.popleft()
+                units += one.members
+                cost += one.run(self._ready_connection())
         except Exception as error:  # whatever it is, those who wait must hear of it
             lose(units, error)
             self._roll_back()
@@ -211,7 +267,7 @@ def _run(connection: apsw.Connection, unit: Unit) -> int:
     tx = SqliteTransaction(connection)
     try:
         unit.result = drive(unit.work, tx)
-        unit.after, unit.channels, unit.announced = tx.after, tx.channels, tx.announced
+        unit.follow_up(tx)
         if tx.trouble is not None:
             raise tx.trouble
     except BaseException as error:

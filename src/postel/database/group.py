@@ -24,14 +24,17 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
-from postel.database.commit import Committer, Unit, lose
+from postel.database.commit import Committer, Joint, Unit, lose
 from postel.database.faults import DatabaseTrouble
-from postel.database.interface import Action, Work
+from postel.database.interface import Action, Shared, Work
 from postel.database.lane import Lane
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+JOINT_LIMIT: Final = 200  # weight in one savepoint: so much is done again when one of them fails
 
 
 class GroupCommit:
@@ -51,7 +54,8 @@ class GroupCommit:
         self._committer = committer
         self._lane = lane
         self._ring = ring
-        self._waiting: deque[Unit] = deque()
+        self._waiting: deque[Unit | Joint] = deque()
+        self._open: dict[Shared[Any, Any], Joint] = {}  # of those that wait: who may be joined
         self._is_busy = False  # a batch is under way, or will begin at the end of this turn of the loop
         self._resting: list[Action] = []  # what to do with the connection between two batches
         self.is_running = False  # units, at this moment
@@ -64,6 +68,17 @@ class GroupCommit:
         self._waiting.append(unit)
         self._start()
         return await unit.future  # type: ignore[no-any-return]
+
+    async def share(self, work: Shared[S, T], item: S, weight: int) -> T:
+        """Run a work for an item together with the items of others; return its result when it is on disk."""
+        joint = self._open.get(work)
+        if joint is None or joint.weight >= JOINT_LIMIT:
+            joint = self._open[work] = Joint(work)
+            self._waiting.append(joint)
+        future: asyncio.Future[T] = self._loop.create_future()
+        joint.add(item, weight, future)
+        self._start()
+        return await future
 
     def when_free(self, action: Action) -> None:
         """Call `action` on the loop when no batch is under way: now, or between two."""
@@ -100,6 +115,7 @@ class GroupCommit:
         if isinstance(begun, DatabaseTrouble):
             self._give_up(begun)
             return
+        self._open.clear()
         self.is_running = True
         try:
             units = self._committer.run(self._waiting)
@@ -111,8 +127,9 @@ class GroupCommit:
             self._end(units, None)
 
     def _give_up(self, trouble: DatabaseTrouble) -> None:
-        units = list(self._waiting)
+        units = [unit for one in self._waiting for unit in one.members]
         self._waiting.clear()
+        self._open.clear()
         lose(units, trouble)
         self._tell(units)
         self._rest()

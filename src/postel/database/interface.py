@@ -1,6 +1,6 @@
 """The small interface that all domain code is written against.
 
-Gives       Value, Row, Work, Transaction, Database, Migration.
+Gives       Value, Row, Work, Shared, Transaction, Database, Migration.
 Not here    The embedded engine: database.sqlite.
 
 A piece of work is an `async def work(tx)`. On SQLite nothing in it ever suspends; on an engine behind a
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 Value: TypeAlias = int | float | str | bytes | None
@@ -34,6 +35,9 @@ class Transaction(Protocol):
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
         """Run one statement for each row of parameters."""
+
+    async def fetch_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> list[Row]:
+        """Run one statement with RETURNING for each row of parameters: all that they return, in order."""
 
     async def fetch_all(self, sql: str, params: Sequence[Value] = ()) -> list[Row]:
         """All rows of a query. The query limits itself."""
@@ -55,6 +59,8 @@ class Transaction(Protocol):
 
 
 Work: TypeAlias = Callable[[Transaction], Awaitable[T]]
+# The same work for many: (transaction, what each of them gave) -> a result for each of them, in order.
+Shared: TypeAlias = Callable[[Transaction, Sequence[S]], Awaitable[Sequence[T]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,15 @@ class Database(Protocol):
 
         An exception that leaves the work takes back this work only, and is raised here. Raises
         DatabaseTrouble. A cancelled caller does not know whether its work happened.
+        """
+
+    async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
+        """Run a work for an item together with the items of all others who ask for it at this time.
+
+        Many small works of one kind cost little more than one so, since they need one savepoint and one statement for
+        all. An exception that leaves the work takes it back, and it runs for each item alone. Otherwise as `write`;
+        it may be done before what was asked for earlier, but never before what was durable by then. `weight` is what
+        the item costs, in small statements, so that not too many heavy ones run at once.
         """
 
     async def read(self, work: Work[T]) -> T:

@@ -23,7 +23,7 @@ from postel.database.commit import Committer
 from postel.database.connection import Place, open_reader
 from postel.database.faults import DatabaseTrouble
 from postel.database.group import GroupCommit
-from postel.database.interface import Action, Migration, Transaction, Work
+from postel.database.interface import Action, Migration, Shared, Transaction, Work
 from postel.database.lane import InlineLane, Lane, ThreadLane
 from postel.database.lock import FileTurn, FreeTurn, Turn
 from postel.database.migrations import migrate
@@ -31,6 +31,7 @@ from postel.database.transaction import SqliteTransaction, drive
 from postel.database.translate import translate
 from postel.mail import LocalFault
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 LOCK_NAME: Final = "postel.lock"
@@ -77,6 +78,11 @@ class SqliteDatabase:
         """Run a piece of work; return its result when it is on disk."""
         self._check_open()
         return await self._group.write(work)
+
+    async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
+        """Run a work for an item together with the items of others; return its result when it is on disk."""
+        self._check_open()
+        return await self._group.share(work, item, weight)
 
     async def read(self, work: Work[T]) -> T:
         """Run a short piece of reading work on one consistent snapshot."""

@@ -29,6 +29,15 @@ def drive(work: Work[T], tx: SqliteTransaction) -> T:
     raise LocalFault("a work awaits its transaction and nothing else")
 
 
+def _pages(values: Sequence[Value]) -> int:
+    """What storing these values costs besides their statement."""
+    pages = 0
+    for value in values:
+        if type(value) is bytes:
+            pages += len(value) >> 12
+    return pages
+
+
 class SqliteTransaction:
     """Statements on one connection; usable until `end`.
 
@@ -61,7 +70,7 @@ class SqliteTransaction:
     async def execute(self, sql: str, params: Sequence[Value] = ()) -> int:
         """Run one statement: the number of rows changed."""
         self._check()
-        self.cost += sum(len(value) >> 12 for value in params if type(value) is bytes)
+        self.cost += _pages(params)
         try:
             before = self._connection.total_changes()
             self._connection.execute(sql, params).fetchall()
@@ -74,9 +83,19 @@ class SqliteTransaction:
         """Run one statement for each row of parameters."""
         self._check()
         rows = [*rows]
-        self.cost += len(rows)
+        self.cost += len(rows) + sum(map(_pages, rows))
         try:
             self._connection.executemany(sql, rows).fetchall()
+        except apsw.Error as error:
+            self._fail(error)
+
+    async def fetch_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> list[Row]:
+        """Run one statement with RETURNING for each row of parameters."""
+        self._check()
+        rows = [*rows]
+        self.cost += len(rows)
+        try:
+            return self._connection.executemany(sql, rows).fetchall()
         except apsw.Error as error:
             self._fail(error)
 

@@ -1,7 +1,8 @@
 """DRAFT -> QUEUED: the rows of a new message.
 
 Implements  RFC 5321 4.2.5, 6.1 (responsibility begins with the 250, so the rows come first).
-Gives       Intake, Placed, LaneOf, insert_message, insert_recipients, set_errand, extend_errand.
+Gives       Placed, LaneOf, insert_message, insert_rows, insert_recipients, set_errand, extend_errand, job_of,
+            times_of, sort_by_lane.
 Not here    Who waits for the commit (queue.queue); the content's own rows (contents).
 
 When the transaction that holds `insert_message` is durable, we are responsible for the message.
@@ -9,12 +10,12 @@ When the transaction that holds `insert_message` is durable, we are responsible 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from postel.contents import keep
-from postel.database import Transaction
+from postel.database import Transaction, Value
 from postel.mail import Domain, Mailbox, Parameters, deliver_by_of, priority_of, release_of
 from postel.queue.ids import QueueId
 from postel.queue.job import Job, NewMessage, QueuedRecipient
@@ -81,47 +82,66 @@ async def insert_message(
 ) -> Placed:
     """The rows of a message and its content. The instant is the commit, not the return."""
     content_id = await keep(tx, message.content)
-    envelope, received_at = message.envelope, message.received_at
-    size_bytes = message.content.size_bytes
-    starts_at, deadline_at, priority = _times(envelope.parameters, received_at)
-    row = (
-        int(message.queue_id),
-        str(envelope.reverse_path),
-        format_parameters(envelope.parameters),
-        content_id,
-        size_bytes,
-        received_at,
-        format_origin(message.origin),
-        int(Watch.FRESH),
-        len(envelope.recipients),
-        starts_at,
-        deadline_at,
-        priority,
+    starts_at, deadline_at, _ = times_of(message.envelope.parameters, message.received_at)
+    jobs = [job_of(message, lane, to, content_id, starts_at) for lane, to in lanes.items()]
+    placed = Placed(message.queue_id, starts_at, deadline_at, tuple(jobs))
+    await insert_rows(tx, [placed])
+    return placed
+
+
+def job_of(
+    message: NewMessage,
+    lane: str,
+    recipients: tuple[QueuedRecipient, ...],
+    content_id: int,
+    starts_at: float,
+) -> Job:
+    """These recipients of a new message as a job."""
+    return Job(
+        queue_id=message.queue_id,
+        lane=lane,
+        reverse_path=message.envelope.reverse_path,
+        parameters=message.envelope.parameters,
+        recipients=recipients,
+        content_id=content_id,
+        size_bytes=message.content.size_bytes,
+        received_at=message.received_at,
+        origin=message.origin,
+        starts_at=starts_at,
     )
-    await tx.execute(_MESSAGE, row)
-    jobs = []
-    for lane, recipients in lanes.items():
-        await insert_recipients(tx, message.queue_id, lane, recipients, starts_at)
-        await tx.execute(_ERRAND, (int(message.queue_id), lane, starts_at, priority))
-        jobs.append(
-            Job(
-                queue_id=message.queue_id,
-                lane=lane,
-                reverse_path=envelope.reverse_path,
-                parameters=envelope.parameters,
-                recipients=recipients,
-                content_id=content_id,
-                size_bytes=size_bytes,
-                received_at=received_at,
-                origin=message.origin,
-                starts_at=starts_at,
-            )
-        )
-    return Placed(message.queue_id, starts_at, deadline_at, tuple(jobs))
 
 
-def _times(parameters: Parameters, received_at: float) -> tuple[float, float | None, int]:
-    """When the message starts, the time by which it wants to be delivered, and its priority."""
+async def insert_rows(tx: Transaction, placed: Sequence[Placed]) -> None:
+    """The rows of messages whose contents are kept."""
+    await tx.execute_many(_MESSAGE, [_message(one) for one in placed])
+    for one in placed:
+        for job in one.jobs:
+            await insert_recipients(tx, job.queue_id, job.lane, job.recipients, one.starts_at)
+    jobs = [(job, one.starts_at) for one in placed for job in one.jobs]
+    errands = [(int(job.queue_id), job.lane, starts_at, job.priority) for job, starts_at in jobs]
+    await tx.execute_many(_ERRAND, errands)
+
+
+def _message(placed: Placed) -> tuple[Value, ...]:
+    job = placed.jobs[0]
+    return (
+        int(job.queue_id),
+        str(job.reverse_path),
+        format_parameters(job.parameters),
+        job.content_id,
+        job.size_bytes,
+        job.received_at,
+        format_origin(job.origin),
+        int(Watch.FRESH),
+        sum(len(each.recipients) for each in placed.jobs),
+        placed.starts_at,
+        placed.deadline_at,
+        job.priority,
+    )
+
+
+def times_of(parameters: Parameters, received_at: float) -> tuple[float, float | None, int]:
+    """When a message starts, the time by which it wants to be delivered, and its priority."""
     if not parameters:
         return received_at, None, 0
     release_at, wish = release_of(parameters, received_at), deliver_by_of(parameters)

@@ -85,6 +85,7 @@ class Job:
     """All recipients of one message that are due in one lane, or the first hundred of them.
 
     starts_at   when the message was released, where that was not when it came.
+    is_arrival  it came a moment ago, all of its recipients are in this job, and it has one row (queue.arrivals).
     """
 
     queue_id: QueueId
@@ -97,6 +98,7 @@ class Job:
     received_at: float
     origin: Origin = field(default_factory=lambda: Origin(protocol=""))
     starts_at: float | None = None
+    is_arrival: bool = False
 
     @property
     def is_8bit(self) -> bool:

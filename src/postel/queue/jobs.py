@@ -132,7 +132,7 @@ class LaneJobs:
         recorded = await self._persist(
             job, lambda: self._recorder.record_outcomes(job, outcomes, is_last=is_last, revives=revives)
         )
-        self._close(job, is_refreshed=is_last)
+        self._close(job, is_recorded=True, is_refreshed=is_last)
         return recorded
 
     async def lane_down(self, reply: Reply, because: str, remote: str | None = None) -> None:
@@ -153,7 +153,7 @@ class LaneJobs:
         self.count_as_asked()
         if job is not None:
             self._work.finish(job)
-            self._close(job, is_refreshed=False)
+            self._close(job, is_recorded=False, is_refreshed=False)
 
     def count_as_asked(self) -> None:
         """From now on the agent has had its chance to take work that was counted for it."""
@@ -178,7 +178,7 @@ class LaneJobs:
         finally:
             for other in aside:
                 self._work.finish(other)
-                self._work.close(other, is_refreshed=True)
+                self._work.close(other, is_recorded=False, is_refreshed=True)
                 self._lane.hear(now + _ASIDE_S)
         return job
 
@@ -228,7 +228,7 @@ class LaneJobs:
             job, lambda: self._recorder.record_lane_down(self.lane, trouble, job, delayed, is_last=is_last)
         )
         if job is not None:
-            self._close(job, is_refreshed=is_last)
+            self._close(job, is_recorded=True, is_refreshed=is_last)
         self._then(self._lane, recorded)
 
     def _hear_answer(self, *, is_success: bool) -> None:
@@ -250,9 +250,9 @@ class LaneJobs:
         except BaseException:
             self.is_stuck = True
             if job is not None:
-                self._close(job, is_refreshed=False)
+                self._close(job, is_recorded=False, is_refreshed=False)
             raise
 
-    def _close(self, job: Job, *, is_refreshed: bool) -> None:
-        self._work.close(job, is_refreshed=is_refreshed)
+    def _close(self, job: Job, *, is_recorded: bool, is_refreshed: bool) -> None:
+        self._work.close(job, is_recorded=is_recorded, is_refreshed=is_refreshed)
         self._in_hand.drop(job)

@@ -26,6 +26,8 @@ from postel.database import Conflict, Database, Transaction
 from postel.mail import Reply, Status, deliver_by_of
 from postel.mail.replies import NO_NEXT_HOP
 from postel.message import Action
+from postel.queue.arrivals import oldest_arrival
+from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId
 from postel.queue.lane import LaneTrouble
 from postel.queue.notify import wants_report
@@ -71,8 +73,10 @@ class LaneView(Protocol):
 class Keeper:
     """Finds messages whose time has come, one after the other."""
 
-    def __init__(self, database: Database, recorder: Recorder, lanes: LaneView) -> None:
+    def __init__(self, database: Database, recorder: Recorder, fresh: Fresh, lanes: LaneView) -> None:
         self._database = database
+        self._fresh = fresh
+        self._heard_at: float | None = None
         self._recorder = recorder
         self._lanes = lanes
         self.current: QueueId | None = None
@@ -84,16 +88,20 @@ class Keeper:
 
     def heard(self, starts_at: float, deadline_at: float | None) -> None:
         """A message came, whose time counts from there, and may be over before the usual."""
-        self._look_at(starts_at + min(self._options.warn_after_s, self._options.expire_after_s))
-        if deadline_at is not None:
-            self._look_at(deadline_at)
+        at = starts_at + self._waits()[0]
+        if deadline_at is not None and deadline_at < at:
+            at = deadline_at
+        if self._heard_at is None or at < self._heard_at:
+            self._heard_at = at
+            self._look_at(at)
 
     async def work(self, now: float, then: Callable[[Recorded], None]) -> None:
         """Do all that is due, and know when to come again.
 
         `then` hears of every transaction. Raises DatabaseTrouble: then come again at `next_at` too.
         """
-        self.next_at = now + RECHECK_S
+        self.next_at, self._heard_at = now + RECHECK_S, None
+        await self._fresh.file_until(now - self._waits()[0])
         warned_from, expired_from = now - self._options.warn_after_s, now - self._options.expire_after_s
         left = await self._each(partial(self._overdue, now), now, self._meet_deadline, then)
         for watch in (Watch.FRESH, Watch.WARNED):
@@ -108,6 +116,14 @@ class Keeper:
         deadline = await self._database.read(lambda tx: tx.fetch_one(_DEADLINE, (now,)))
         if deadline is not None and deadline[0] is not None:
             self._look_at(deadline[0])
+        if (arrived_at := await self._database.read(oldest_arrival)) is not None:
+            self._look_at(arrived_at + waits_s[0])
+        self._look_at_heard()
+
+    def _look_at_heard(self) -> None:
+        """What came while we were at work."""
+        if self._heard_at is not None:
+            self._look_at(self._heard_at)
 
     def _waits(self) -> tuple[float, float]:
         """For a message not warned about, and for one that was."""

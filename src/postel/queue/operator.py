@@ -19,6 +19,7 @@ from postel.mail import Domain, ReversePath
 from postel.mail.replies import REMOVED_BY_OPERATOR
 from postel.message import Action
 from postel.net import Clock
+from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId
 from postel.queue.job import QueuedRecipient
 from postel.queue.lane import LaneTrouble
@@ -127,18 +128,21 @@ class Desk:
         recorder: Recorder,
         clock: Clock,
         leave_word: LeaveWord,
+        fresh: Fresh,
         then: Callable[[Collection[str], Recorded], Awaitable[None]],
     ) -> None:
         self._database = database
         self._recorder = recorder
         self._clock = clock
         self._leave_word = leave_word
+        self._fresh = fresh
         self._then = then
 
     async def list(
         self, chosen: QueueFilter = EVERYTHING, *, limit: int = 1000, after: QueueId | None = None
     ) -> Sequence[QueueEntry]:
         """The matching messages in order of age, from the one behind `after` on."""
+        await self._fresh.file_all()
 
         async def work(tx: Transaction) -> Sequence[QueueEntry]:
             ids = await _page(tx, chosen, after, limit)
@@ -149,10 +153,12 @@ class Desk:
 
     async def show(self, queue_id: QueueId) -> QueueEntry | None:
         """One message, or None when it is not in the queue (any more)."""
+        await self._fresh.file_all()
         return await self._database.read(lambda tx: _fetch_entry(tx, queue_id))
 
     async def counts(self) -> QueueCounts:
         """How much there is."""
+        await self._fresh.file_all()
 
         async def work(tx: Transaction) -> QueueCounts:
             now = self._clock.now()
@@ -275,6 +281,7 @@ class Desk:
 
     async def _chunks(self, chosen: QueueFilter) -> AsyncIterator[Sequence[QueueId]]:
         """The ids of all that matches, page by page; what comes meanwhile (a report) is not meant."""
+        await self._fresh.file_all()
         newest = await self._database.read(lambda tx: tx.fetch_one("SELECT MAX(id) FROM queue_message"))
         last = (newest and newest[0]) or 0
         after: QueueId | None = None

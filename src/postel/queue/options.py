@@ -83,7 +83,7 @@ class QueueOptions:
     patient_lanes: frozenset[str] = frozenset({"pull"})
     max_recipients_per_job: int = 100
     page_limit: int = 100
-    fresh_limit: int = 1000
+    fresh_limit: int = 10_000
     turn_jobs: int = 20
     member_limit: int = 10_000
     depth_limit: int = 10

@@ -14,17 +14,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from postel.contents import Contents
 from postel.database import Conflict, Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
+from postel.queue.arrivals import Arrival, insert_arrivals, is_simple
 from postel.queue.following import Followers, Following
+from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId, QueueIds
 from postel.queue.intake import LaneOf, Placed, insert_message, sort_by_lane
-from postel.queue.job import DeliveryAgent, NewMessage
+from postel.queue.job import DeliveryAgent, NewMessage, QueuedRecipient
 from postel.queue.jobs import TROUBLE_PAUSE_S
 from postel.queue.notes import ALL_LANES, CHANNEL, any_notes, leave_notes, take_notes
 from postel.queue.operator import EVERYTHING, Desk, QueueCounts, QueueEntry, QueueFilter
@@ -69,8 +71,10 @@ class Queue:
         reports = Reports(contents, clock, options, self._ids)
         self._followers = Followers(listener)
         self._recorder = Recorder(database, reports, clock, options, lane_of, self._followers.settled)
-        self._scheduler = Scheduler(database, self._recorder, clock, options, agents)
-        self._desk = Desk(database, self._recorder, clock, self._leave_word, self._look_again)
+        self._fresh = Fresh(database, options.fresh_limit)
+        self._contents = contents
+        self._scheduler = Scheduler(database, self._recorder, self._fresh, clock, options, agents)
+        self._desk = Desk(database, self._recorder, clock, self._leave_word, self._fresh, self._look_again)
         self._unwatch: Callable[[], None] | None = None
         self._is_taking_notes = False
         self._has_more_notes = False
@@ -102,6 +106,7 @@ class Queue:
         """Take new settings; mail whose lane is another now moves there. Raises DatabaseTrouble."""
         self._recorder.configure(options, lane_of)
         self._scheduler.configure(options)
+        await self._fresh.file_all()
         touched = await reclassify(self._database, lane_of)
         if touched and self.is_scheduling:
             self._scheduler.park()
@@ -122,6 +127,11 @@ class Queue:
         """
         recorder = self._recorder
         lanes = sort_by_lane(message, recorder.lane_of, recorder.home)
+        if beside is None and self._admits(message, lanes):
+            ((lane, recipients),) = lanes.items()
+            arrival = Arrival(message, lane, recipients, self._arrived)
+            await self._write(self._database.share(insert_arrivals, arrival, arrival.weight))
+            return
 
         async def work(tx: Transaction) -> None:
             placed = await insert_message(tx, message, lanes)
@@ -130,11 +140,23 @@ class Queue:
             await self._leave_word(tx, lanes)
             tx.after_commit(lambda: self._offer(placed))
 
+        await self._write(self._database.write(work))
+
+    def _admits(self, message: NewMessage, lanes: Mapping[str, tuple[QueuedRecipient, ...]]) -> bool:
+        """Whether the message may be an arrival."""
+        limit = self._recorder.options.max_recipients_per_job
+        return self.is_scheduling and is_simple(message, lanes, limit) and self._scheduler.admits(*lanes)
+
+    async def _write(self, writing: Awaitable[object]) -> None:
         try:
-            await self._database.write(work)
+            await writing
         except Conflict as conflict:
             # Two processes may make the same id, once in some millions of messages a second.
             raise DatabaseTrouble(f"the queue id is taken: {conflict}") from conflict
+
+    def _arrived(self, message: NewMessage, placed: Placed) -> None:
+        self._contents.remember(placed.jobs[0].content_id, message.content.data)
+        self._offer(placed)
 
     def _offer(self, placed: Placed) -> None:
         if self.is_scheduling:
@@ -148,14 +170,17 @@ class Queue:
 
     async def lanes_with_mail(self) -> Sequence[str]:
         """The lanes that have mail, held mail too. Raises DatabaseTrouble, as the next two."""
+        await self._fresh.file_all()
         return await self._database.read(lanes_with_mail)
 
     async def count_messages(self, lanes: Collection[str]) -> int:
         """Messages that wait in these lanes, held ones apart; one that waits in two of them counts twice."""
+        await self._fresh.file_all()
         return await self._database.read(lambda tx: count_messages(tx, lanes))
 
     async def wake(self, lanes: Collection[str]) -> None:
         """Make what waits in these lanes due now, lanes that are down included."""
+        await self._fresh.file_all()
         for lane in lanes:
             while await self._wake_page(lane):
                 await asyncio.sleep(0)  # reading does not suspend, and others want the loop too

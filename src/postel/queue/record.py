@@ -2,7 +2,7 @@
 
 Implements  RFC 3461 5.2.7.3 (what members of an alias inherit), RFC 5321 6.1 (no recipient is forgotten without
             delivery, a report, or a reason for neither).
-Gives       record, refresh_errand, remove_if_over, Recorded, EffectFailed, Refused.
+Gives       record, take_effect, refresh_errand, remove_if_over, Recorded, EffectFailed, Refused.
 Not here    What an outcome means (queue.settle).
 
 Invariants: a recipient's effect, its end, and the report about it are one transaction. A row that is gone or
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from postel.contents import release
+from postel.contents import release_all
 from postel.database import DatabaseTrouble, Transaction, Value
 from postel.mail import parse_mailbox
 from postel.queue.ids import QueueId
@@ -24,7 +24,6 @@ from postel.queue.intake import LaneOf, Placed, extend_errand, insert_recipients
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.notify import passed_on
 from postel.queue.options import QueueOptions
-from postel.queue.outcome import Effect
 from postel.queue.rows import format_reply, format_try, member_key
 from postel.queue.schema import State
 from postel.queue.settle import Change, Grown, Known, Member, Postponed, Settled, settle_members
@@ -136,7 +135,7 @@ async def remove_if_over(tx: Transaction, queue_id: QueueId) -> bool:
         return False
     await tx.execute("DELETE FROM queue_recipient WHERE message_id = ?", (number,))
     await tx.execute("DELETE FROM queue_message WHERE id = ?", (number,))
-    await release(tx, row[0])
+    await release_all(tx, (row[0],))
     return True
 
 
@@ -152,18 +151,21 @@ async def _apply(tx: Transaction, job: Job, change: Change, now: float) -> str |
         case Grown(effect=effect):
             words = ("", None, _EXPANDED if effect is None else _EXPANDED_AND_KEPT)
     lane = await _update(tx, _SETTLE, (tried, *words), job, change.recipient)
-    if lane is not None and change.effect is not None:
-        await _take_effect(tx, change.recipient.id, change.effect)
+    if lane is not None:
+        await take_effect(tx, change)
     return lane
 
 
-async def _take_effect(tx: Transaction, number: int, effect: Effect) -> None:
+async def take_effect(tx: Transaction, change: Change) -> None:
+    """What belongs into the transaction that records the change. Raises EffectFailed."""
+    if isinstance(change, Postponed) or change.effect is None:
+        return
     try:
-        await effect(tx)
+        await change.effect(tx)
     except DatabaseTrouble:
         raise
     except Exception as fault:
-        raise EffectFailed(number, fault) from fault
+        raise EffectFailed(change.recipient.id, fault) from fault
 
 
 async def _update(

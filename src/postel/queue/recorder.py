@@ -16,6 +16,7 @@ from postel.mail.replies import SYSTEM_TROUBLE
 from postel.message import Action
 from postel.net import Clock
 from postel.observe import logger
+from postel.queue.arrivals import Ended, end_arrivals, file_arrivals
 from postel.queue.intake import LaneOf, insert_message, sort_by_lane
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.lane import LaneTrouble
@@ -84,7 +85,20 @@ class Recorder:
                 await tx.execute(_LANE_UP, (job.lane,))
 
         changes = settle(job, outcomes, self._clock.now(), self.options)
+        if job.is_arrival and not revives and await self._end(job, changes):
+            self._tell(job, changes)
+            return Recorded(applied=changes)
         return await self._record(job, changes, lane_row, is_last=is_last)
+
+    async def _end(self, job: Job, changes: Sequence[Change]) -> bool:
+        """ARRIVED -> GONE, if that is all there is to say. Raises DatabaseTrouble."""
+        is_end = all(isinstance(change, Settled) for change in changes)
+        if not is_end or notices_of(changes, self._clock.now()):
+            return False
+        try:
+            return await self._database.share(end_arrivals, Ended(job, changes))
+        except EffectFailed:  # it will fail once more, in the walk that knows what to do then
+            return False
 
     async def record_lane_down(
         self, lane: str, trouble: LaneTrouble | None, job: Job | None, reply: Delayed, *, is_last: bool
@@ -188,6 +202,8 @@ class Recorder:
         lanes = {m: self.lane_of(m) for c in changes if isinstance(c, Grown) for m in c.members}
 
         async def work(tx: Transaction) -> Recorded:
+            if job.is_arrival:
+                await file_arrivals(tx, [job.queue_id])
             await also(tx)
             recorded = await record(
                 tx, job, changes, report.now, lanes.__getitem__, self.options, is_last=is_last

@@ -17,6 +17,7 @@ from typing import Any, Final
 from postel.database import Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
+from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId
 from postel.queue.intake import Placed
 from postel.queue.job import DeliveryAgent
@@ -29,7 +30,7 @@ from postel.queue.options import QueueOptions
 from postel.queue.read import fetch_trouble, parse_trouble
 from postel.queue.record import Recorded
 from postel.queue.recorder import Recorder
-from postel.queue.worklist import Allowance, WorkList, first_due
+from postel.queue.worklist import WorkList, first_due
 
 log = logger("queue")
 
@@ -50,6 +51,7 @@ class Scheduler:
         self,
         database: Database,
         recorder: Recorder,
+        fresh: Fresh,
         clock: Clock,
         options: QueueOptions,
         agents: Callable[[str], DeliveryAgent],
@@ -59,9 +61,9 @@ class Scheduler:
         self._clock = clock
         self._agents = agents
         self.lanes = Lanes(options)
-        self.keeper = Keeper(database, recorder, self)
+        self.keeper = Keeper(database, recorder, fresh, self)
         self._work: dict[str, WorkList] = {}
-        self._allowance = Allowance(options.fresh_limit)
+        self._fresh = fresh
         self._in_hand = InHand()
         self._tasks: dict[asyncio.Task[None], LaneJobs] = {}
         self._chores: set[asyncio.Task[None]] = set()
@@ -76,6 +78,7 @@ class Scheduler:
     async def start(self) -> None:
         """Learn what waits, and begin. Raises DatabaseTrouble."""
         self._loop = asyncio.get_running_loop()
+        await self._fresh.file_all()
         await self.learn()
         self.keeper.next_at = self._clock.now()
         self._poke()
@@ -121,6 +124,15 @@ class Scheduler:
 
     # What others tell it
 
+    def admits(self, name: str) -> bool:
+        """Whether a message for that lane would be tried soon, and there is room for it in memory."""
+        lane = self.lanes.find(name)
+        if lane is not None and lane.health is Health.DOWN:
+            return False
+        work = self._work.get(name)
+        page_limit = self.lanes.options.page_limit
+        return work.has_room(page_limit) if work else self._fresh.has_room(0, page_limit)
+
     def offer(self, placed: Placed) -> None:
         """A message was committed a moment ago."""
         now = self._clock.now()
@@ -135,6 +147,8 @@ class Scheduler:
             is_small = len(job.recipients) <= self.lanes.options.max_recipients_per_job
             is_wanted = is_small and lane.health is not Health.DOWN
             if not (is_wanted and self._work_of(lane).offer(job, self.lanes.options.page_limit)):
+                if job.is_arrival:
+                    self._fresh.drop(job.queue_id)
                 lane.hear(placed.starts_at)
                 lane.urgency = max(lane.urgency, job.priority)
             self._changed(lane)
@@ -232,7 +246,7 @@ class Scheduler:
     def _work_of(self, lane: Lane) -> WorkList:
         work = self._work.get(lane.name)
         if work is None or work.lane is not lane:
-            work = self._work[lane.name] = WorkList(lane, self._database, self._allowance)
+            work = self._work[lane.name] = WorkList(lane, self._database, self._fresh)
         return work
 
     def _start_agent(self, lane: Lane) -> None:

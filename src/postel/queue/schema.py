@@ -2,6 +2,8 @@
 
 Gives       MIGRATIONS, State, Watch.
 
+    queue_arrival    one row a message that came a moment ago, and has no row in the other tables: most mail leaves
+                     at the first attempt, and never gets any
     queue_message    one row a message, from its 250 until every recipient is settled
     queue_recipient  one row a recipient; settled ones stay until the message goes, so that an alias cannot
                      bring a recipient back who has had it
@@ -108,4 +110,22 @@ DROP INDEX queue_errand_due;
 CREATE INDEX queue_errand_due ON queue_errand (lane, priority, next_at, message_id);
 """
 
-MIGRATIONS: Final = (Migration("queue", 1, _FIRST), Migration("queue", 2, _WISHES))
+_ARRIVALS: Final = """
+CREATE TABLE queue_arrival (
+    id INTEGER PRIMARY KEY,
+    lane TEXT NOT NULL,
+    reverse_path TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    recipients TEXT NOT NULL,
+    content_id INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    received_at REAL NOT NULL,
+    origin TEXT NOT NULL
+);
+"""
+
+MIGRATIONS: Final = (
+    Migration("queue", 1, _FIRST),
+    Migration("queue", 2, _WISHES),
+    Migration("queue", 3, _ARRIVALS),
+)

@@ -1,13 +1,14 @@
 """The due mail of one lane: what is in hand, what is known to come next.
 
-Gives       WorkList, Errand, Allowance, first_due.
+Gives       WorkList, Errand, first_due.
 Not here    Whether the lane may work at all (queue.lane).
 
 Messages of a higher priority come first. A page of errands is read by priority, too, but an eighth of it is left to
 each lower one, so that nothing is kept waiting for ever by what is more urgent.
 
-Memory: the ids of one page of errands, and whole jobs only of messages accepted a moment ago, as far as the
-allowance of the process goes. Messages take turns: one that has more recipients in this lane than a job may
+Memory: the ids of one page of errands, and whole jobs only of messages accepted a moment ago, as far as there is room
+for them (queue.fresh). What the tables hold joins the line page by page, however many fresh messages stand in it.
+Messages take turns: one that has more recipients in this lane than a job may
 carry goes to the end of the line after each job.
 """
 
@@ -19,6 +20,7 @@ from typing import Final
 
 from postel.database import Database, Row, Transaction
 from postel.mail import HIGHEST, parse_mailbox, parse_reverse_path
+from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.lane import Lane
@@ -42,24 +44,6 @@ WHERE message_id = ? AND lane = ? AND number > ? AND state = {State.WAITING:d} A
 ORDER BY number LIMIT ?"""
 
 
-class Allowance:
-    """A number of things that all lanes together may hold."""
-
-    def __init__(self, limit: int) -> None:
-        self._left = limit
-
-    def take(self) -> bool:
-        """One more, if there is room."""
-        if self._left <= 0:
-            return False
-        self._left -= 1
-        return True
-
-    def give_back(self) -> None:
-        """One less."""
-        self._left += 1
-
-
 @dataclass(slots=True, eq=False)
 class Errand:
     """One message's recipients in this lane.
@@ -81,10 +65,11 @@ class Errand:
 class WorkList:
     """The errands of one lane that are known in memory, in the order of their turns."""
 
-    def __init__(self, lane: Lane, database: Database, allowance: Allowance) -> None:
+    def __init__(self, lane: Lane, database: Database, fresh: Fresh) -> None:
         self.lane = lane
         self._database = database
-        self._allowance = allowance
+        self._fresh = fresh
+        self._fresh_in_line = 0
         self._ready: Line[Errand] = Line()
         self._known: dict[int, Errand] = {}
         self._reading = asyncio.Lock()
@@ -94,13 +79,18 @@ class WorkList:
         """Whether nothing is known or in hand."""
         return not self._known
 
-    def offer(self, job: Job, page_limit: int) -> bool:
-        """Take a job that was committed a moment ago, if there is room for it."""
-        priority = job.priority
+    def has_room(self, page_limit: int, priority: int = 0) -> bool:
+        """Whether one more fresh job may stand in line."""
         # What is urgent need not wait for the page in hand to be through; of that, too, there is a page at most.
-        room = page_limit * 2 if priority > 0 else page_limit
-        if job.queue_id in self._known or len(self._ready) >= room or not self._allowance.take():
+        return self._fresh.has_room(len(self._ready), page_limit * 2 if priority > 0 else page_limit)
+
+    def offer(self, job: Job, page_limit: int) -> bool:
+        """Take a job that was committed a moment ago, if there is room for it; an arrival had its room before."""
+        priority = job.priority
+        if job.queue_id in self._known or not (job.is_arrival or self.has_room(page_limit, priority)):
             return False
+        self._fresh.take()
+        self._fresh_in_line += 1
         self._add(Errand(job.queue_id, priority, fresh=job))
         return True
 
@@ -143,7 +133,7 @@ class WorkList:
     async def next(self, now: float, *, page_limit: int, job_limit: int) -> Job | None:
         """The next job, or None when nothing more is due. Raises DatabaseTrouble."""
         while True:
-            if not self._ready:
+            if len(self._ready) == self._fresh_in_line:
                 await self._load(now, page_limit)
             if not self._ready:
                 return None
@@ -160,21 +150,24 @@ class WorkList:
         errand.busy -= 1
         return not (errand.busy or errand.is_ready)
 
-    def close(self, job: Job, *, is_refreshed: bool) -> None:
+    def close(self, job: Job, *, is_recorded: bool, is_refreshed: bool) -> None:
         """What became of the job is recorded, or it is given up.
 
         An errand that leaves memory before its row was refreshed is looked at once more.
         """
         errand = self._known[job.queue_id]
         errand.open -= 1
+        if job.is_arrival and not is_recorded:
+            self._fresh.drop(job.queue_id)
         if self._forget_if_through(errand) and not is_refreshed:
             self.lane.hear(0.0)
 
     async def _load(self, now: float, page_limit: int) -> None:
         """Read one more page of errands that are due."""
         async with self._reading:
-            if self._ready or self.lane.due_at is None or self.lane.due_at > now:
+            if not self._wants_page(now):
                 return
+            await self._fresh.file_dropped()
             self.lane.due_at = None  # what is heard while we read counts again
             try:
                 ids, next_at = await self._read_page(now, page_limit)
@@ -187,9 +180,14 @@ class WorkList:
             if next_at is not None:
                 self.lane.hear(next_at)
 
+    def _wants_page(self, now: float) -> bool:
+        """Whether the tables hold more that is due, and none of what they held stands in line."""
+        due_at = self.lane.due_at
+        return len(self._ready) == self._fresh_in_line and due_at is not None and due_at <= now
+
     async def _read_page(self, now: float, page_limit: int) -> tuple[list[tuple[int, int]], float | None]:
         """Due errands with their priorities, beyond those known, and when there will be more."""
-        name, known = self.lane.name, len(self._known)
+        name, known = self.lane.name, len(self._known) - self._fresh_in_line
 
         async def work(tx: Transaction) -> tuple[list[tuple[int, int]], float | None]:
             found: list[tuple[int, int]] = []
@@ -213,6 +211,7 @@ class WorkList:
             self._drop_fresh(errand)
             return fresh
         try:
+            await self._fresh.file_dropped()
             job, has_more = await self._read_job(errand, now, limit)
         except BaseException:
             self._put_down(errand)
@@ -279,10 +278,13 @@ class WorkList:
 
     def _drop_fresh(self, errand: Errand) -> None:
         errand.fresh = None
-        self._allowance.give_back()
+        self._fresh_in_line -= 1
+        self._fresh.give_back()
 
     def _read_again(self, errand: Errand) -> None:
         if errand.fresh is not None:
+            if errand.fresh.is_arrival:
+                self._fresh.drop(errand.queue_id)
             self._drop_fresh(errand)
 
 

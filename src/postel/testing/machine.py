@@ -16,13 +16,14 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from postel.database import SqliteDatabase, Work
+from postel.database import Shared, SqliteDatabase, Work
 from postel.mail import IPAddress
 from postel.net import Endpoint, Handler, Stream
 from postel.testing.memory_stream import MemoryStream
 from postel.testing.network import MemoryHost, MemoryListener
 from postel.testing.power import Ailment, PowerDisk
 
+S = TypeVar("S")
 T = TypeVar("T")
 _STREAMS_BEFORE_SWEEP: Final = 64
 
@@ -157,6 +158,12 @@ class PoweredDatabase:
         if self._grave.is_dead:
             await self._grave.wait()
         return await self._grave.living(self.inner.write(work))
+
+    async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
+        """See Database."""
+        if self._grave.is_dead:
+            await self._grave.wait()
+        return await self._grave.living(self.inner.share(work, item, weight))
 
     async def read(self, work: Work[T]) -> T:
         """See Database."""
