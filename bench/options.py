@@ -95,5 +95,5 @@ def take_turns(
         for one in contenders:
             try:
                 results.add(case, one.name, measure(one))
-            except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
+            except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as fault:
                 results.remark(f"{case}, {one.name}: {fault}")

@@ -13,6 +13,9 @@ from typing import Any, Final, Literal
 
 from bench.contenders import MEASURED_AGAINST
 
+DISTURBED: Final = (
+    0.3  # of a processor, used by other programs: messages/s are too low, and not all by as much
+)
 SATURATED: Final = 0.9  # a load process that uses so much of a processor may be what is measured
 
 
@@ -28,7 +31,8 @@ class Quantity:
 
 RATE: Final = Quantity("rate", "messages/s", 0, "more")
 CPU: Final = Quantity("cpu_us", "CPU µs each", 0, "less")
-LOAD: Final = Quantity("load", "load", 2)
+LOAD: Final = Quantity("load", "load", 2)  # the share of a processor that its busiest process used
+OTHERS: Final = Quantity("others", "others", 2)  # processors that programs of other people used meanwhile
 
 Samples = dict[str, list[float]]
 
@@ -52,6 +56,10 @@ class Results:
             samples.setdefault(key, []).append(value)
         if figures.get(LOAD.key, 0) >= SATURATED:
             self.remark(f"{case}, {contender}: the load was saturated; the server may be faster")
+        if figures.get(OTHERS.key, 0) >= DISTURBED:
+            self.remark(
+                "disturbed: other programs used the processors (`others`); trust the CPU, not the messages/s"
+            )
 
     def remark(self, text: str) -> None:
         """Say it once below the table."""

@@ -38,11 +38,17 @@ def as_markdown(results: Results) -> str:
 
 
 def _heading(results: Results) -> list[str]:
-    return ["", "", *[word for one in results.quantities for word in _titles(one)]]
+    return ["", "", *[word for one in results.quantities for word in _titles(results, one)]]
 
 
-def _titles(quantity: Quantity) -> list[str]:
-    return [quantity.title, "times Postfix"] if quantity.better else [quantity.title]
+def _titles(results: Results, quantity: Quantity) -> list[str]:
+    return [quantity.title, "times Postfix"] if _is_compared(results, quantity) else [quantity.title]
+
+
+def _is_compared(results: Results, quantity: Quantity) -> bool:
+    return any(
+        results.ratio(case, name, quantity) for case, names in results.samples.items() for name in names
+    )
 
 
 def _rows(results: Results) -> Iterator[list[str]]:
@@ -57,12 +63,12 @@ def _cells(results: Results, case: str, contender: str, quantity: Quantity) -> l
     values = results.samples[case][contender].get(quantity.key, [])
     median = results.median(case, contender, quantity.key)
     if median is None:
-        return [""] * len(_titles(quantity))
+        return [""] * len(_titles(results, quantity))
     text = f"{median:,.{quantity.digits}f}"
     if len(values) > 1:
         text += f" ({min(values):,.{quantity.digits}f}-{max(values):,.{quantity.digits}f})"
     ratio = results.ratio(case, contender, quantity)
-    return [text, *([f"{ratio:.1f}" if ratio else ""] if quantity.better else [])]
+    return [text, *([f"{ratio:.1f}" if ratio else ""] if _is_compared(results, quantity) else [])]
 
 
 def _padded(row: list[str], widths: list[int]) -> list[str]:

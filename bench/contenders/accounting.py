@@ -1,6 +1,6 @@
 """What the kernel says of a server and all its processes, also those that have ended or left their parents.
 
-Gives       Account, accounted, Cpu, pss_of.
+Gives       Account, accounted, Cpu, machine_busy_s, pss_of.
 
 A control group of its own (cgroup 2) counts everything that ever ran in it, to the microsecond. Where none can be made
 the process tree is read from /proc instead, which misses processes whose parents did not wait for them.
@@ -128,6 +128,13 @@ class _Tree:
 
     def memory(self) -> int:
         return sum(pss_of(pid) for pid in _descendants(self._root))
+
+
+def machine_busy_s() -> float:
+    """Seconds that processors of this machine were used so far, by anybody."""
+    fields = [int(word) for word in Path("/proc/stat").read_text().partition("\n")[0].split()[1:]]
+    user, nice, system, _, _, irq, softirq, steal, *_ = fields
+    return (user + nice + system + irq + softirq + steal) / _TICKS_PER_S
 
 
 def pss_of(pid: int) -> int:

@@ -85,6 +85,11 @@ class Contender(Protocol):
         """Returns when it accepts connections."""
 
 
+def environment() -> dict[str, str]:
+    """What programs are run with: the code of this checkout, whichever is installed."""
+    return {**os.environ, "PYTHONPATH": f"{REPOSITORY}/src:{REPOSITORY}", "PYTHONSAFEPATH": "1"}
+
+
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody has. Somebody may take it before the server does; then the run fails."""
     with socket.socket() as one:
@@ -121,7 +126,7 @@ class Foreground:
             stdout=self._log,
             stderr=self._log,
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONSAFEPATH": "1"},
+            env=environment(),
             start_new_session=True,
         )
         self.account.watch(self._process.pid)

@@ -9,7 +9,16 @@ from typing import Final
 
 import msgspec
 
-from bench.contenders.contender import DEAD_DOMAIN, DOMAIN, HOSTNAME, Foreground, Purpose, Setting, free_port
+from bench.contenders.contender import (
+    DEAD_DOMAIN,
+    DOMAIN,
+    HOSTNAME,
+    Foreground,
+    Purpose,
+    Setting,
+    environment,
+    free_port,
+)
 from postel.config import Config
 
 _POSTEL: Final = Path(sys.executable).with_name("postel")
@@ -73,7 +82,13 @@ class PostelContender:
         )
         if setting.purpose is Purpose.MAILBOX:
             account = _command(folder, "account", "add", f"ann@{DOMAIN}", "--password-stdin")
-            subprocess.run(account, input=b"a long password of ann\n", check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                account,
+                input=b"a long password of ann\n",
+                check=True,
+                stdout=subprocess.DEVNULL,
+                env=environment(),
+            )
         return Foreground(_command(folder, "serve"), port, setting)
 
 

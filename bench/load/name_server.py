@@ -21,7 +21,7 @@ import dns.rdatatype
 import dns.rrset
 
 ADDRESSES: Final = {
-    "living.example": "127.0.0.1",
+    "living.example": "127.0.0.5",
     "probe.example": "127.0.0.4",
     "refused.example": "127.0.0.2",
     "silent.example": "127.0.0.3",

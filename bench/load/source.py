@@ -198,11 +198,11 @@ class _Run:
         loop = asyncio.get_running_loop()
         try:
             await loop.create_connection(lambda: _Client(self), "127.0.0.1", self.load.port)
+            self._waiting -= 1
         except OSError:
+            self._waiting -= 1
             self._given += 1
             self.connection_ended(True)
-        finally:
-            self._waiting -= 1
 
     async def run(self) -> Sent:
         began_s, cpu_s = time.perf_counter(), time.process_time()

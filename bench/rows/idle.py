@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from typing import Final
 
 from bench.contenders import Contender, Purpose
+from bench.one_run import settle
 from bench.options import Options, contenders_for, take_turns
 from bench.results import Quantity, Results
-from bench.rows.throughput import settle
 
 _PROBES: Final = 50
 _ALREADY: Final = 5  # what a server makes once is not charged to sessions

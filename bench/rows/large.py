@@ -11,9 +11,9 @@ from typing import Final
 
 from bench.contenders import Contender, Purpose, Running
 from bench.load.sink import Sink
+from bench.one_run import settle
 from bench.options import Options, contenders_for, take_turns
 from bench.results import Quantity, Results
-from bench.rows.throughput import settle
 
 MB: Final = 1 << 20
 _BLOCK: Final = (b"x" * 62 + b"\r\n") * (MB // 64)

@@ -8,10 +8,12 @@ from typing import Final
 
 from bench.contenders import Contender, Purpose
 from bench.load.source import Load, run_load
+from bench.one_run import settle
 from bench.options import Options, contenders_for, take_turns
 from bench.results import Quantity, Results
-from bench.rows.throughput import settle
 
+_WARM_UP: Final = 10
+_MESSAGES: Final = 500  # at most: it may be over before, where time is short
 _COLUMNS: Final = (
     Quantity("median_ms", "median ms", 2, "less"),
     Quantity("p99_ms", "99 % ms", 2, "less"),
@@ -27,8 +29,8 @@ def latency(options: Options) -> Results:
 
 def _once(contender: Contender, options: Options) -> Mapping[str, float]:
     with options.served(contender, Purpose.DISCARD) as server:
-        load = Load(server.port, sessions=1, messages=10, is_reused=False)
+        load = Load(server.port, sessions=1, messages=_WARM_UP, is_reused=False)
         run_load(load)
         settle(server)
-        sent = run_load(replace(load, messages=500, seconds=options.seconds))
+        sent = run_load(replace(load, messages=_MESSAGES, seconds=options.seconds))
         return {"median_ms": sent.median_s * 1e3, "p99_ms": sent.p99_s * 1e3}

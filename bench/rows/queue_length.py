@@ -11,19 +11,22 @@ from bench.contenders import Contender, Purpose
 from bench.contenders.contender import DEAD_DOMAIN
 from bench.load.sink import Sink
 from bench.load.source import Load, run_load
+from bench.one_run import observed, settle
 from bench.options import Options, contenders_for, take_turns
-from bench.results import CPU, LOAD, RATE, Results
-from bench.rows.throughput import observed, settle
+from bench.results import CPU, LOAD, OTHERS, RATE, Results
 
 _SESSIONS: Final = 20
 _ENDLESS: Final = 10**9
 _LENGTHS: Final = (0, 1_000, 10_000, 30_000)
-_QUICK_LENGTHS: Final = (0, 100)
+_QUICK_LENGTHS: Final = (100,)
 
 
 def queue_length(options: Options) -> Results:
     results = Results(
-        "queue-length", "Relaying 4 KB while others wait", "no dearer with a longer queue", (RATE, CPU, LOAD)
+        "queue-length",
+        "Relaying 4 KB while others wait",
+        "no dearer with a longer queue",
+        (RATE, CPU, LOAD, OTHERS),
     )
     here = [one for one in contenders_for(Purpose.RELAY, options, results) if one.has_dead_domain]
     for length in _QUICK_LENGTHS if options.is_quick else _LENGTHS:

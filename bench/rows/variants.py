@@ -1,6 +1,6 @@
 """Postel beside itself: one worker and two, a hook that does nothing and none.
 
-Gives       workers, hook.
+Gives       workers, hook, told_apart.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Final
 from bench.contenders import Purpose
 from bench.contenders.postel import PostelContender
 from bench.load.source import Load
+from bench.one_run import once
 from bench.options import Options, take_turns
-from bench.results import CPU, LOAD, RATE, Results
-from bench.rows.throughput import once
+from bench.results import CPU, LOAD, OTHERS, RATE, Results
 
 _ENDLESS: Final = 10**9
-_COLUMNS: Final = (RATE, CPU, LOAD)
+_COLUMNS: Final = (RATE, CPU, LOAD, OTHERS)
 
 
 def workers(options: Options) -> Results:
@@ -28,14 +28,14 @@ def workers(options: Options) -> Results:
     )
     pair = [PostelContender("1 worker"), PostelContender("2 workers", workers=2)]
     _compare(results, pair, (Purpose.DISCARD, Purpose.RELAY), options)
-    return _told_apart(results, pair)
+    return told_apart(results, pair)
 
 
 def hook(options: Options) -> Results:
     results = Results("hook", "A hook that does nothing, asked at RCPT", "costs less than 5 %", _COLUMNS)
     pair = [PostelContender("no hook"), PostelContender("a hook", has_hook=True)]
     _compare(results, pair, (Purpose.DISCARD,), options)
-    return _told_apart(results, pair)
+    return told_apart(results, pair)
 
 
 def _compare(
@@ -57,7 +57,7 @@ def _compare(
             )
 
 
-def _told_apart(results: Results, pair: Sequence[PostelContender]) -> Results:
+def told_apart(results: Results, pair: Sequence[PostelContender]) -> Results:
     """The second beside the first, in words: there is no Postfix in this table."""
     first, second = pair
     for case in results.samples:
