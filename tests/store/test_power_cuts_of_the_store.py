@@ -23,7 +23,7 @@ from postel.database import SqliteDatabase
 from postel.store import INBOX, FlagChange, Flags, How, MailboxName, Quota, Store
 from postel.testing import FakeClock, InlineWorkers, PowerDisk, simulate
 
-CUTS: Final = int(os.environ.get("POSTEL_STORE_CUTS", "150"))
+CUTS: Final = int(os.environ.get("POSTEL_STORE_CUTS", "600"))
 SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 ANN: Final = 7
 WORK: Final = "Work"
