@@ -81,8 +81,6 @@ def _shift(text: str) -> bytes:
 
 def decode_utf7(octets: bytes) -> str:
     """The reverse of `encode_utf7`. Raises BadSyntax for anything that `encode_utf7` never writes."""
-    if b"&" not in octets:
-        return _ascii(octets)
     parts: list[str] = []
     place = 0
     for match in _SHIFTED.finditer(octets):

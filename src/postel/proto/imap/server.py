@@ -423,7 +423,7 @@ class ImapServer:
             raise Refused(NO.saying("The message is too large", codes.TOOBIG))  # RFC 7889 4
         if any(isinstance(event, MessageStart) and event.size == 0 for event in events):
             self._drop_upload()
-            raise Refused(NO.saying("A message is not empty"))  # RFC 3502 3
+            raise Refused(NO.saying("A message is not empty"))  # RFC 3502: none is
 
     def _drop_upload(self) -> None:
         """The upload is broken; the shell is told, if it had heard of it."""

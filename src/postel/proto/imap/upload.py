@@ -1,6 +1,6 @@
 """Messages that come with a command: what stands between their literals.
 
-Implements  RFC 9051 6.3.12 (APPEND), RFC 3502 3 (MULTIAPPEND), RFC 4469 4 (CATENATE), RFC 3516 4.4 (literal8),
+Implements  RFC 9051 6.3.12 (APPEND), RFC 3502 (MULTIAPPEND), RFC 4469 4 (CATENATE), RFC 3516 4.4 (literal8),
             RFC 6855 4 (UTF8), RFC 8508 3.4 (REPLACE).
 Gives       UploadReader; the events MessageStart, CatenateUrl, CatenateText, LiteralChunk, MessageEnd, UploadEnd,
             UploadAborted.
