@@ -89,6 +89,7 @@ class _Reader:
         self._tokens = tokens_of(text)
         self._item: list[Token] = []
         self._comment = ""
+        self._inner = 0  # where what is in angle brackets begins
         self._has_at = False
         self._is_in_group = False
 
@@ -109,6 +110,7 @@ class _Reader:
             elif kind is Kind.SPECIAL and text in "<>":
                 is_in_angle = text == "<"
                 self._item.append(Token(kind, text))
+                self._inner = len(self._item)
             elif kind is not Kind.SPECIAL or text not in ",;:" or (is_in_angle and self._is_in_route()):
                 self._has_at = self._has_at or text == "@"
                 self._item.append(Token(kind, text))
@@ -126,8 +128,7 @@ class _Reader:
 
     def _is_in_route(self) -> bool:
         """RFC 5322 4.4: within the brackets only a route, which begins with an @, has commas and a colon."""
-        angle = next((at for at, token in enumerate(self._item) if token.text == "<"), len(self._item))
-        return any(token.text == "@" for token in self._item[angle + 1 : angle + 2])
+        return any(token.text == "@" for token in self._item[self._inner : self._inner + 1])
 
     def _begin_group(self) -> Address:
         name = _phrase(self._item)

@@ -1,32 +1,26 @@
 """The fields of a header section, read as fast as Python can.
 
 Implements  RFC 5322 2.2 (fields, folding), 4.5 (obsolete: blanks before the colon).
-Gives       HeadField, head_fields, unfolded, tidied.
+Gives       head_fields, unfolded, tidied.
 Not here    Fields that keep every octet of a broken line, too: header.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 # A name and its colon where there is one, the rest of the line, and the lines that continue it.
 _FIELD: Final = re.compile(rb"((?:([!-9;-~]++)[ \t]*+:)?+([^\n]*+(?:\n[ \t][^\n]*+)*+\n?))")
 _RUN: Final = re.compile(rb"[ \t\r\n]+")
 
 
-class HeadField(NamedTuple):
-    """One field: all its octets, its name as written (empty for a line that is no field), and what is after the
-    colon, line ends included.
-    """
-
-    raw: bytes
-    name: bytes
-    rest: bytes
-
-
 def head_fields(head: bytes) -> list[tuple[bytes, bytes, bytes]]:
-    """Every line with its continuations, as `HeadField` has it; joined the raw ones are `head`. Costs O(n)."""
+    """Every line with its continuations. Costs O(n).
+
+    Of each: all its octets; its name as written, empty for a line that is no field; what is after the colon, line
+    ends included. Joined the first ones are `head`; the last of all may be empty.
+    """
     return _FIELD.findall(head)
 
 
