@@ -197,3 +197,54 @@ async def test_starttls_comes_before_a_password_where_the_network_is_not_trusted
         client = await w.dial()
         assert "LOGINDISABLED" in (await client.ok("CAPABILITY")).only("CAPABILITY")
         assert (await client.cmd("LOGIN kitt@example.org x")).tagged.startswith("NO [PRIVACYREQUIRED]")
+
+
+async def test_rights_are_granted_taken_back_and_told() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.ok("SETACL INBOX ann@example.org lrs")
+        await client.ok("SETACL INBOX ann@example.org +i")
+        acl = (await client.ok("GETACL INBOX")).only("ACL")
+        assert acl == "ACL INBOX kitt@example.org lrswipkxtea ann@example.org lrsi"
+        ann = await w.login("ann@example.org")
+        shared = "Other Users/kitt@example.org/INBOX"
+        rights = (await ann.ok(f'MYRIGHTS "{shared}"')).only("MYRIGHTS")
+        assert rights == f'MYRIGHTS "{shared}" lrsi'
+        await client.ok("DELETEACL INBOX ann@example.org")
+        assert (await ann.cmd(f'MYRIGHTS "{shared}"')).tagged.startswith("NO [NONEXISTENT]")
+        assert "l r s w i p k x t e a" in (await client.ok("LISTRIGHTS INBOX bob@x.org")).only("LISTRIGHTS")
+
+
+async def test_annotations_are_private_or_shared() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.ok('SETMETADATA INBOX (/private/comment "mine" /shared/comment "ours")')
+        told = (await client.ok("GETMETADATA INBOX (/private/comment /shared/comment)")).only("METADATA")
+        assert told == 'METADATA INBOX (/private/comment "mine" /shared/comment "ours")'
+        await client.ok("SETMETADATA INBOX (/private/comment NIL)")
+        deep = (await client.ok("GETMETADATA INBOX (DEPTH infinity) (/shared/comment)")).only("METADATA")
+        assert deep == 'METADATA INBOX (/shared/comment "ours")'
+        await client.ok('SETMETADATA "" (/private/vendor/x "{}")')
+        listed = await client.ok('LIST "" INBOX RETURN (METADATA (/shared/comment))')
+        assert 'METADATA INBOX (/shared/comment "ours")' in listed.lines
+
+
+async def test_one_search_looks_into_several_mailboxes() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append(mailbox="Archive")
+        await client.append()
+        await client.append()
+        lines = (await client.ok('ESEARCH IN (personal) RETURN (COUNT) SUBJECT "there"')).lines
+        counts = sorted(line.rsplit(" ", 1)[1] for line in lines if line.startswith("ESEARCH"))
+        assert counts == ["1", "2"] and all("MAILBOX" in line for line in lines)
+
+
+async def test_a_session_goes_on_compressed_and_as_somebody_else() -> None:
+    async with world() as w:
+        client = await w.login()
+        assert (await client.ok("LANGUAGE")).only("LANGUAGE") == 'LANGUAGE ("i-default" "en")'
+        await client.ok("UNAUTHENTICATE")
+        assert (await client.cmd("SELECT INBOX")).tagged.startswith("BAD")
+        await client.ok(f'LOGIN ann@example.org "{PASSWORD}"')
+        assert (await client.ok("GETQUOTAROOT INBOX")).lines == ['QUOTAROOT INBOX ""', 'QUOTA "" ()']

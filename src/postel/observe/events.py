@@ -46,6 +46,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "search_index_trouble": "An index of texts could not be used; who searches waits until its letters are read.",
     # imapd
     "imap_trouble": "A command could not be carried out: the database or a content was not to be had.",
+    "logged_out": "A client has left its account, not its connection (UNAUTHENTICATE).",
     "client_id": "Which program a client says it is (ID).",
     # queue
     "delivered": "A recipient's copy is in its mailbox.",

@@ -1,6 +1,7 @@
-"""What is not much: ID, IDLE's beginning, uploads' beginning.
+"""What is not much: ID, UNAUTHENTICATE, the beginning of IDLE and of uploads.
 
-Implements  RFC 2971 (ID), RFC 9051 6.3.13 (IDLE: news at once), 6.3.12, RFC 8508 (uploads begin).
+Implements  RFC 2971 (ID), RFC 9051 6.3.13 (IDLE: news at once), 6.3.12, RFC 8508 (uploads begin), RFC 8437
+            (UNAUTHENTICATE).
 Gives       HANDLERS.
 """
 
@@ -11,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from postel.observe import logger
-from postel.proto.imap import OK, Append, Id, Idle, Replace, responses
+from postel.proto.imap import OK, Append, Id, Idle, Replace, Unauthenticate, responses
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -36,8 +37,21 @@ async def _idle(session: ImapSession, command: Idle) -> None:
         await session.selected.catch_up(may_expunge=True)
 
 
+async def _unauthenticate(session: ImapSession, command: Unauthenticate) -> None:
+    """RFC 8437 3: the connection stays, and nothing of the account is left on it."""
+    log.event("logged_out", session=session.id, account=str(session.account))
+    session.leave()
+    session.talk.answer(OK)
+
+
 async def _upload(session: ImapSession, command: Append | Replace) -> None:
     await session.uploads.begin(command)
 
 
-HANDLERS: Final[Mapping[type, Handler]] = {Id: _id, Idle: _idle, Append: _upload, Replace: _upload}
+HANDLERS: Final[Mapping[type, Handler]] = {
+    Id: _id,
+    Idle: _idle,
+    Append: _upload,
+    Replace: _upload,
+    Unauthenticate: _unauthenticate,
+}

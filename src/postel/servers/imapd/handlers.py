@@ -9,12 +9,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from postel.servers.imapd import (
+    access,
     basics,
     copying,
     fetch,
+    language,
     listing,
     login,
     mailboxes,
+    metadata,
+    multisearch,
+    quota,
     search,
     select,
 )
@@ -31,4 +36,9 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     **fetch.HANDLERS,
     **copying.HANDLERS,
     **search.HANDLERS,
+    **multisearch.HANDLERS,
+    **access.HANDLERS,
+    **quota.HANDLERS,
+    **metadata.HANDLERS,
+    **language.HANDLERS,
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from postel.proto.imap import OK, List, ListReturn, Lsub, Pattern, Selection, responses
 from postel.servers.imapd.mailboxes import status_of
+from postel.servers.imapd.metadata import metadata_of
 from postel.store import INBOX, SEPARATOR, StoredMailbox
 
 if TYPE_CHECKING:
@@ -146,6 +147,8 @@ async def _tell_more(session: ImapSession, returns: ListReturn, entry: _Entry) -
         await session.send(responses.my_rights(entry.name, told, is_utf8=session.is_utf8))
     if returns.status and box.is_selectable and "r" in rights:
         await session.send(status_of(session, entry.name, box, returns.status))
+    if returns.metadata:  # RFC 9590 3
+        await session.send(await metadata_of(session, entry.name, box, returns.metadata))
 
 
 async def _lsub(session: ImapSession, command: Lsub) -> None:

@@ -2,7 +2,7 @@
 
 Implements  RFC 9051 6.4.4 (SEARCH, ESEARCH), RFC 5182 (SAVE), RFC 5256 (SORT, THREAD), RFC 5267 3 (ESORT), RFC 9394 3.1
             (PARTIAL), RFC 7162 3.1.5 (MODSEQ of the answer).
-Gives       HANDLERS.
+Gives       HANDLERS, found_of, modseq_of.
 Not here    What matches: searching. Orders and threads: message.
 """
 
@@ -43,7 +43,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.searching import Search
-from postel.store import NoSuchMailbox
+from postel.store import NoSuchMailbox, Snapshot
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -63,12 +63,12 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
     uids = await _find(session, command.key, command.returns)
     is_rev2 = "IMAP4REV2" in session.talk.enabled
     returns = command.returns or (_ALL if is_rev2 else None)  # RFC 9051 6.4.4: rev2 knows ESEARCH only
-    modseq = _modseq(session, command.key, uids)
+    modseq = modseq_of(session.box.snapshot, command.key, uids)
     numbers = _numbers(session, uids, uid=command.uid)
     if returns is None:
         await session.send(responses.search(numbers, modseq if numbers else None))
     else:
-        found = _found(returns, numbers, modseq, is_ordered=False)
+        found = found_of(returns, numbers, modseq, is_ordered=False)
         _save(session, returns, uids)
         if returns.options != frozenset({ReturnOption.SAVE}):
             await session.send(responses.esearch(session.tag, found, uid=command.uid))
@@ -77,14 +77,14 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
 
 async def _sort(session: ImapSession, command: Sort) -> None:
     uids = await _find(session, command.key, command.returns)
-    modseq = _modseq(session, command.key, uids)
+    modseq = modseq_of(session.box.snapshot, command.key, uids)
     program = [(_CRITERIA[key.field], key.is_reverse) for key in command.order if key.field in _CRITERIA]
     ordered = sort_numbers(await _sort_rows(session, uids), program)
     numbers = _numbers(session, ordered, uid=command.uid)
     if command.returns is None:
         await session.send(responses.sort(numbers, modseq if numbers else None))
     else:
-        found = _found(command.returns, numbers, modseq, is_ordered=True)
+        found = found_of(command.returns, numbers, modseq, is_ordered=True)
         _save(session, command.returns, ordered)
         await session.send(responses.esearch(session.tag, found, uid=command.uid))
     await session.finish(OK, may_expunge=command.uid)
@@ -126,11 +126,10 @@ def _modseq_keys(key: SearchKey) -> Iterable[bool]:
             yield True
 
 
-def _modseq(session: ImapSession, key: SearchKey, uids: Sequence[int]) -> int | None:
+def modseq_of(snapshot: Snapshot, key: SearchKey, uids: Sequence[int]) -> int | None:
     """RFC 7162 3.1.5: the highest mod-sequence of what was found, where one was asked for."""
     if not uids or not any(_modseq_keys(key)):
         return None
-    snapshot = session.box.snapshot
     return max(
         (snapshot.modseqs[place] for place in snapshot.places(sorted(uids)) if place >= 0), default=None
     )
@@ -146,9 +145,10 @@ def _numbers(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[in
     return [seq for seq in found if seq is not None]
 
 
-def _found(
+def found_of(
     returns: Returns, numbers: Sequence[int], modseq: int | None, *, is_ordered: bool
 ) -> responses.Found:
+    """What an ESEARCH response says of these numbers (RFC 9051 6.4.4, RETURN)."""
     options = returns.options
     made = responses.ordered_set if is_ordered else responses.ascending_set
     first, last = (numbers[0], numbers[-1]) if numbers else (None, None)

@@ -164,6 +164,11 @@ class ImapSession:
         self.account = account
         self._names = Names(self.parts.store, self.parts.directory, account)
 
+    def leave(self) -> None:
+        """Nobody is logged in any more."""
+        self.deselect()
+        self.account = self._names = None
+
     @property
     def is_utf8(self) -> bool:
         """Whether names and texts are told in UTF-8 (RFC 6855 3, RFC 9051 5.1)."""

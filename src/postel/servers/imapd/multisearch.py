@@ -1,0 +1,88 @@
+"""ESEARCH: one search in several mailboxes.
+
+Implements  RFC 7377 2 (IN; an ESEARCH response for each mailbox with hits), 2.2, RFC 5465 6 (which).
+Gives       HANDLERS, boxes_of.
+Not here    What matches: searching.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from postel.proto.imap import NO, OK, Esearch, MailboxFilter, ReturnOption, Scope, codes, responses
+from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.search import found_of, modseq_of
+from postel.servers.imapd.searching import Search
+from postel.servers.imapd.selected import Selected
+from postel.store import INBOX, SEPARATOR, NoSuchMailbox, StoredMailbox
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import Handler, ImapSession
+
+
+async def _esearch(session: ImapSession, command: Esearch) -> None:
+    if ReturnOption.SAVE in command.returns.options and command.sources:
+        # RFC 7377 2.1: $ stands for messages of the selected mailbox only.
+        raise Denied(NO.saying("SAVE is for the selected mailbox", codes.CANNOT))
+    for name, box in await boxes_of(session, command.sources or (MailboxFilter(Scope.SELECTED),)):
+        await _search_one(session, command, name, box)
+        await asyncio.sleep(0)
+    await session.finish(OK)
+
+
+async def _search_one(session: ImapSession, command: Esearch, name: str, box: StoredMailbox) -> None:
+    rights = await session.names.rights(box)
+    if "r" not in rights or not box.is_selectable:
+        return  # RFC 7377 2.2: what cannot be searched is passed over
+    try:
+        snapshot = await session.parts.store.snapshots.current(box.id)
+    except NoSuchMailbox:
+        return
+    looked_at = Selected(session, snapshot, rights, is_read_only=True, recent_from=0)
+    uids = await Search(session, looked_at).find(command.key)
+    if not uids:
+        return
+    modseq = modseq_of(looked_at.snapshot, command.key, uids)
+    found = found_of(command.returns, uids, modseq, is_ordered=False)
+    source = responses.Source(name, box.uid_validity, session.is_utf8)
+    await session.send(responses.esearch(session.tag, found, uid=True, source=source))
+
+
+async def boxes_of(session: ImapSession, sources: Sequence[MailboxFilter]) -> list[tuple[str, StoredMailbox]]:
+    """The mailboxes that these filters name, each once, by the names the account knows them by."""
+    own = [(str(box.name), box) for box in await session.parts.store.mailboxes(session.account_id)]
+    known = [*own, *await session.names.shared()]
+    subscribed = await session.parts.store.tree.subscriptions(session.account_id)
+    selected = None if session.selected is None else session.selected.id
+    found: dict[int, tuple[str, StoredMailbox]] = {}
+    for source in sources:
+        for name, box in known:
+            if _is_in(source, name, box, subscribed, selected):
+                found[box.id] = name, box
+    return list(found.values())
+
+
+def _is_in(
+    source: MailboxFilter, name: str, box: StoredMailbox, subscribed: set[str], selected: int | None
+) -> bool:
+    match source.scope:
+        case Scope.SELECTED | Scope.SELECTED_DELAYED:
+            return box.id == selected
+        case Scope.INBOXES:
+            return name == INBOX  # the one to which mail is delivered
+        case Scope.PERSONAL:
+            return name == box.name
+        case Scope.SUBSCRIBED:
+            return name in subscribed
+        case Scope.MAILBOXES:
+            return name in source.mailboxes
+        case Scope.SUBTREE:
+            return any(name == top or name.startswith(top + SEPARATOR) for top in source.mailboxes)
+        case Scope.SUBTREE_ONE:
+            above = name.rpartition(SEPARATOR)[0]
+            return any(top in (name, above) for top in source.mailboxes)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {Esearch: _esearch}
