@@ -10,7 +10,7 @@ from queue_kit import NEVER, NOT_NOW, OK, UNREACHABLE, Down, World, hours, lane_
 from postel import contents as contents_room
 from postel.contents import Contents
 from postel.database import SqliteDatabase
-from postel.mail import ReversePath, parse_domain, parse_mailbox
+from postel.mail import Mailbox, ReversePath, parse_domain, parse_mailbox
 from postel.queue import (
     MIGRATIONS,
     Delayed,
@@ -291,3 +291,19 @@ async def test_an_operator_in_another_process_is_obeyed(shared: Any) -> None:
     await queue.stop()
     await server.database.close()
     await client.database.close()
+
+
+async def test_a_queue_that_is_sorted_by_the_same_routes_already_is_not_read() -> None:
+    world = await World.open()
+    queue = world.queue()
+    await world.submit(queue, "bob@example.org")
+    asked: list[str] = []
+
+    def lanes(mailbox: Mailbox) -> str:
+        asked.append(mailbox.domain.ascii)
+        return "smarthost"
+
+    for routes in ("these", "these", "others", "", ""):
+        await queue.reload(QueueOptions(), lanes, routes)
+    assert asked == ["example.org"] * 4, "all but the second time; without a fingerprint always"
+    assert await queue.lanes_with_mail() == ["smarthost"]

@@ -19,9 +19,9 @@ from typing import Final, Protocol
 
 from postel.app.edges import real_edges
 from postel.app.owner import AlreadyServed
-from postel.app.part import Part
+from postel.app.part import WHOLE, Part
 from postel.app.ports import OpenPorts, Sockets
-from postel.app.postel import DRAIN_S, WHOLE, Postel
+from postel.app.postel import DRAIN_S, Postel
 from postel.config import BadConfig, Loaded, check_config
 from postel.database import DatabaseTooNew, DatabaseTrouble
 from postel.directory import AccountExists
@@ -112,6 +112,7 @@ class Life:
     _told: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     is_ending: bool = field(init=False, default=False)
     _is_reload_wanted: bool = field(init=False, default=False)
+    _lost: list[int] = field(init=False, default_factory=list)
     _drain_s: float = field(init=False, default=DRAIN_S)
     _new_sockets: Sockets = field(init=False, default_factory=Sockets)
 
@@ -139,11 +140,18 @@ class Life:
         while not self.is_ending:
             await self._told.wait()
             self._told.clear()
+            while self._lost:
+                postel.queue.lost(self._lost.pop())
             if self._is_reload_wanted and not self.is_ending:
                 self._is_reload_wanted = False
                 await self._reload(postel)
 
     # Orders
+
+    def lost(self, number: int) -> None:
+        """A helper of our crew has died."""
+        self._lost.append(number)
+        self._told.set()
 
     def end(self, drain_s: float = DRAIN_S) -> None:
         """End in order: sessions and deliveries have so long to finish."""

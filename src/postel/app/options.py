@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address
 
+from postel.app.part import WHOLE, Part
 from postel.checkpoints import CheckpointOptions
 from postel.config import (
     Listen,
@@ -93,18 +94,21 @@ def _mechanisms(loaded: Loaded) -> tuple[str, ...]:
     return (*loaded.config.login.mechanisms, *(TOKEN_MECHANISMS if believes else ()))
 
 
-def queue_options(loaded: Loaded) -> QueueOptions:
-    """Schedules and limits of the queue."""
+def queue_options(loaded: Loaded, part: Part = WHOLE) -> QueueOptions:
+    """Schedules and limits of the queue; workers divide the limits among themselves."""
     queue = loaded.config.queue
+    deliveries = part.share(queue.deliveries)
+    usual = QueueOptions()
     return QueueOptions(
         hostname=hostname(loaded).ascii,
         retry=RetrySchedule(tuple(parse_duration(text) for text in queue.retry)),
         warn_after_s=parse_duration(queue.warn),
         expire_after_s=parse_duration(queue.expire),
-        concurrency=queue.deliveries,
-        reserve=queue.deliveries // 4,
-        down_limit=queue.deliveries // 4,
-        lane_limit=queue.concurrency,
+        concurrency=deliveries,
+        reserve=deliveries // 4,
+        down_limit=max(1, deliveries // 4),
+        lane_limit=part.share(queue.concurrency),
+        lane_limits={lane: part.share(limit) for lane, limit in usual.lane_limits.items()},
     )
 
 

@@ -1,11 +1,14 @@
 """Which of several equal processes this one is.
 
-Gives       Part.
+Gives       Part, WHOLE.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from postel.queue import ALONE, Crew
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,7 @@ class Part:
 
     number: int = 0
     count: int = 1
+    crew: Crew = ALONE
 
     @property
     def is_first(self) -> bool:
@@ -28,3 +32,6 @@ class Part:
     def share(self, limit: int) -> int:
         """What of a limit for all falls to this one."""
         return max(1, limit // self.count)
+
+
+WHOLE: Final = Part()

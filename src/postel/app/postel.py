@@ -21,7 +21,7 @@ from postel.app.certificate import own_certificate, read_certificate, read_certi
 from postel.app.edges import Edges
 from postel.app.listeners import Listeners
 from postel.app.null_mx import takes_no_mail
-from postel.app.part import Part
+from postel.app.part import WHOLE, Part
 from postel.app.ports import Sockets
 from postel.app.rooms import Rooms, open_rooms
 from postel.app.rules import make_resolver, read_rules
@@ -54,7 +54,6 @@ from postel.tls import ClientTls, ServerTls
 
 log = logger("app")
 
-WHOLE: Final = Part()
 DRAIN_S: Final = 20.0  # how long sessions and deliveries may take to end
 
 
@@ -87,7 +86,7 @@ class Postel:
             rooms.database,
             rooms.contents,
             edges.clock,
-            options.queue_options(loaded),
+            options.queue_options(loaded, part),
             self._lane_of(),
             self._agent,
             rng=edges.random,
@@ -137,10 +136,10 @@ class Postel:
         if self._part.is_first:
             await self.rooms.contents.sweep()
             await self._checkpoints.start()
-            await self.queue.reload(options.queue_options(loaded), self._lane_of())
+            await self._reload_queue(loaded)
         await self.listeners.open(loaded, sockets or Sockets())
+        await self.queue.start(self._part.crew)
         if self._part.is_first:
-            await self.queue.start()
             self.rooms.store.start()
             self._filler.start()
 
@@ -188,9 +187,13 @@ class Postel:
         self._rates.per_hour = loaded.config.limits.messages_per_hour
         await self.listeners.reload(loaded, tls, sockets or Sockets())
         try:
-            await self.queue.reload(options.queue_options(loaded), self._lane_of())
+            await self._reload_queue(loaded)
         except DatabaseTrouble as trouble:
             log.trouble("queue_not_sorted", because=trouble)
+
+    async def _reload_queue(self, loaded: Loaded) -> None:
+        settings = options.queue_options(loaded, self._part)
+        await self.queue.reload(settings, self._lane_of(), self._rules.routes)
 
     # What others ask
 

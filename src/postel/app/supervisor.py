@@ -35,10 +35,11 @@ from postel.app.link import Link, Message, linked_pair
 from postel.app.outside import own_data, tell_kept, tell_reloaded
 from postel.app.part import Part
 from postel.app.ports import OpenPorts
-from postel.app.shared_ports import SharedPorts
+from postel.app.shared_ports import Port, SharedPorts
 from postel.app.worker import Birth, forget_signals, run_worker
 from postel.config import BadConfig, Loaded, Mistake
 from postel.observe import change_logging, log_at_once, logger, stop_logging
+from postel.queue import Crew
 
 log = logger("app")
 
@@ -71,14 +72,17 @@ class _Worker:
     failures: int = 0
     is_ready: bool = False
     because: str = ""
+    serial: int = 0  # of who has the place: greater than that of all before
 
 
 @dataclass(slots=True)
 class _Reload:
-    """A reload under way: what is to be in force, and who has not answered yet."""
+    """A reload under way: what is to be in force, who was told last, and who is to be told."""
 
     loaded: Loaded
-    waits_for: set[int]
+    new: list[Port]
+    left: list[_Worker]
+    waits_for: _Worker | None = None
     mistakes: list[Mistake] = field(default_factory=list)
 
 
@@ -97,6 +101,7 @@ class Supervisor:
         self._is_reload_wanted = False
         self._is_ready = False
         self._is_ending = False
+        self._serial = 0
 
     def run(self, give_up_root: Callable[[Loaded], None]) -> None:
         """Serve until a signal ends it. Raises BadConfig, WorkerFailed, and TROUBLES of app.life."""
@@ -159,6 +164,7 @@ class Supervisor:
 
     def _start(self, worker: _Worker) -> None:
         ours, theirs = linked_pair()
+        self._serial += 1
         gc.freeze()  # what is there now stays shared with the worker for longer
         pid = os.fork()
         if pid == 0:
@@ -166,6 +172,7 @@ class Supervisor:
             self._be(worker.number, theirs)
         theirs.close()
         worker.pid, worker.link, worker.born_at, worker.is_ready = pid, ours, time.monotonic(), False
+        worker.serial = self._serial
         self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear(worker))
         log.event("worker_started", worker=worker.number, pid=pid)
 
@@ -182,13 +189,17 @@ class Supervisor:
                     other.link.close()
             self._ports.close_those_of_others(number)
             stop_logging(self._voice)
-            part = Part(number, len(self._workers))
+            part = Part(number, len(self._workers), self._crew(number))
             sockets = self._ports.of(number)
             status = run_worker(Birth(part, self._loaded, self._read, self._tls, sockets, link))
         finally:
             with suppress(OSError, ValueError):
                 sys.stderr.flush()
             os._exit(status)  # nothing that is on the stack is this process's business
+
+    def _crew(self, number: int) -> Crew:
+        living = frozenset(other.serial for other in self._workers[1:] if other.pid)
+        return Crew(self._serial, number == 0, living, is_first=self._serial == 1)
 
     def _hear(self, worker: _Worker) -> None:
         assert worker.link is not None
@@ -244,7 +255,13 @@ class Supervisor:
         because = worker.because or _end_words(code)
         log.trouble("worker_ended", worker=worker.number, pid=pid, because=because, again_in_s=wait_s)
         worker.because = "" if self._is_ready else because
+        self._tell_scheduler(worker.serial)
         self._answered(worker, [])
+
+    def _tell_scheduler(self, serial: int) -> None:
+        """What a dead helper had in hand is due; the scheduler that comes after a dead one finds out by itself."""
+        if (link := self._workers[0].link) is not None:
+            link.send({"do": "lost", "number": serial})
 
     # Signals
 
@@ -310,25 +327,30 @@ class Supervisor:
             tell_kept(trouble)
             return
         new = self._ports.open_new(loaded)
-        self._reload = _Reload(loaded, {worker.number for worker in self._workers if worker.link is not None})
-        for worker in self._workers:
-            if worker.link is not None:
-                places = [str(port.wanted) for port in new]
-                worker.link.send(
-                    {"do": "reload", "at": places}, [port.sockets[worker.number] for port in new]
-                )
-        self._finish_reload()
+        # The one that schedules comes last: what the others file until then is sorted anew by it.
+        self._reload = _Reload(loaded, new, [*self._workers[1:], self._workers[0]])
+        self._go_on_reloading()
 
     def _answered(self, worker: _Worker, mistakes: list[Mistake]) -> None:
-        if self._reload is not None:
-            self._reload.waits_for.discard(worker.number)
-            self._reload.mistakes = self._reload.mistakes or mistakes
-            self._finish_reload()
-
-    def _finish_reload(self) -> None:
         reload = self._reload
-        if reload is None or reload.waits_for:
-            return
+        if reload is not None and reload.waits_for is worker:
+            reload.mistakes = reload.mistakes or mistakes
+            self._go_on_reloading()
+
+    def _go_on_reloading(self) -> None:
+        """Tell the next worker; a configuration that one cannot use is not tried with the others."""
+        reload = self._reload
+        assert reload is not None
+        while reload.left and not reload.mistakes:
+            reload.waits_for = worker = reload.left.pop(0)
+            if worker.link is not None:
+                places = [str(port.wanted) for port in reload.new]
+                sockets = [port.sockets[worker.number] for port in reload.new]
+                worker.link.send({"do": "reload", "at": places}, sockets)
+                return
+        self._finish_reload(reload)
+
+    def _finish_reload(self, reload: _Reload) -> None:
         self._reload = None
         if reload.mistakes:
             tell_kept(BadConfig(reload.mistakes))

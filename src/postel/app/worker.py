@@ -96,6 +96,8 @@ class _LinkOrders:
                 case "reload":
                     places = map(parse_endpoint, message["at"])
                     self._life.reload(Sockets(zip(places, sockets, strict=True)))
+                case "lost":
+                    self._life.lost(message["number"])
                 case "end":
                     self._life.end()
         if self._link.is_over:

@@ -1,5 +1,6 @@
 """The durable queue: what we have said 250 for, until it is delivered or reported. Floor 2."""
 
+from postel.queue.crew import ALONE, Crew
 from postel.queue.following import Following
 from postel.queue.ids import QueueId, QueueIds
 from postel.queue.intake import LaneOf
@@ -15,8 +16,10 @@ from postel.queue.schema import MIGRATIONS, State, Watch
 from postel.queue.settle import Change, Grown, Postponed, Settled
 
 __all__ = [
+    "ALONE",
     "MIGRATIONS",
     "Change",
+    "Crew",
     "Delayed",
     "Delivered",
     "DeliveryAgent",

@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from postel.contents import keep_all, release_all
-from postel.database import Row, Transaction
+from postel.database import Row, Transaction, Value
 from postel.mail import parse_mailbox, parse_reverse_path
+from postel.queue.crew import claim, disclaim
 from postel.queue.ids import QueueId
 from postel.queue.intake import Placed, insert_rows, job_of, times_of
 from postel.queue.job import Job, NewMessage, QueuedRecipient
@@ -28,11 +29,12 @@ from postel.queue.rows import format_origin, format_parameters, parse_origin, pa
 from postel.queue.settle import Change
 
 _COLUMNS: Final = (
-    "id, lane, reverse_path, parameters, recipients, content_id, size_bytes, received_at, origin"
+    "id, lane, reverse_path, parameters, recipients, content_id, size_bytes, received_at, origin, owner"
 )
-_INSERT: Final = f"INSERT INTO queue_arrival ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = f"INSERT INTO queue_arrival ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _END: Final = "DELETE FROM queue_arrival WHERE id = ? RETURNING id"
 _FILE: Final = f"DELETE FROM queue_arrival WHERE id = ? RETURNING {_COLUMNS}"
+_LANES_OF: Final = "SELECT lane FROM queue_errand WHERE message_id = ?"
 _FIRST: Final = "SELECT id FROM queue_arrival ORDER BY id LIMIT ?"
 _NEWEST: Final = "SELECT MAX(id) FROM queue_arrival"
 _IS_OLDER: Final = "SELECT 1 FROM queue_arrival WHERE id <= ? LIMIT 1"
@@ -43,12 +45,13 @@ _format = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A new message for one lane. `then` hears of it once it is durable."""
+    """A new message for one lane. `then` hears of it once it is durable. `owner`: see queue.crew."""
 
     message: NewMessage
     lane: str
     recipients: tuple[QueuedRecipient, ...]
     then: Callable[[NewMessage, Placed], None]
+    owner: int | None = None
 
     @property
     def weight(self) -> int:
@@ -79,7 +82,9 @@ async def insert_arrivals(tx: Transaction, arrivals: Sequence[Arrival]) -> Seque
     """The rows of messages and their contents. The instant is the commit, not the return."""
     ids = await keep_all(tx, [one.message.content.data for one in arrivals])
     placed = [_placed(one, content_id) for one, content_id in zip(arrivals, ids, strict=True)]
-    await tx.execute_many(_INSERT, [_row(one.jobs[0]) for one in placed])
+    await tx.execute_many(
+        _INSERT, [(*_row(its.jobs[0]), one.owner) for one, its in zip(arrivals, placed, strict=True)]
+    )
     tx.after_commit(lambda: _tell(arrivals, placed))
     return placed
 
@@ -99,11 +104,23 @@ async def end_arrivals(tx: Transaction, ended: Sequence[Ended]) -> Sequence[bool
 
 
 async def file_arrivals(tx: Transaction, ids: Iterable[int]) -> Sequence[Job]:
-    """ARRIVED -> QUEUED: give messages their rows in the other tables. Those that were arrivals."""
+    """ARRIVED -> QUEUED: give messages their rows in the other tables. Those that were arrivals.
+
+    A helper that has one keeps it, by a claim.
+    """
     rows = await tx.fetch_many(_FILE, [(int(one),) for one in ids])
-    jobs = [_job(row) for row in rows]
+    jobs = [_job(row[:-1]) for row in rows]
+    await claim(tx, [(row[0], row[-1]) for row in rows])
     await insert_rows(tx, [Placed(job.queue_id, job.received_at, None, (job,)) for job in jobs])
     return jobs
+
+
+async def give_up_arrivals(tx: Transaction, ids: Sequence[int]) -> set[str]:
+    """File messages of a helper for the scheduler. The lanes in which they are."""
+    await file_arrivals(tx, ids)
+    await disclaim(tx, ids)
+    found = [await tx.fetch_all(_LANES_OF, (int(one),)) for one in ids]
+    return {row[0] for rows in found for row in rows}
 
 
 async def file_first_arrivals(tx: Transaction, limit: int) -> Sequence[Job]:
@@ -139,7 +156,7 @@ def _placed(one: Arrival, content_id: int) -> Placed:
     return Placed(one.message.queue_id, received_at, None, (replace(job, is_arrival=True),))
 
 
-def _row(job: Job) -> tuple[int, str, str, str, str, int, int, float, str]:
+def _row(job: Job) -> tuple[Value, ...]:
     return (
         int(job.queue_id),
         job.lane,

@@ -13,27 +13,36 @@ What is dropped from memory is filed before anybody reads the tables for what is
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from postel.database import Database
+from postel.database import Database, Transaction
 from postel.queue.arrivals import (
     any_arrival_until,
     file_arrivals,
     file_first_arrivals,
+    give_up_arrivals,
     newest_arrival,
     oldest_arrival,
 )
+from postel.queue.crew import ALONE, Crew
 from postel.queue.ids import QueueId
+from postel.queue.notes import leave_notes
 
 _PAGE: Final = 100  # messages filed in one transaction: mail need not wait long for it
 
 
 class Fresh:
-    """The allowance of messages in memory, and those of them that are to be filed."""
+    """The allowance of messages in memory, and those of them that are to be filed.
+
+    dropped     told when one is; a helper's is for the scheduler then, and shall not wait.
+    """
 
     def __init__(self, database: Database, limit: int) -> None:
         self._database = database
+        self.crew: Crew = ALONE
+        self.dropped: Callable[[], None] | None = None
         self._left = limit
         self._dropped: list[QueueId] = []
         self._filing = asyncio.Lock()
@@ -57,6 +66,8 @@ class Fresh:
     def drop(self, queue_id: QueueId) -> None:
         """An arrival is not in memory any more. Its lane is to hear that there is work in the tables."""
         self._dropped.append(queue_id)
+        if self.dropped is not None:
+            self.dropped()
 
     @property
     def has_dropped(self) -> bool:
@@ -67,8 +78,14 @@ class Fresh:
         """File what was dropped. Raises DatabaseTrouble: then it still is to be filed."""
         async with self._filing:
             while page := self._dropped[:_PAGE]:
-                await self._database.write(partial(file_arrivals, ids=page))
+                await self._database.write(partial(self._give_up, page))
                 del self._dropped[: len(page)]
+
+    async def _give_up(self, page: list[QueueId], tx: Transaction) -> None:
+        if self.crew.schedules:
+            await file_arrivals(tx, page)
+        else:
+            await leave_notes(tx, await give_up_arrivals(tx, page))
 
     async def file_until(self, at: float) -> None:
         """File what came until then. Raises DatabaseTrouble."""

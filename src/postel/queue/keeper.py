@@ -27,6 +27,7 @@ from postel.mail import Reply, Status, deliver_by_of
 from postel.mail.replies import NO_NEXT_HOP
 from postel.message import Action
 from postel.queue.arrivals import oldest_arrival
+from postel.queue.crew import claimed
 from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId
 from postel.queue.lane import LaneTrouble
@@ -165,6 +166,8 @@ class Keeper:
             message = await self._database.read(lambda tx: fetch_message(tx, queue_id))
             if message is None:
                 return True
+            if await self._database.read(lambda tx: claimed(tx, queue_id)):
+                return False  # a helper has it in hand
             recorded, is_all = await handle(message, now)
         except (Stale, Conflict):  # Conflict: a report's id was taken
             return False

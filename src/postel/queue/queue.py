@@ -16,12 +16,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 from postel.contents import Contents
 from postel.database import Conflict, Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
 from postel.queue.arrivals import Arrival, insert_arrivals, is_simple
+from postel.queue.crew import ALONE, Crew, claims_of, release_claims
 from postel.queue.following import Followers, Following
 from postel.queue.fresh import Fresh
 from postel.queue.ids import QueueId, QueueIds
@@ -32,7 +34,7 @@ from postel.queue.notes import ALL_LANES, CHANNEL, any_notes, leave_notes, take_
 from postel.queue.operator import EVERYTHING, Desk, QueueCounts, QueueEntry, QueueFilter
 from postel.queue.options import QueueOptions
 from postel.queue.outcome import Effect
-from postel.queue.reclassify import reclassify
+from postel.queue.reclassify import is_sorted, note_sorted, reclassify
 from postel.queue.record import Recorded
 from postel.queue.recorder import Listener, Recorder
 from postel.queue.reports import Reports
@@ -46,6 +48,7 @@ class Queue:
     """The mail that this host is responsible for.
 
     Without `start` it accepts and serves operators, and leaves the delivering to the process that schedules.
+    Started as a helper of a crew, it delivers what it has accepted a moment ago, and leaves the rest to that process.
 
     lane_of     names the lane of a mailbox, from its domain alone.
     agents      makes the agent that delivers one lane's mail; called whenever one is needed.
@@ -75,39 +78,84 @@ class Queue:
         self._contents = contents
         self._scheduler = Scheduler(database, self._recorder, self._fresh, clock, options, agents)
         self._desk = Desk(database, self._recorder, clock, self._leave_word, self._fresh, self._look_again)
+        self._crew = ALONE
+        self._is_delivering = False
         self._unwatch: Callable[[], None] | None = None
+        self._is_giving_up = False
         self._is_taking_notes = False
         self._has_more_notes = False
         self._has_missed_notes = False
 
     @property
     def is_scheduling(self) -> bool:
-        """Whether this process delivers."""
+        """Whether this process delivers what the tables hold."""
         return self._unwatch is not None
 
     # Life
 
-    async def start(self) -> None:
-        """Schedule the mail of this database from now on; one process does. Raises DatabaseTrouble."""
+    async def start(self, crew: Crew = ALONE) -> None:
+        """Deliver from now on, as what this process is in its crew. Raises DatabaseTrouble."""
+        self._crew = self._fresh.crew = self._recorder.crew = crew
+        self._is_delivering = True
+        if not crew.schedules:
+            self._fresh.dropped = self._give_up_dropped
+            self._scheduler.start_helping()
+            return
         self._unwatch = self._database.hear(CHANNEL, self._heard_of_notes)
-        await self._scheduler.start()
+        await self._scheduler.start(self._inherit)
+
+    async def _inherit(self) -> None:
+        """Before the tables are read: what the dead had in hand is in them, and nobody's."""
+        await self._fresh.file_all()
+        for owner in await self._database.read(lambda tx: claims_of(tx, self._crew)):
+            await self._database.write(partial(release_claims, owner=owner))
+
+    def lost(self, number: int) -> None:
+        """A helper has died: what it had in hand is due. Only for who schedules."""
+        if self.is_scheduling:
+            self._scheduler.start_chore(self._take_over(number))
+
+    async def _take_over(self, number: int) -> None:
+        try:
+            await self._fresh.file_all()
+            lanes = await self._database.write(partial(release_claims, owner=number))
+            await self._scheduler.look_again(lanes)
+        except DatabaseTrouble as trouble:
+            log.trouble("queue_unreadable", because=trouble)
+            asyncio.get_running_loop().call_later(TROUBLE_PAUSE_S, self.lost, number)
 
     async def stop(self, drain_s: float = 10.0) -> None:
         """Stop delivering: agents have so many seconds to finish; what they have not done is due again.
 
         A queue that was stopped is not started again.
         """
-        if self._unwatch is not None:
-            self._unwatch()
+        if self._is_delivering:
+            if self._unwatch is not None:
+                self._unwatch()
+            self._fresh.dropped = None
             await self._scheduler.stop(drain_s)
-            self._unwatch = None
+            self._unwatch, self._is_delivering = None, False
+            if not self._crew.schedules:
+                await self._give_up()
 
-    async def reload(self, options: QueueOptions, lane_of: LaneOf) -> None:
-        """Take new settings; mail whose lane is another now moves there. Raises DatabaseTrouble."""
+    async def reload(self, options: QueueOptions, lane_of: LaneOf, routes: str = "") -> None:
+        """Take new settings; mail whose lane is another now moves there. Raises DatabaseTrouble.
+
+        routes      a fingerprint of what `lane_of` goes by: where it is that of the last time, all mail is in its lane
+                    already, and nothing is read. "" does not tell.
+        """
         self._recorder.configure(options, lane_of)
         self._scheduler.configure(options)
         await self._fresh.file_all()
+        if not self._crew.schedules:
+            self._scheduler.park()
+            return
+        is_known = await self._database.read(lambda tx: is_sorted(tx, routes))
+        if routes and is_known:
+            return
+        await self._database.write(partial(note_sorted, fingerprint=""))
         touched = await reclassify(self._database, lane_of)
+        await self._database.write(partial(note_sorted, fingerprint=routes))
         if touched and self.is_scheduling:
             self._scheduler.park()
             await self._scheduler.look_again(touched)
@@ -129,7 +177,7 @@ class Queue:
         lanes = sort_by_lane(message, recorder.lane_of, recorder.home)
         if beside is None and self._admits(message, lanes):
             ((lane, recipients),) = lanes.items()
-            arrival = Arrival(message, lane, recipients, self._arrived)
+            arrival = Arrival(message, lane, recipients, self._arrived, self._crew.owner)
             await self._write(self._database.share(insert_arrivals, arrival, arrival.weight))
             return
 
@@ -145,7 +193,7 @@ class Queue:
     def _admits(self, message: NewMessage, lanes: Mapping[str, tuple[QueuedRecipient, ...]]) -> bool:
         """Whether the message may be an arrival."""
         limit = self._recorder.options.max_recipients_per_job
-        return self.is_scheduling and is_simple(message, lanes, limit) and self._scheduler.admits(*lanes)
+        return self._is_delivering and is_simple(message, lanes, limit) and self._scheduler.admits(*lanes)
 
     async def _write(self, writing: Awaitable[object]) -> None:
         try:
@@ -156,7 +204,8 @@ class Queue:
 
     def _arrived(self, message: NewMessage, placed: Placed) -> None:
         self._contents.remember(placed.jobs[0].content_id, message.content.data)
-        self._offer(placed)
+        if self._is_delivering:
+            self._scheduler.offer(placed)
 
     def _offer(self, placed: Placed) -> None:
         if self.is_scheduling:
@@ -248,6 +297,21 @@ class Queue:
             self._scheduler.distrust()
             self._scheduler.spread(recorded)
             await self._scheduler.look_again(lanes)
+
+    def _give_up_dropped(self) -> None:
+        if not self._is_giving_up:
+            self._is_giving_up = True
+            self._scheduler.start_chore(self._give_up())
+
+    async def _give_up(self) -> None:
+        try:
+            await self._fresh.file_dropped()
+        except DatabaseTrouble as trouble:
+            log.trouble("queue_unreadable", because=trouble)
+            if self._is_delivering:
+                asyncio.get_running_loop().call_later(TROUBLE_PAUSE_S, self._give_up_dropped)
+        finally:
+            self._is_giving_up = False
 
     def _heard_of_notes(self) -> None:
         if not self.is_scheduling:

@@ -1,6 +1,6 @@
-"""Moves recipients when the lanes are cut anew: after a reload with other routes.
+"""Moves recipients when the lanes are cut anew: after a start or reload with other routes.
 
-Gives       reclassify.
+Gives       reclassify, is_sorted, note_sorted.
 
 One walk through the queue, page by page, however many lanes have changed. What an agent has in hand meanwhile is
 found by its number when it is recorded (queue.record).
@@ -28,6 +28,18 @@ _MOVE: Final = "UPDATE queue_recipient SET lane = ? WHERE message_id = ? AND lan
 
 # A message, the lane that recipients of it are in, the one where they belong, and their domain.
 _Move: TypeAlias = tuple[int, str, str, str]
+
+
+async def is_sorted(tx: Transaction, fingerprint: str) -> bool:
+    """Whether all mail is in its lanes by the routes of that fingerprint."""
+    row = await tx.fetch_one("SELECT fingerprint FROM queue_routes")
+    return row is not None and row[0] == fingerprint
+
+
+async def note_sorted(tx: Transaction, fingerprint: str) -> None:
+    """It is, from now on; "" while it is not known."""
+    await tx.execute("DELETE FROM queue_routes")
+    await tx.execute("INSERT INTO queue_routes (fingerprint) VALUES (?)", (fingerprint,))
 
 
 async def reclassify(database: Database, lane_of: LaneOf) -> set[str]:

@@ -17,9 +17,11 @@ from postel.message import Action
 from postel.net import Clock
 from postel.observe import logger
 from postel.queue.arrivals import Ended, end_arrivals, file_arrivals
+from postel.queue.crew import ALONE, disclaim
 from postel.queue.intake import LaneOf, insert_message, sort_by_lane
 from postel.queue.job import Job, QueuedRecipient
 from postel.queue.lane import LaneTrouble
+from postel.queue.notes import leave_notes
 from postel.queue.options import QueueOptions
 from postel.queue.outcome import Delayed, Outcome
 from postel.queue.read import QueuedMessage
@@ -39,6 +41,11 @@ ON CONFLICT (name) DO UPDATE SET failures = excluded.failures, tried_at = exclud
 _WATCH: Final = "UPDATE queue_message SET watch = ? WHERE id = ?"
 _NO_DEADLINE: Final = "UPDATE queue_message SET deadline_at = NULL WHERE id = ?"
 _LANE_UP: Final = "DELETE FROM queue_lane WHERE name = ?"
+# What a helper finds out counts only where nothing is known yet.
+_LANE_DOWN_TOO: Final = """
+INSERT INTO queue_lane (name, failures, tried_at, retry_at, reply, remote, because)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO NOTHING"""
 
 # Told after the commit, for hooks and tests: the job and what became of its recipients.
 Listener: TypeAlias = Callable[[Job, Sequence[Change]], None]
@@ -66,6 +73,7 @@ class Recorder:
         self._reports = reports
         self._clock = clock
         self._listener = listener
+        self.crew = ALONE
         self.configure(options, lane_of)
 
     def configure(self, options: QueueOptions, lane_of: LaneOf) -> None:
@@ -112,7 +120,8 @@ class Recorder:
             if trouble is not None:
                 words = (format_reply(trouble.reply), trouble.remote, trouble.because)
                 times = (trouble.failures, trouble.tried_at, trouble.retry_at)
-                await tx.execute(_LANE_DOWN, (lane, *times, *words))
+                sql = _LANE_DOWN if self.crew.schedules else _LANE_DOWN_TOO
+                await tx.execute(sql, (lane, *times, *words))
 
         if job is None:
             await self._database.write(lane_row)
@@ -208,10 +217,21 @@ class Recorder:
             recorded = await record(
                 tx, job, changes, report.now, lanes.__getitem__, self.options, is_last=is_last
             )
-            is_true = any(change.recipient.id in report.about for change in recorded.applied)
-            return await report.insert(tx, recorded) if is_true else recorded
+            if any(change.recipient.id in report.about for change in recorded.applied):
+                await report.insert(tx, recorded)
+            if not self.crew.schedules:
+                await self._hand_over(tx, job, recorded)
+            return recorded
 
         return await self._write(work, report)
+
+    @staticmethod
+    async def _hand_over(tx: Transaction, job: Job, recorded: Recorded) -> None:
+        """What a helper leaves to do is the scheduler's."""
+        await disclaim(tx, (job.queue_id,))
+        placed = {each.lane for one in recorded.placed for each in one.jobs}
+        if lanes := {*recorded.due, *placed}:
+            await leave_notes(tx, lanes)
 
     async def _compose(self, about: Job, notices: Sequence[Notice]) -> _Reporting:
         report = await self._reports.compose(about, notices)

@@ -11,7 +11,8 @@ at which something may be due.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Final
 
 from postel.database import Database, DatabaseTrouble, Transaction
@@ -35,6 +36,7 @@ from postel.queue.worklist import WorkList, first_due
 log = logger("queue")
 
 _SLEEP_LIMIT_S: Final = 3600.0  # the wall clock may be set while we sleep
+_SHUNNED_LIMIT: Final = 10_000  # dead destinations that a helper remembers
 _SLEEP_LEAST_S: Final = 0.001  # rounding must not make a timer spin
 
 _LANES: Final = """
@@ -64,6 +66,7 @@ class Scheduler:
         self.keeper = Keeper(database, recorder, fresh, self)
         self._work: dict[str, WorkList] = {}
         self._fresh = fresh
+        self._shunned: OrderedDict[str, float] = OrderedDict()
         self._in_hand = InHand()
         self._tasks: dict[asyncio.Task[None], LaneJobs] = {}
         self._chores: set[asyncio.Task[None]] = set()
@@ -75,12 +78,17 @@ class Scheduler:
 
     # Life
 
-    async def start(self) -> None:
-        """Learn what waits, and begin. Raises DatabaseTrouble."""
+    async def start(self, inherit: Callable[[], Awaitable[None]]) -> None:
+        """Learn what waits, once `inherit` has put it into the tables, and begin. Raises DatabaseTrouble."""
         self._loop = asyncio.get_running_loop()
-        await self._fresh.file_all()
+        await inherit()
         await self.learn()
         self.keeper.next_at = self._clock.now()
+        self._poke()
+
+    def start_helping(self) -> None:
+        """Begin with nothing, and deliver only what is offered."""
+        self._loop = asyncio.get_running_loop()
         self._poke()
 
     async def learn(self) -> None:
@@ -128,6 +136,8 @@ class Scheduler:
         """Whether a message for that lane would be tried soon, and there is room for it in memory."""
         lane = self.lanes.find(name)
         if lane is not None and lane.health is Health.DOWN:
+            return False
+        if not self._fresh.crew.schedules and self._shunned.get(name, 0.0) > self._clock.now():
             return False
         work = self._work.get(name)
         page_limit = self.lanes.options.page_limit
@@ -221,7 +231,13 @@ class Scheduler:
         now = self._clock.now()
         while (lane := self.lanes.pick(now)) is not None:
             self._start_agent(lane)
-        if not self._is_keeping and self.keeper.next_at is not None and self.keeper.next_at <= now:
+        is_ours = self._fresh.crew.schedules
+        if (
+            is_ours
+            and not self._is_keeping
+            and self.keeper.next_at is not None
+            and self.keeper.next_at <= now
+        ):
             self._is_keeping = True
             self.start_chore(self._keep(now))
         self._set_timer(now)
@@ -229,7 +245,7 @@ class Scheduler:
     def _set_timer(self, now: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        kept_at = None if self._is_keeping else self.keeper.next_at
+        kept_at = None if self._is_keeping or not self._fresh.crew.schedules else self.keeper.next_at
         alarms = [at for at in (self.lanes.next_alarm_at(), kept_at) if at is not None]
         if alarms:
             delay_s = min(max(min(alarms) - now, _SLEEP_LEAST_S), _SLEEP_LIMIT_S)
@@ -287,6 +303,8 @@ class Scheduler:
 
     def _ended(self, lane: Lane, jobs: LaneJobs) -> None:
         lane.ended()
+        if lane.health is Health.DOWN and not self._fresh.crew.schedules:
+            self._shun(lane)
         work = self._work_of(lane)
         if lane.running == 0:
             work.tidy()
@@ -297,6 +315,13 @@ class Scheduler:
             del self._work[lane.name]
         self._changed(lane)
 
+    def _shun(self, lane: Lane) -> None:
+        """A helper that has met a dead destination leaves it to the scheduler for a while."""
+        self._shunned[lane.name] = self._clock.now() + lane.schedule.first_s
+        self._shunned.move_to_end(lane.name)
+        if len(self._shunned) > _SHUNNED_LIMIT:
+            self._shunned.popitem(last=False)
+
     def _must_leave(self, lane: Lane, taken: int) -> bool:
         """Whether an agent that has done so many jobs shall leave its place to another lane."""
         return self._is_stopping or (taken >= self.lanes.options.turn_jobs and self.lanes.is_crowded(lane))
@@ -306,7 +331,9 @@ class Scheduler:
         self._changed(lane)
 
     def spread(self, recorded: Recorded) -> None:
-        """What was recorded leaves work to do."""
+        """What was recorded leaves work to do; a helper has left notes about it."""
+        if not self._fresh.crew.schedules:
+            return
         for name, due_at in recorded.due.items():
             self.hear(name, due_at)
         for placed in recorded.placed:

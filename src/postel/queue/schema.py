@@ -3,13 +3,15 @@
 Gives       MIGRATIONS, State, Watch.
 
     queue_arrival    one row a message that came a moment ago, and has no row in the other tables: most mail leaves
-                     at the first attempt, and never gets any
+                     at the first attempt, and never gets any. `owner` is null, or the number of the helper that has it
     queue_message    one row a message, from its 250 until every recipient is settled
     queue_recipient  one row a recipient; settled ones stay until the message goes, so that an alias cannot
                      bring a recipient back who has had it
     queue_errand     one row for the recipients of one message in one lane, with the time of the first that is
                      due: what the scheduler reads. A 10,000-recipient message is one errand of its lane
     queue_lane       lanes that are down, so that a restart does not forget it
+    queue_claim      messages in the tables that another process than the scheduling one has in hand
+    queue_routes     one row: by which routes all recipients were put into their lanes
     queue_note       "look at this lane", left for the scheduling process by the others
 
 `next_at` of an errand is null while all its recipients are held. `starts_at` of a message is the instant from which
@@ -124,8 +126,21 @@ CREATE TABLE queue_arrival (
 );
 """
 
+_CREWS: Final = """
+ALTER TABLE queue_arrival ADD COLUMN owner INTEGER;
+CREATE TABLE queue_claim (
+    message_id INTEGER PRIMARY KEY,
+    owner INTEGER NOT NULL
+);
+CREATE TABLE queue_routes (
+    id INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL
+);
+"""
+
 MIGRATIONS: Final = (
     Migration("queue", 1, _FIRST),
     Migration("queue", 2, _WISHES),
     Migration("queue", 3, _ARRIVALS),
+    Migration("queue", 4, _CREWS),
 )

@@ -32,6 +32,7 @@ from postel.queue.schema import State
 _LEVEL: Final = "SELECT MAX(priority) FROM queue_errand WHERE lane = ? AND priority < ?"
 _PAGE: Final = """
 SELECT message_id FROM queue_errand WHERE lane = ? AND priority = ? AND next_at <= ?
+AND message_id NOT IN (SELECT message_id FROM queue_claim)
 ORDER BY next_at, message_id LIMIT ?"""
 _FIRST: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND priority = ?"
 _NEXT: Final = "SELECT MIN(next_at) FROM queue_errand WHERE lane = ? AND priority = ? AND next_at > ?"
@@ -169,6 +170,8 @@ class WorkList:
                 return
             await self._fresh.file_dropped()
             self.lane.due_at = None  # what is heard while we read counts again
+            if not self._fresh.crew.schedules:
+                return  # what is in the tables is not ours
             try:
                 ids, next_at = await self._read_page(now, page_limit)
             except BaseException:
