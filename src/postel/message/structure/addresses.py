@@ -151,7 +151,7 @@ class _Reader:
 
 
 def _address_of(item: list[Token], comment: str) -> Address:
-    """RFC 5322 3.4: with angle brackets, or bare with its name in a comment (as RFC 822 had it)."""
+    """RFC 5322 3.4: with angle brackets, or bare with its name in a comment, as was once usual."""
     angle = next((at for at, token in enumerate(item) if token.text == "<"), -1)
     if angle < 0:
         return _bare(item, comment)
