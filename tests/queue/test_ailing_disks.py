@@ -45,7 +45,7 @@ async def a_hard_life(town: Town) -> None:
 
 
 async def begin(town: Town) -> Queue:
-    for _ in range(5):
+    for _ in range(60):
         queue = town.queue()
         try:
             await queue.start()
