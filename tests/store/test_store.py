@@ -234,7 +234,7 @@ async def test_concurrent_appends_get_a_uid_each() -> None:
 STEPS = st.lists(st.one_of(st.just("append"), st.sets(st.integers(1, 12), min_size=1)), max_size=12)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_a_mailbox_behaves_as_a_dict_whose_keys_are_never_used_again(steps: list[str | set[int]]) -> None:
     async def play() -> None:

@@ -30,7 +30,7 @@ from postel.directory.account import (
 )
 from postel.directory.answers import Answers
 from postel.directory.passwords import PasswordHasher, PasswordOptions, prepare_password
-from postel.directory.throttle import Throttle, Throttled, ThrottleOptions
+from postel.directory.throttle import Memories, Throttle, Throttled, ThrottleOptions
 from postel.directory.token_claims import BadToken, TokenOptions
 from postel.directory.tokens import Tokens, open_tokens
 from postel.directory.verifiers import ScramOptions, Verifiers, store_verifiers
@@ -69,7 +69,12 @@ class Directory:
     """
 
     def __init__(
-        self, database: Database, workers: Workers, clock: Clock, options: DirectoryOptions | None = None
+        self,
+        database: Database,
+        workers: Workers,
+        clock: Clock,
+        options: DirectoryOptions | None = None,
+        memories: Memories | None = None,
     ) -> None:
         self._options = options or DirectoryOptions()
         self._database = database
@@ -77,10 +82,11 @@ class Directory:
         self._clock = clock
         self._hasher = PasswordHasher(self._options.passwords)
         self._hashing = asyncio.Semaphore(self._options.passwords.at_once)
-        self._throttle = Throttle(clock, self._options.throttle)
+        self._throttle = Throttle(clock, self._options.throttle, memories)
         self._verifiers = Verifiers(database, workers, self._options.scram)
         self._answers = Answers(clock, self._options.remember_for_s, self._options.answers_kept)
         self._found: OrderedDict[str, Account | None] = OrderedDict()
+        self._quotas: OrderedDict[int, tuple[int | None, int | None]] = OrderedDict()
         self._first: dict[str, Account | None] = {}
         self._verified: set[int] = set()  # accounts that were looked at for their verifiers
         self._tokens: Tokens | None = None
@@ -157,6 +163,7 @@ class Directory:
 
     def _forget_found(self) -> None:
         self._found.clear()
+        self._quotas.clear()
         self._first.clear()
 
     async def set_password(self, mailbox: Mailbox, password: str) -> None:
@@ -181,8 +188,16 @@ class Directory:
         await self._set(mailbox, "quota_messages", quota_messages)
 
     async def quota_in(self, tx: Transaction, account_id: int) -> tuple[int | None, int | None]:
-        """How many octets and messages an account may store; None for no limit. In the caller's transaction."""
-        return await quota_in(tx, account_id)
+        """How many octets and messages an account may store; None for no limit. In the caller's transaction.
+
+        Each delivery asks, so it is kept in mind until an account changes.
+        """
+        quota = self._quotas.get(account_id)
+        if quota is None:
+            quota = self._quotas[account_id] = await quota_in(tx, account_id)
+            if len(self._quotas) > self._options.accounts_kept:
+                self._quotas.popitem(last=False)
+        return quota
 
     async def set_shared_secret(self, mailbox: Mailbox, secret: str | None) -> None:
         """Store a secret that can be read back, which APOP needs; None takes it away. Raises NoAccount."""

@@ -9,7 +9,7 @@ What a change leaves as it was gets no mod-sequence: nobody needs to hear of it.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from postel.store.records import Flags
 from postel.store.rows import Delta, count
 from postel.store.runs import Run, read_runs
 
+_ANY: Final = 2**63  # beyond all mod-sequences
 _COLUMNS: Final = "uid, flags, keywords, modseq, size_bytes"
 _UPDATE: Final = """
 UPDATE stored_message SET flags = ?, keywords = ?, modseq = ? WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"""
@@ -59,8 +60,23 @@ class _Stretch:
     """Messages without others between them that get the same flags."""
 
     uids: list[int]
+    after: _After
+
+
+@dataclass(frozen=True, slots=True)
+class _After:
+    """What messages with some flags have after a change, and how that counts."""
+
     flags: int
     keywords: str
+    is_changed: bool
+    unseen: int
+    deleted: int
+
+    @property
+    def text(self) -> tuple[int, str]:
+        """What the row says then."""
+        return self.flags, self.keywords
 
 
 def check_keywords(keywords: Iterable[str], options: StoreOptions) -> None:
@@ -84,37 +100,38 @@ async def change_flags(
     delta, failed = Delta(), list[int]()
     stretches: list[_Stretch] = []
     others = _Others(change, options)
+    limit = _ANY if unchanged_since is None else unchanged_since
     for run in await read_runs(tx, mailbox_id, uids, _COLUMNS):
-        stretches += _stretches(run, others, unchanged_since, delta, failed)
+        stretches += _stretches(run, others, limit, delta, failed)
     if not stretches:
         return FlagsChanged((), tuple(failed))
     modseq = await count(tx, mailbox_id, delta)
-    rows = [(s.flags, s.keywords, modseq, mailbox_id, s.uids[0], s.uids[-1]) for s in stretches]
+    rows = [(s.after.flags, s.after.keywords, modseq, mailbox_id, s.uids[0], s.uids[-1]) for s in stretches]
     await tx.execute_many(_UPDATE, rows)
     return FlagsChanged(((modseq, [uid for s in stretches for uid in s.uids]),), tuple(failed))
 
 
-def _stretches(
-    run: Run, others: _Others, unchanged_since: int | None, delta: Delta, failed: list[int]
-) -> Iterator[_Stretch]:
-    stretch: _Stretch | None = None
+def _stretches(run: Run, others: _Others, limit: int, delta: Delta, failed: list[int]) -> list[_Stretch]:
+    """What is to be changed; messages with a mod-sequence beyond the limit have failed."""
+    stretches: list[_Stretch] = []
+    last: _After | None = None
     for uid, flags, keywords, modseq, size_bytes in run:
-        new_flags, new_keywords = others.of(flags, keywords)
-        is_changed = (new_flags, new_keywords) != (flags, keywords)
-        if unchanged_since is not None and modseq > unchanged_since:
+        after = others.of(flags, keywords)
+        if modseq > limit:
             failed.append(uid)
-            is_changed = False
-        if is_changed and stretch and (stretch.flags, stretch.keywords) == (new_flags, new_keywords):
-            stretch.uids.append(uid)
+        if modseq > limit or not after.is_changed:
+            last = None
+            continue
+        if last is not None and (after is last or after.text == last.text):
+            stretches[-1].uids.append(uid)
         else:
-            if stretch:
-                yield stretch
-            stretch = _Stretch([uid], new_flags, new_keywords) if is_changed else None
-        if is_changed:
-            delta.flag(flags, size_bytes, -1)
-            delta.flag(new_flags, size_bytes, 1)
-    if stretch:
-        yield stretch
+            stretches.append(_Stretch([uid], after))
+        last = after
+        delta.unseen += after.unseen
+        if after.deleted:
+            delta.deleted += after.deleted
+            delta.deleted_bytes += after.deleted * size_bytes
+    return stretches
 
 
 class _Others:
@@ -123,14 +140,23 @@ class _Others:
     def __init__(self, change: FlagChange, options: StoreOptions) -> None:
         self._change = change
         self._options = options
-        self._known: dict[tuple[int, str], tuple[int, str]] = {}
+        self._known: dict[tuple[int, str], _After] = {}
 
-    def of(self, flags: int, keywords: str) -> tuple[int, str]:
-        key = flags, keywords
-        known = self._known.get(key)
+    def of(self, flags: int, keywords: str) -> _After:
+        known = self._known.get((flags, keywords))
         if known is None:
-            known = self._known[key] = self._work_out(flags, keywords)
+            known = self._known[flags, keywords] = self._after(flags, keywords)
         return known
+
+    def _after(self, flags: int, keywords: str) -> _After:
+        new_flags, new_keywords = self._work_out(flags, keywords)
+        return _After(
+            int(new_flags),
+            new_keywords,
+            (new_flags, new_keywords) != (flags, keywords),
+            unseen=bool(flags & Flags.SEEN) - bool(new_flags & Flags.SEEN),
+            deleted=bool(new_flags & Flags.DELETED) - bool(flags & Flags.DELETED),
+        )
 
     def _work_out(self, flags: int, keywords: str) -> tuple[int, str]:
         change, there = self._change, keywords.split()

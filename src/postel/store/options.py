@@ -40,4 +40,4 @@ class StoreOptions:
     keep_s: float = 14 * 24 * 3600.0
     tombstones: int = 4096
     snapshot_bytes: int = 64 * 1024 * 1024
-    piece: int = 1000
+    piece: int = 2000
