@@ -33,6 +33,7 @@ class TcpStream(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
+        "_close_due_s",
         "_closed",
         "_data",
         "_discarded",
@@ -68,7 +69,7 @@ class TcpStream(asyncio.BufferedProtocol):
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
-        self._read_due_s = self._write_due_s = self._timer_due_s = _NEVER
+        self._read_due_s = self._write_due_s = self._close_due_s = self._timer_due_s = _NEVER
         self._timer: asyncio.TimerHandle | None = None
         self.peer = self.local = Endpoint("")
 
@@ -149,7 +150,10 @@ class TcpStream(asyncio.BufferedProtocol):
         if self._write_due_s <= past_s:
             self._write_due_s = _NEVER
             _fail(self._writer, TimedOut("the peer did not read in time"))
-        if (next_s := min(self._read_due_s, self._write_due_s)) < _NEVER:
+        if self._close_due_s <= past_s:
+            self._close_due_s = _NEVER
+            _wake(self._closed)
+        if (next_s := min(self._read_due_s, self._write_due_s, self._close_due_s)) < _NEVER:
             self._arm(next_s)
 
     async def close(self, limit_s: float = _CLOSE_LIMIT_S) -> None:
@@ -164,13 +168,12 @@ class TcpStream(asyncio.BufferedProtocol):
             return
         self._start_closing()
         self._closed = self._loop.create_future()
+        self._close_due_s = self._due(limit_s)
         try:
-            async with asyncio.timeout(limit_s):
-                self._finish_sending(transport)
-                await self._closed
-        except TimeoutError:
-            pass
+            self._finish_sending(transport)
+            await self._closed
         finally:
+            self._close_due_s = _NEVER
             transport.abort()
 
     def _start_closing(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from postel.dns import answer
-from postel.hooks import Connect, Hello, Phase
+from postel.hooks import Client, Connect, Hello, Phase
 from postel.mail import BadSyntax, Reply, Status
 from postel.net import ConnectionLost, TimedOut
 from postel.proto import smtp
@@ -77,7 +77,10 @@ async def _waits_for_greeting(session: SmtpSession) -> bool:
 
 async def handle_hello(session: SmtpSession, event: smtp.Hello) -> None:
     """EHLO or HELO."""
-    session.client = replace(session.client, hello=event.name, is_extended=event.is_extended)
+    one = session.client
+    session.client = Client(
+        one.ip, one.port, one.service, event.name, event.is_extended, one.tls, one.account, one.name
+    )
     reply: Reply | None = None
     if session.hooks.wants(Phase.HELLO):
         decision = await session.hooks.ask(Phase.HELLO, Hello(session.client))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from postel.hooks import Client
-from postel.proto.smtp import ServerOptions, WishOptions
+from postel.proto.smtp import ServerOptions
 from postel.servers.admission import is_within
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
 from postel.servers.smtpd_wishes import wish_options
@@ -21,7 +21,8 @@ from postel.tls import ServerTls
 
 KINDS: Final = 64  # of clients, that are remembered
 
-_Standing: TypeAlias = tuple[bool, bool, bool, frozenset[str], WishOptions]
+_MINUTE_S: Final = 60  # the most remote instant is announced so exactly
+_Standing: TypeAlias = tuple[bool, bool, bool, frozenset[str], int]
 
 
 class Counter:
@@ -40,15 +41,15 @@ class Counter:
         options = self.options
         is_tls = client.tls is not None
         is_private = is_tls or is_within(client.ip, options.plaintext_login)
-        is_submission = options.service.is_submission
-        wishes = wish_options(options.wishes, self.parts.clock.now(), is_submission=is_submission)
+        longest_s = options.wishes.hold_longest_s
+        minute = int((self.parts.clock.now() + longest_s) // _MINUTE_S) if longest_s else 0
         commands = peer_commands | options.commands.open_to(
             client.ip, is_logged_in=client.account is not None, offers_login=options.has_login
         )
-        standing = (is_private, is_tls, has_certificate, commands, wishes)
+        standing = (is_private, is_tls, has_certificate, commands, minute)
         found = self._made.get(standing)
         if found is None:
-            if len(self._made) >= KINDS:  # submissions are told the time, by the minute
+            if len(self._made) >= KINDS:
                 self._made.clear()
             found = self._made[standing] = self._make(*standing)
         return found
@@ -59,8 +60,11 @@ class Counter:
         is_tls: bool,
         has_certificate: bool,
         commands: frozenset[str],
-        wishes: WishOptions,
+        minute: int,
     ) -> ServerOptions:
+        is_submission = self.options.service.is_submission
+        now = minute * _MINUTE_S - self.options.wishes.hold_longest_s
+        wishes = wish_options(self.options.wishes, now, is_submission=is_submission)
         made = machine_options(
             self.options,
             has_tls=self.tls is not None,

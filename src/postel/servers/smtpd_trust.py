@@ -59,7 +59,7 @@ class CommandOptions:
 
         ATRN is among them before the login too, where there can be one: RFC 2645 5.1.1.
         """
-        if self == CLOSED:
+        if self is CLOSED or self == CLOSED:
             return NOTHING
         return frozenset(self._open_to(ip, is_logged_in, offers_login))
 

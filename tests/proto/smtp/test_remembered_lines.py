@@ -93,5 +93,4 @@ def test_what_is_remembered_has_a_bound_and_holds_no_login() -> None:
         assert command_line.remembered() <= command_line.REMEMBERED
     command_line.forget()
     outcome(b"AUTH PLAIN AGFubkBleGFtcGxlLm9yZwBjb3JyZWN0IGhvcnNl\r\n", State.READY, offers)
-    outcome(b"EHLO client.example.net\r\n", State.READY, offers)
     assert command_line.remembered() == 0

@@ -5,9 +5,9 @@ Implements  RFC 5321 2.4 (ASCII, CRLF), 4.1.1 (a verb and what stands after it),
 Gives       read_command, octets_behind; remembered and forget, for who measures.
 Not here    Taking lines off a buffer: lines. Order: order. Arguments: arguments.
 
-What a line says depends on the line and on what the client is offered, on nothing else. So lines of MAIL, RCPT and
-DATA that were read are remembered with their events, since busy peers say the same ones again and again. Others are
-not: those of AUTH hold passwords.
+What a line says depends on the line and on what the client is offered, on nothing else. So the lines of most mail
+are remembered with their events, since busy peers say the same ones again and again. Others are not: those of AUTH hold
+passwords.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from postel.proto.smtp.states import State
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _BDAT: Final = re.compile(rb"BDAT\b", re.IGNORECASE)
 REMEMBERED: Final = 4096  # lines; when there are so many, all are forgotten
-_WORTH_IT: Final = frozenset({Verb.MAIL, Verb.RCPT, Verb.DATA})
+_WORTH_IT: Final = frozenset({Verb.EHLO, Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.QUIT})
 _known: Final[dict[tuple[bytes, Offers], tuple[Verb, Event]]] = {}
 _CHUNK: Final = re.compile(rb"BDAT +(?P<octets>[0-9]{1,20})(?P<last> +LAST)? *\r\n", re.IGNORECASE)
 

@@ -196,11 +196,11 @@ def has_longer_line(piece: bytes, limit: int, already: int = 0) -> bool:
 
     It jumps from LF to the last LF within `limit`, so it looks at two places per `limit` octets.
     """
-    start, last_start = -already, len(piece) - limit
-    while start <= last_start:
-        end = start + limit
-        last_lf = piece.rfind(b"\n", max(0, start), max(0, end))
+    start, end = 0, max(0, limit - already)
+    while end <= len(piece):
+        last_lf = piece.rfind(b"\n", start, end)
         if last_lf < 0:
             return True
         start = last_lf + 1
+        end = start + limit
     return False

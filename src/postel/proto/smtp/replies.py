@@ -110,6 +110,7 @@ def chunk_ok(size_bytes: int) -> Reply:
     return Reply(250, Status(2, 0, 0), f"{size_bytes} octets received")
 
 
+@lru_cache(maxsize=64)
 def goodbye(hostname: str) -> Reply:
     """The 221 to QUIT."""
     return Reply(221, Status(2, 0, 0), f"{hostname} closing")
