@@ -248,3 +248,43 @@ async def test_a_session_goes_on_compressed_and_as_somebody_else() -> None:
         assert (await client.cmd("SELECT INBOX")).tagged.startswith("BAD")
         await client.ok(f'LOGIN ann@example.org "{PASSWORD}"')
         assert (await client.ok("GETQUOTAROOT INBOX")).lines == ['QUOTAROOT INBOX ""', 'QUOTA "" ()']
+
+
+async def test_a_letter_is_put_together_of_what_is_there_already() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        text = b"Subject: new\r\n\r\n"
+        await client.ok(
+            b'APPEND INBOX CATENATE (TEXT {%d+}\r\n%b URL "/INBOX/;UID=1/;SECTION=TEXT")' % (len(text), text)
+        )
+        found = (await client.ok("FETCH 2 BODY.PEEK[]")).only("2 FETCH")
+        assert "Subject: new\r\n\r\nHow are you?" in found
+        missing = await client.cmd('APPEND INBOX CATENATE (URL "/INBOX/;UID=9")')
+        assert missing.tagged.startswith('NO [BADURL "/INBOX/;UID=9"]')
+        assert (await client.ok("SEARCH ALL")).only("SEARCH") == "SEARCH 1 2"
+
+
+async def test_a_part_is_handed_to_whoever_has_an_authorized_url() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        rump = "imap://kitt%40example.org@imap.example.org/INBOX/;UID=1/;SECTION=TEXT;URLAUTH="
+        made = (await client.ok(f'GENURLAUTH "{rump}anonymous" INTERNAL')).only("GENURLAUTH")
+        url = made.split('"')[1]
+        ann = await w.login("ann@example.org")
+        assert "How are you?" in (await ann.ok(f'URLFETCH "{url}"')).only("URLFETCH")
+        assert (await ann.ok(f'URLFETCH "{url[:-1]}0"')).only("URLFETCH").endswith("NIL")
+        own = (await client.ok(f'GENURLAUTH "{rump}user+kitt%40example.org" INTERNAL')).only("GENURLAUTH")
+        assert (await ann.ok(f"URLFETCH {own.split(' ')[1]}")).only("URLFETCH").endswith("NIL")
+        await client.ok("RESETKEY")
+        assert (await ann.ok(f'URLFETCH "{url}"')).only("URLFETCH").endswith("NIL")
+
+
+async def test_a_search_that_is_kept_has_a_name() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        await client.ok('SETMETADATA "" (/private/filters/values/ann "FROM ann")')
+        assert (await client.ok("SEARCH FILTER ann")).only("SEARCH") == "SEARCH 1"
+        assert (await client.cmd("SEARCH FILTER bob")).tagged.startswith("NO [UNDEFINED-FILTER")

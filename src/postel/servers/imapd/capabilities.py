@@ -23,6 +23,7 @@ CAPABILITIES: Final = (
     "SPECIAL-USE",
     "CREATE-SPECIAL-USE",
     "MULTIAPPEND",
+    "CATENATE",
     "REPLACE",
     "BINARY",
     "CONDSTORE",
@@ -55,6 +56,10 @@ CAPABILITIES: Final = (
     "METADATA",
     "METADATA-SERVER",
     "LANGUAGE",
+    "FILTERS",
+    "URLAUTH",
+    "URL-PARTIAL",
+    "INPROGRESS",
     "UNAUTHENTICATE",
     "COMPRESS=DEFLATE",
 )

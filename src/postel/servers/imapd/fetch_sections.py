@@ -1,7 +1,7 @@
 """Sections of bodies, streamed: octets as they came.
 
 Implements  RFC 9051 6.4.5 (BODY[...], partial), RFC 3501 6.4.5 (RFC822 and its kin), RFC 3516 4 (BINARY).
-Gives       section_of, write_section, may_come_from_index.
+Gives       section_of, Sections.
 Not here    Where sections lie: message.
 """
 
@@ -72,21 +72,37 @@ class Sections:
             octets = await self._fields(section)
             await self._write_octets(name, wanted, octets)
             return
-        span = find_span(self._index, self._letter.prefix, section.part, _TEXTS[section.text])
+        span = self.span(wanted)
         if span is None:
             await self._session.send(name + b" NIL")
             return
-        if wanted.octets is not None:
-            span = span.cut(wanted.octets.offset, wanted.octets.count)
         await self._session.send(name + b" " + responses.literal_head(span.size))
-        async with aclosing(self._octets(span)) as pieces:
+        async with aclosing(self.octets(span)) as pieces:
             async for piece in pieces:
                 await self._session.send(piece)
 
+    def span(self, wanted: FetchSection) -> Span | None:
+        """Where the octets of a section lie that is no selection of fields; None when there is none."""
+        section = wanted.section
+        span = find_span(self._index, self._letter.prefix, section.part, _TEXTS[section.text])
+        if span is not None and wanted.octets is not None:
+            span = span.cut(wanted.octets.offset, wanted.octets.count)
+        return span
+
+    async def read(self, wanted: FetchSection, limit: int) -> bytes | None:
+        """The octets of a section; None when there is none, or more than `limit` of them. Raises ContentMissing."""
+        if wanted.section.text in (imap.SectionText.FIELDS, imap.SectionText.FIELDS_NOT):
+            fields = await self._fields(wanted.section)
+            return fields if fields is None else _part(fields, wanted)
+        span = self.span(wanted)
+        return None if span is None or span.size > limit else await self._read(span)
+
     async def _write_octets(self, name: bytes, wanted: FetchSection, octets: bytes | None) -> None:
-        if octets is not None and wanted.octets is not None:
-            octets = octets[wanted.octets.offset :][: wanted.octets.count]
-        told = b"NIL" if octets is None else responses.literal_head(len(octets)) + octets
+        if octets is None:
+            await self._session.send(name + b" NIL")
+            return
+        octets = _part(octets, wanted)
+        told = responses.literal_head(len(octets)) + octets
         await self._session.send(name + b" " + told)
 
     async def _fields(self, section: Section) -> bytes | None:
@@ -115,7 +131,7 @@ class Sections:
         draft = self._session.parts.contents.draft()
         size = 0
         try:
-            async with aclosing(self._octets(part.span)) as pieces:
+            async with aclosing(self.octets(part.span)) as pieces:
                 async for piece in pieces:
                     size += await self._keep(draft, decoder.feed(piece), wanted)
             size += await self._keep(draft, decoder.finish(), wanted)
@@ -142,10 +158,10 @@ class Sections:
         return len(octets)
 
     async def _read(self, span: Span) -> bytes:
-        async with aclosing(self._octets(span)) as pieces:
+        async with aclosing(self.octets(span)) as pieces:
             return b"".join([piece async for piece in pieces])
 
-    async def _octets(self, span: Span) -> AsyncGenerator[bytes, None]:
+    async def octets(self, span: Span) -> AsyncGenerator[bytes, None]:
         """The octets of a span: of the copy's own prefix, then of the content."""
         prefix = self._letter.prefix
         before = len(prefix)
@@ -161,3 +177,8 @@ class Sections:
         async with aclosing(reader.chunks(start, stop)) as pieces:
             async for piece in pieces:
                 yield piece
+
+
+def _part(octets: bytes, wanted: FetchSection) -> bytes:
+    """RFC 9051 6.4.5: <offset.count> of octets that are at hand."""
+    return octets if wanted.octets is None else octets[wanted.octets.offset :][: wanted.octets.count]

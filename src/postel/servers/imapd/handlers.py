@@ -22,6 +22,7 @@ from postel.servers.imapd import (
     quota,
     search,
     select,
+    urls,
 )
 
 if TYPE_CHECKING:
@@ -41,4 +42,5 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     **quota.HANDLERS,
     **metadata.HANDLERS,
     **language.HANDLERS,
+    **urls.HANDLERS,
 }

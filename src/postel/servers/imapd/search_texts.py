@@ -1,6 +1,7 @@
 """Which messages hold a text: in their header, in their body; when they were sent; which thread they are of.
 
-Implements  RFC 9051 6.4.4 (FROM, SUBJECT, HEADER, BODY, TEXT, SENTON: decoded, whatever the charset, case and width).
+Implements  RFC 9051 6.4.4 (FROM, SUBJECT, HEADER, BODY, TEXT, SENTON: decoded, whatever the charset, case and width),
+            RFC 9585 (INPROGRESS).
 Gives       Texts.
 Not here    Decoding and folding: message.
 
@@ -30,6 +31,7 @@ from postel.message import (
     kept_fields,
     text_parts,
 )
+from postel.proto.imap import codes, responses
 from postel.store import Letter, uids_with_prefix
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
 
 _AT_ONCE: Final = 200
+_TELL_EVERY_S: Final = 10.0
 HEADER_LIMIT: Final = 1024 * 1024  # octets of one header that are looked through
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86400
@@ -153,8 +156,12 @@ class Texts:
         return frozenset(found)
 
     async def _letters(self, uids: Sequence[int]) -> AsyncIterator[tuple[Letter, IndexedContent]]:
-        store = self._session.parts.store
-        for page in _pages(uids):
+        store, loop = self._session.parts.store, asyncio.get_running_loop()
+        told_s = loop.time()
+        for number, page in enumerate(_pages(uids)):
+            if loop.time() - told_s >= _TELL_EVERY_S:
+                told_s = loop.time()
+                await self._tell_progress(number * _AT_ONCE, len(uids))
             letters = await store.letters(self._box.id, page)
             blobs = await store.index.fresh([letter.content_id for letter in letters.values()])
             for letter in letters.values():
@@ -162,6 +169,12 @@ class Texts:
                 if blob is not None:
                     yield letter, IndexedContent.read(blob)
             await asyncio.sleep(0)
+
+    async def _tell_progress(self, done: int, goal: int) -> None:
+        """RFC 9585 4: that the search goes on, so that nobody takes the connection for dead."""
+        code = codes.in_progress(self._session.tag, done, goal)
+        await self._session.send(responses.untagged("Still searching", code))
+        await self._session.drive.flush()
 
     async def _header(self, letter: Letter, index: IndexedContent) -> bytes:
         span = find_span(index, letter.prefix, (), SectionText.HEADER)

@@ -1,7 +1,7 @@
 """Find the messages of the selected mailbox that a search program matches.
 
 Implements  RFC 9051 6.4.4, RFC 5032 (WITHIN), RFC 5182 ($), RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3,
-            RFC 6203 (FUZZY: answered exactly).
+            RFC 6203 (FUZZY: answered exactly), RFC 5466 3.1 (FILTER).
 Gives       Search.
 Not here    Texts: search_texts. How the answer is written: search.
 
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from postel.mail import BadSyntax
 from postel.proto.imap import (
     NO,
     And,
@@ -38,6 +39,7 @@ from postel.proto.imap import (
     UidSet,
     Within,
     codes,
+    parse_search_program,
 )
 from postel.servers.imapd.copying import SYSTEM_FLAGS_BY_NAME
 from postel.servers.imapd.faults import Denied
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 1000  # messages: a few milliseconds
 _DAY_S: Final = 86400
+_FILTERS_WITHIN: Final = 10  # filters that name filters
 
 # (place in the snapshot, UID) -> whether it matches
 _Test: TypeAlias = Callable[[int, int], bool]
@@ -67,6 +70,7 @@ class Search:
 
     async def find(self, key: SearchKey) -> list[int]:
         """The UIDs of what matches, ascending. Raises Denied, DatabaseTrouble."""
+        key = await self._with_filters(key)
         program = key.keys if isinstance(key, And) else (key,)
         cheap = [part for part in program if not any(_awaited(part))]
         dear = [part for part in program if any(_awaited(part))]
@@ -75,6 +79,36 @@ class Search:
         for leaf in dict.fromkeys(leaf for part in dear for leaf in _awaited(part)):
             self._found[leaf] = await self._ask(leaf, uids)
         return await self._filter(uids, dear) if dear else list(uids)
+
+    async def _with_filters(self, key: SearchKey, depth: int = 0) -> SearchKey:
+        """RFC 5466 3.1: the program that is kept in an annotation under the filter's name. Raises Denied."""
+        match key:
+            case Filtered(name):
+                return await self._with_filters(await self._kept(name, depth), depth + 1)
+            case And(keys):
+                return And(tuple([await self._with_filters(part, depth) for part in keys]))
+            case Or(one, other):
+                return Or(await self._with_filters(one, depth), await self._with_filters(other, depth))
+            case Not(part):
+                return Not(await self._with_filters(part, depth))
+            case Fuzzy(part):
+                return await self._with_filters(part, depth)
+            case _:
+                return key
+
+    async def _kept(self, name: str, depth: int) -> SearchKey:
+        undefined = Denied(NO.saying("There is no such filter", codes.undefined_filter(name)))
+        session = self._session
+        known = await session.parts.store.annotations.of(session.account_id, 0, session.account_id)
+        shared = await session.parts.store.annotations.of(session.account_id, 0, 0)
+        entries = (f"/{kind}/filters/values/{name.lower()}" for kind in ("private", "shared"))
+        program = next((both[entry] for entry in entries if entry in (both := {**shared, **known})), None)
+        if program is None or depth >= _FILTERS_WITHIN:
+            raise undefined
+        try:
+            return parse_search_program(program, session.talk.reading)
+        except BadSyntax:
+            raise undefined from None
 
     async def _filter(self, uids: Sequence[int], keys: Sequence[SearchKey]) -> list[int]:
         tests = [self._test(key) for key in keys]
@@ -194,9 +228,6 @@ class Search:
     def _always(self, key: SaveDateSupported) -> _Test:
         return lambda place, uid: True
 
-    def _filtered(self, key: Filtered) -> _Test:
-        raise Denied(NO.saying("There is no such filter", codes.undefined_filter(key.name)))
-
 
 _TESTS: Final[Mapping[type, Callable[[Search, Any], _Test]]] = {
     And: Search._and,
@@ -211,7 +242,6 @@ _TESTS: Final[Mapping[type, Callable[[Search, Any], _Test]]] = {
     ModifiedSince: Search._modified,
     HasObjectId: Search._email,
     SaveDateSupported: Search._always,
-    Filtered: Search._filtered,
 }
 
 

@@ -1,7 +1,7 @@
 """Messages that clients put into mailboxes: APPEND, REPLACE.
 
-Implements  RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND: all or none), RFC 8508 3 (REPLACE: one instant), RFC 7889 (limits),
-            RFC 4314 4 (rights), RFC 6855 4 (UTF8).
+Implements  RFC 9051 6.3.12, RFC 3502 (MULTIAPPEND: all or none), RFC 4469 (CATENATE), RFC 8508 3 (REPLACE: one
+            instant), RFC 7889 (limits), RFC 4314 4 (rights), RFC 6855 4 (UTF8).
 Gives       Uploads.
 Not here    Literals and their limits: proto.imap. What is stored: store, contents.
 
@@ -20,6 +20,7 @@ from postel.proto.imap import (
     OK,
     Append,
     CatenateText,
+    CatenateUrl,
     LiteralChunk,
     MessageEnd,
     MessageStart,
@@ -33,6 +34,7 @@ from postel.proto.imap import (
 from postel.servers.imapd.copying import read_flags
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.names import Opened
+from postel.servers.imapd.urls import read_url
 from postel.store import Appended, Flags, MessageFacts, NoSuchMessage
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ class Uploads:
                 self._start(event)
             case CatenateText():
                 self._session.talk.answer()
+            case CatenateUrl(url):
+                await self._take_url(url)
             case MessageEnd():
                 if self._upload is not None:
                     self._upload.messages[-1].sealed = await self._upload.messages[-1].draft.seal()
@@ -129,15 +133,28 @@ class Uploads:
             return flags & (Flags.SEEN | Flags.DELETED), frozenset()
         return flags, keywords
 
-    async def _take_chunk(self, data: bytes) -> None:
-        if self._upload is None or not self._upload.messages:
+    async def _take_url(self, url: str) -> None:
+        """RFC 4469 3: the next octets are those that a URL names."""
+        try:
+            octets = await read_url(self._session, url)
+        except Denied as denied:
+            await self.discard()
+            self._session.talk.answer(denied.result)
             return
+        if await self._take_chunk(octets):
+            self._session.talk.answer()
+
+    async def _take_chunk(self, data: bytes) -> bool:
+        """Put octets behind the message; False when it is too large, which the client is told."""
+        if self._upload is None or not self._upload.messages:
+            return False
         message = self._upload.messages[-1]
         if message.draft.size_bytes + len(data) > self._session.options.limits.append:
             await self.discard()
             self._session.talk.answer(NO.saying("The message is too large", codes.TOOBIG))
-            return
+            return False
         await message.draft.write(data)
+        return True
 
     async def _finish(self) -> None:
         upload = self._upload
