@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 from typing import Any
 
 import pytest
@@ -237,7 +238,7 @@ def test_any_split_of_the_octets_gives_the_same_events(places: list[int]) -> Non
     whole.receive(ANSWERS)
     found = []
     cuts = [0, *sorted(places), len(ANSWERS)]
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in itertools.pairwise(cuts):
         if start != end:
             split.receive(ANSWERS[start:end])
             found += events_of(split)
@@ -264,9 +265,7 @@ def talk(client: imap.ImapClient, server: imap.ImapServer, seen: list[Any]) -> l
 
 @pytest.mark.parametrize("literal_plus", [True, False])
 def test_client_and_server_understand_each_other(literal_plus: bool) -> None:
-    server = imap.ImapServer(
-        imap.ImapOptions(hostname="x", offers_plaintext=True, literal_plus=literal_plus)
-    )
+    server = imap.ImapServer(imap.ImapOptions(hostname="x", offers_plaintext=True, literal_plus=literal_plus))
     client, seen = imap.ImapClient(), list[Any]()
     talk(client, server, seen)
     client.login("\u00e4nn", 'a"b\\c')

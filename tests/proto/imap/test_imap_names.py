@@ -57,7 +57,18 @@ def test_octets_have_one_meaning_or_none(octets: bytes) -> None:
 
 @pytest.mark.parametrize(
     "octets",
-    [b"&", b"&AGE-", b"&Jjo", b"&Jjo!", b"&Jj-", b"&AAAAAAA-&-x&", b"a\xfc", b"&2D0-", b"&Jjo-&Jjo-", b"&U/BT-"],
+    [
+        b"&",
+        b"&AGE-",
+        b"&Jjo",
+        b"&Jjo!",
+        b"&Jj-",
+        b"&AAAAAAA-&-x&",
+        b"a\xfc",
+        b"&2D0-",
+        b"&Jjo-&Jjo-",
+        b"&U/BT-",
+    ],
 )
 def test_what_is_no_modified_utf7(octets: bytes) -> None:
     with pytest.raises(BadSyntax):
@@ -101,7 +112,9 @@ def test_what_is_below_a_name_is_not_overlooked(pattern: str, name: str, rest: s
         assert Pattern(pattern).may_match_below(name)
 
 
-@pytest.mark.parametrize(("pattern", "below"), [("a/b", True), ("a", False), ("a%", False), ("%", False), ("*", True)])
+@pytest.mark.parametrize(
+    ("pattern", "below"), [("a/b", True), ("a", False), ("a%", False), ("%", False), ("*", True)]
+)
 def test_where_it_is_worth_looking(pattern: str, below: bool) -> None:
     assert Pattern(pattern).may_match_below("a") is below
     assert not Pattern(pattern, "").may_match_below("a")

@@ -82,7 +82,23 @@ def test_a_range_of_four_thousand_million_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"0", b"01", b"1,", b",1", b"1:", b":1", b"1:2:3", b"a", b"-1", b"4294967296", b"1 2", b"$,1", b"**"]
+    "text",
+    [
+        b"",
+        b"0",
+        b"01",
+        b"1,",
+        b",1",
+        b"1:",
+        b":1",
+        b"1:2:3",
+        b"a",
+        b"-1",
+        b"4294967296",
+        b"1 2",
+        b"$,1",
+        b"**",
+    ],
 )
 def test_nonsense_is_refused(text: bytes) -> None:
     with pytest.raises(BadSyntax):

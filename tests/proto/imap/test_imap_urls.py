@@ -94,7 +94,9 @@ def test_what_is_no_imap_url(text: str) -> None:
         parse_imap_url(text)
 
 
-names = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12).map(check_name)
+names = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=12).map(
+    check_name
+)
 sections = st.one_of(
     st.lists(st.integers(1, 99), min_size=1, max_size=3).map(lambda part: Section(tuple(part))),
     st.sampled_from([Section((), SectionText.TEXT), Section((2,), SectionText.FIELDS, (b"To", b"X-Y"))]),
