@@ -14,15 +14,17 @@ Each step is a short transaction of its own, so it may be interrupted anywhere, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 from postel.database import Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
-from postel.store.kept import Kept
+from postel.store.kept import UNTIDY, Kept
 from postel.store.options import StoreOptions
 
-EVERY_S: Final = 60.0
+EVERY_S: Final = 3600.0
+_AGAIN_S: Final = 60.0  # after trouble with the database
 _MAILBOXES: Final = 200  # looked at by one statement
 
 log = logger("store")
@@ -44,10 +46,11 @@ class Housekeeping:
         self._clock = clock
         self.options = options
         self._kept = kept
+        self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to do it in the background, once a minute."""
+        """Begin to do it in the background: every hour, and when somebody says that there is something to do."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="store housekeeping")
 
@@ -67,12 +70,24 @@ class Housekeeping:
         await self._forget_expunges()
 
     async def _run(self) -> None:
-        while True:
-            try:
-                await self.tidy()
-            except DatabaseTrouble as trouble:
-                log.trouble("store_untidy", because=str(trouble))
-            await asyncio.sleep(EVERY_S)
+        end = self._database.hear(UNTIDY, self._wanted.set)
+        try:
+            while True:
+                self._wanted.clear()
+                rest_s = await self._try()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), rest_s)
+        finally:
+            end()
+
+    async def _try(self) -> float:
+        """Tidy up: how long to rest after it."""
+        try:
+            await self.tidy()
+        except DatabaseTrouble as trouble:
+            log.trouble("store_untidy", because=str(trouble))
+            return _AGAIN_S
+        return EVERY_S
 
     async def _forget_expunges(self) -> None:
         after = 0

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Final
 
 from postel.contents import ContentMissing, Contents
@@ -77,8 +78,20 @@ class ContentIndex:
         if task is None:
             task = asyncio.create_task(self._make_and_keep(content_id), name=f"index of content {content_id}")
             self._under_way[content_id] = task
-            task.add_done_callback(lambda _: self._under_way.pop(content_id, None))
+            task.add_done_callback(partial(self._forget, content_id))
         return await asyncio.shield(task)  # others may wait for it too
+
+    async def close(self) -> None:
+        """Give up what is under way; who waits for it is cancelled."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _forget(self, content_id: int, task: asyncio.Task[bytes | None]) -> None:
+        self._under_way.pop(content_id, None)
+        if not task.cancelled():
+            task.exception()  # whoever asked may have gone: then nobody else looks at it
 
     async def make(self, content_id: int) -> bytes | None:
         """Read a content: its blob, which is not kept; None when it is gone."""

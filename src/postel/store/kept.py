@@ -1,6 +1,6 @@
 """Expunged mail: kept for a time, had back, or gone for good.
 
-Gives       Kept, KeptMessages, take_out.
+Gives       Kept, KeptMessages, take_out, UNTIDY (a channel).
 Not here    Who does the housekeeping, and when: housekeeping.
 
     STORED -> KEPT       expunge, or its mailbox is deleted: out of every client's sight and of the quota
@@ -21,6 +21,7 @@ from postel.database import Database, Row, Transaction, Value
 from postel.store.expunging import DELETE, KEEP
 from postel.store.records import MailboxName
 
+UNTIDY: Final = "store.untidy"  # announced when something waits to be kept or let go of
 AT_ONCE: Final = 100  # letters let go of in one transaction: some statements each
 _BEGINNING: Final = 1.0  # what went with an account was expunged before it
 

@@ -29,7 +29,7 @@ from postel.store.flags import FlagChange, FlagsChanged
 from postel.store.housekeeping import Housekeeping
 from postel.store.index import ContentIndex
 from postel.store.indexer import Indexer
-from postel.store.kept import Kept
+from postel.store.kept import UNTIDY, Kept
 from postel.store.options import StoreOptions
 from postel.store.quota import Quota, QuotaOf, Usage, check_room, used
 from postel.store.records import (
@@ -112,6 +112,7 @@ class Store:
     async def stop(self) -> None:
         """End it; the next start goes on where it was."""
         await self.indexer.close()
+        await self.index.close()
         await self.housekeeping.close()
 
     def reload(self, options: StoreOptions) -> None:
@@ -376,6 +377,8 @@ class Store:
         removed = await expunging.expunge(tx, mailbox_id, uids, self._clock.now())
         if removed.uids:
             self.changes.publish(tx, mailbox_id)
+            if not self.options.keep_s:  # nobody can have it back, so it need not wait for the hour
+                tx.announce(UNTIDY)
         return removed
 
     async def deleted_uids(self, mailbox_id: int) -> list[int]:

@@ -25,6 +25,7 @@ from postel.store.faults import (
     TooMany,
     UseTaken,
 )
+from postel.store.kept import UNTIDY
 from postel.store.names import DEFAULTS, SEPARATOR, below, checked_name, parents_of
 from postel.store.options import StoreOptions
 from postel.store.records import INBOX, MailboxName, SpecialUse, StoredMailbox
@@ -260,6 +261,7 @@ async def doom(tx: Transaction, box: StoredMailbox, doomed_at: float) -> None:
     """Take a mailbox out of everybody's sight; its messages are kept or removed later (kept)."""
     sql = "INSERT INTO stored_doomed (mailbox_id, account_id, name, doomed_at) VALUES (?, ?, ?, ?)"
     await tx.execute(sql, (box.id, box.account_id, box.name, doomed_at))
+    tx.announce(UNTIDY)
     for table in ("stored_right", "stored_annotation", "stored_url_key"):
         await tx.execute(f"DELETE FROM {table} WHERE mailbox_id = ?", (box.id,))
     await tx.execute("DELETE FROM stored_mailbox WHERE id = ?", (box.id,))
