@@ -288,3 +288,42 @@ async def test_a_search_that_is_kept_has_a_name() -> None:
         await client.ok('SETMETADATA "" (/private/filters/values/ann "FROM ann")')
         assert (await client.ok("SEARCH FILTER ann")).only("SEARCH") == "SEARCH 1"
         assert (await client.cmd("SEARCH FILTER bob")).tagged.startswith("NO [UNDEFINED-FILTER")
+
+
+async def test_a_search_is_kept_up_to_date_until_it_is_cancelled() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        await client.send(b"s UID SEARCH RETURN (UPDATE COUNT) UNSEEN\r\n")
+        assert await client.line() == '* ESEARCH (TAG "s") UID COUNT 1'
+        assert (await client.line()).startswith("s OK")
+        await w.put(LETTER)
+        assert 'ESEARCH (TAG "s") UID ADDTO (0 2)' in (await client.ok("NOOP")).lines
+        await client.ok("STORE 1 +FLAGS.SILENT (\\Seen)")
+        assert 'ESEARCH (TAG "s") UID REMOVEFROM (0 1)' in (await client.ok("NOOP")).lines
+        await client.ok('CANCELUPDATE "s"')
+        await w.put(LETTER)
+        assert not any("ADDTO" in line for line in (await client.ok("NOOP")).lines)
+
+
+async def test_a_client_hears_of_other_mailboxes_without_asking() -> None:
+    async with world() as w:
+        client, other = await w.login(), await w.login()
+        await client.ok("NOTIFY SET (personal (MessageNew MessageExpunge MailboxName))")
+        await other.append(mailbox="Archive")
+        assert (await client.line()).startswith("* STATUS Archive (MESSAGES 1 UIDNEXT 2")
+        await other.ok("CREATE Plans")
+        assert await client.line() == '* LIST () "/" Plans'
+        await other.ok("DELETE Plans")
+        assert await client.line() == '* LIST (\\NonExistent) "/" Plans'
+        await client.ok("NOTIFY NONE")
+
+
+async def test_new_mail_in_the_selected_mailbox_comes_with_what_is_wanted_of_it() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.ok("NOTIFY SET (selected (MessageNew (UID RFC822.SIZE) MessageExpunge))")
+        await w.put(LETTER)
+        assert await client.line() == "* 1 EXISTS"
+        assert await client.line() == "* 1 RECENT"
+        assert await client.line() == f"* 1 FETCH (UID 1 RFC822.SIZE {len(LETTER)})"

@@ -41,6 +41,7 @@ async def _unauthenticate(session: ImapSession, command: Unauthenticate) -> None
     """RFC 8437 3: the connection stays, and nothing of the account is left on it."""
     log.event("logged_out", session=session.id, account=str(session.account))
     session.leave()
+    session.account = None
     session.talk.answer(OK)
 
 

@@ -1,7 +1,7 @@
 """FETCH.
 
 Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586.
-Gives       HANDLERS.
+Gives       HANDLERS, fetch_fresh.
 Not here    Items: fetch_columns, fetch_sections.
 
 Messages are taken a page at a time, between which other sessions have their turn. Where all items are columns, a
@@ -270,6 +270,13 @@ async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None
             elif section is not None:
                 await sections.write(template, section)
         await session.send(responses.FETCH_END)
+
+
+async def fetch_fresh(session: ImapSession, uids: Sequence[int], items: Sequence[FetchItem]) -> None:
+    """Tell these items of messages that the client has just been told of."""
+    box = session.box
+    wanted = items if FetchAtom.UID in items or "UIDONLY" in session.talk.enabled else (FetchAtom.UID, *items)
+    await _write_all(session, box.view.uid_spans([(uids[0], uids[-1])]), _planned(wanted))
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {Fetch: _fetch}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from postel.servers.imapd import (
     access,
     basics,
+    contexts,
     copying,
     fetch,
     language,
@@ -19,6 +20,7 @@ from postel.servers.imapd import (
     mailboxes,
     metadata,
     multisearch,
+    notify,
     quota,
     search,
     select,
@@ -43,4 +45,6 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     **metadata.HANDLERS,
     **language.HANDLERS,
     **urls.HANDLERS,
+    **notify.HANDLERS,
+    **contexts.HANDLERS,
 }

@@ -1,7 +1,7 @@
 """SEARCH, SORT, THREAD.
 
-Implements  RFC 9051 6.4.4 (SEARCH, ESEARCH), RFC 5182 (SAVE), RFC 5256 (SORT, THREAD), RFC 5267 3 (ESORT), RFC 9394 3.1
-            (PARTIAL), RFC 7162 3.1.5 (MODSEQ of the answer).
+Implements  RFC 9051 6.4.4 (SEARCH, ESEARCH), RFC 5182 (SAVE), RFC 5256 (SORT, THREAD), RFC 5267 3 (ESORT), 4
+            (CONTEXT), RFC 9394 3.1 (PARTIAL), RFC 7162 3.1.5 (MODSEQ of the answer).
 Gives       HANDLERS, found_of, modseq_of.
 Not here    What matches: searching. Orders and threads: message.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from postel.message import (
@@ -70,6 +71,9 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
     else:
         found = found_of(returns, numbers, modseq, is_ordered=False)
         _save(session, returns, uids)
+        if ReturnOption.UPDATE in returns.options:
+            again = partial(_find, session, command.key, None)
+            await session.contexts.keep(again, uids, is_uid=command.uid, is_ordered=False)
         if returns.options != frozenset({ReturnOption.SAVE}):
             await session.send(responses.esearch(session.tag, found, uid=command.uid))
     await session.finish(OK, may_expunge=command.uid)
@@ -86,8 +90,18 @@ async def _sort(session: ImapSession, command: Sort) -> None:
     else:
         found = found_of(command.returns, numbers, modseq, is_ordered=True)
         _save(session, command.returns, ordered)
+        if ReturnOption.UPDATE in command.returns.options:
+            again = partial(_find_sorted, session, command, program)
+            await session.contexts.keep(again, ordered, is_uid=command.uid, is_ordered=True)
         await session.send(responses.esearch(session.tag, found, uid=command.uid))
     await session.finish(OK, may_expunge=command.uid)
+
+
+async def _find_sorted(
+    session: ImapSession, command: Sort, program: Sequence[tuple[SortCriterion, bool]]
+) -> list[int]:
+    uids = await _find(session, command.key, None)
+    return sort_numbers(await _sort_rows(session, uids), program)
 
 
 async def _thread(session: ImapSession, command: Thread) -> None:
@@ -152,15 +166,15 @@ def found_of(
     options = returns.options
     made = responses.ordered_set if is_ordered else responses.ascending_set
     first, last = (numbers[0], numbers[-1]) if numbers else (None, None)
-    partial = None
+    window = None
     if returns.partial is not None:
-        partial = returns.partial, made(numbers[returns.partial.cut(len(numbers))])
+        window = returns.partial, made(numbers[returns.partial.cut(len(numbers))])
     return responses.Found(
         min=first if ReturnOption.MIN in options else None,
         max=last if ReturnOption.MAX in options else None,
         count=len(numbers) if ReturnOption.COUNT in options else None,
         all=made(numbers) if ReturnOption.ALL in options else None,
-        partial=partial,
+        partial=window,
         modseq=modseq,
         relevancy=[100] * len(numbers) if ReturnOption.RELEVANCY in options else None,
     )

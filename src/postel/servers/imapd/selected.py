@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from postel.proto.imap import BYE, NO, FetchAtom, MailboxView, SequenceSet, UidSet, Updates, codes, responses
 from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.servers.imapd.fetch import fetch_fresh
 from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
 
 if TYPE_CHECKING:
@@ -116,8 +117,15 @@ class Selected:
             await send(self._gone(updates.expunged))
         if updates.exists is not None:
             await send(responses.exists(updates.exists) + self._recent())
+            await self._tell_fresh(updates.fresh)
         if updates.changed:
             await self.tell_flags(updates.changed)
+
+    async def _tell_fresh(self, uids: Sequence[int]) -> None:
+        """RFC 5465 5.2: what the client wants to know of new messages, it is told with them."""
+        watcher = self._session.watcher
+        if watcher is not None and watcher.fetch_items and len(uids):
+            await fetch_fresh(self._session, uids, watcher.fetch_items)
 
     def _gone(self, expunged: Sequence[tuple[int, int]]) -> bytes:
         if self._session.talk.enabled & {"QRESYNC", "UIDONLY"}:

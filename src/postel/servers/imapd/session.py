@@ -33,9 +33,11 @@ from postel.proto.imap import (
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
 from postel.servers.imapd.capabilities import CAPABILITIES
+from postel.servers.imapd.contexts import Contexts
 from postel.servers.imapd.faults import Denied, as_result
 from postel.servers.imapd.login import Logins
 from postel.servers.imapd.names import Names
+from postel.servers.imapd.notify import Watcher
 from postel.servers.imapd.options import ImapParts, ImapServiceOptions
 from postel.servers.imapd.selected import Selected
 from postel.servers.imapd.upload import Uploads
@@ -71,7 +73,7 @@ class ImapSession:
     ) -> None:
         self.id = parts.new_session_id()
         self.stream = stream
-        self.options = options
+        self.options: ImapServiceOptions = options
         self.parts = parts
         self.account: Account | None = None
         self.selected: Selected | None = None
@@ -83,6 +85,8 @@ class ImapSession:
         self.drive = Drive(self.talk, stream, options.session_s, self._tell_news)
         self.logins = Logins(self)
         self.uploads = Uploads(self)
+        self.contexts = Contexts(self)
+        self.watcher: Watcher | None = None
         self._commands = 0
 
     async def run(self) -> Ended:
@@ -93,7 +97,7 @@ class ImapSession:
             log.fault("session_failed", fault, session=self.id, client=self.stream.peer.ip)
             return Ended.OVER
         finally:
-            self.deselect()
+            self.leave()
             await self.uploads.discard()
 
     def stop(self) -> None:
@@ -167,7 +171,9 @@ class ImapSession:
     def leave(self) -> None:
         """Nobody is logged in any more."""
         self.deselect()
-        self.account = self._names = None
+        if self.watcher is not None:
+            self.watcher.close()
+            self.watcher = None
 
     @property
     def is_utf8(self) -> bool:
@@ -188,8 +194,7 @@ class ImapSession:
 
     async def finish(self, result: Result | None, *, may_expunge: bool = True) -> None:
         """Tell what is new in the selected mailbox, then the command's result."""
-        if self.selected is not None:
-            await self.selected.catch_up(may_expunge=may_expunge)
+        await self._catch_up(may_expunge=may_expunge)
         self.talk.answer(result)
 
     def select(self, selected: Selected) -> None:
@@ -200,6 +205,7 @@ class ImapSession:
     def deselect(self) -> None:
         """None is selected any more."""
         if self.selected is not None:
+            self.contexts.clear()
             self.selected.close()
             self.selected = None
 
@@ -265,7 +271,19 @@ class ImapSession:
                 result = _BROKEN
             self.talk.answer(result)
 
+    async def _catch_up(self, *, may_expunge: bool) -> None:
+        if self.selected is not None:
+            await self.selected.catch_up(may_expunge=may_expunge)
+            await self.contexts.update()
+        if self.watcher is not None:
+            await self.watcher.tell()
+
     async def _tell_news(self) -> None:
-        """Something happened while the client is silent: it hears of it now where it has said IDLE."""
-        if self.talk.is_idling and self.selected is not None:
-            await self.selected.catch_up(may_expunge=True)
+        """Something happened while the client is silent: it hears of it now if it has said IDLE, or NOTIFY."""
+        if self.talk.is_idling:
+            await self._catch_up(may_expunge=True)
+        elif self.watcher is not None and self.talk.is_between_commands:
+            if self.selected is not None and self.watcher.is_immediate:
+                await self._catch_up(may_expunge=True)
+            else:
+                await self.watcher.tell()

@@ -1,0 +1,98 @@
+"""Searches that are kept up to date.
+
+Implements  RFC 5267 4.3 (UPDATE: ADDTO, REMOVEFROM), 4.3.4 (CANCELUPDATE), 4.2 (CONTEXT, a hint).
+Gives       Contexts, HANDLERS.
+Not here    What matches: searching. Orders: search.
+
+After each catching up with the mailbox, a search that is kept is made again and compared with what the client knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from postel.proto.imap import OK, CancelUpdate, codes, responses
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import Handler, ImapSession
+
+CONTEXTS_LIMIT: Final = 10  # of a session; beyond it, a search is answered and not kept (NOUPDATE)
+
+# What matches now, as UIDs, in the order that was asked for.
+Find: TypeAlias = Callable[[], Awaitable[Sequence[int]]]
+
+
+@dataclass(slots=True)
+class _Context:
+    """One search, and what the client knows of it."""
+
+    tag: bytes
+    find: Find
+    known: list[int]
+    is_uid: bool
+    is_ordered: bool
+
+
+@dataclass(slots=True)
+class Contexts:
+    """The searches that a session keeps, of the selected mailbox."""
+
+    session: ImapSession
+    _contexts: dict[bytes, _Context] = field(default_factory=dict)
+    _modseq: int = 0  # of the mailbox when they were last up to date
+
+    async def keep(self, find: Find, known: Sequence[int], *, is_uid: bool, is_ordered: bool) -> None:
+        """Keep the search of the command in hand, if there is room for it."""
+        tag = self.session.tag
+        if len(self._contexts) >= CONTEXTS_LIMIT:
+            await self.session.send(responses.untagged("Too many searches are kept", codes.no_update(tag)))
+            return
+        self._contexts[tag] = _Context(tag, find, list(known), is_uid, is_ordered)
+
+    def cancel(self, tags: Sequence[bytes]) -> None:
+        """Forget some."""
+        for tag in tags:
+            self._contexts.pop(tag, None)
+
+    def clear(self) -> None:
+        """Forget all: the mailbox is closed."""
+        self._contexts.clear()
+
+    async def update(self) -> None:
+        """Tell what matches now and did not, and what does not match any more."""
+        if not self._contexts or self._modseq == self.session.box.view.modseq:
+            return
+        self._modseq = self.session.box.view.modseq
+        for context in list(self._contexts.values()):
+            await self._update(context)
+
+    async def _update(self, context: _Context) -> None:
+        view = self.session.box.view
+        now = [uid for uid in await context.find() if view.seq(uid) is not None]
+        there = set(now)
+        # RFC 5267 4.3.3: what was expunged leaves without a word, since EXPUNGE said it.
+        known = [uid for uid in context.known if view.seq(uid) is not None]
+        removed = [uid for uid in known if uid not in there]
+        before = set(known)
+        added = [(place, uid) for place, uid in enumerate(now, 1) if uid not in before]
+        context.known = now
+        if not added and not removed:
+            return
+        found = responses.Found(
+            added=[(place if context.is_ordered else 0, self._number(context, uid)) for place, uid in added],
+            removed=[(0, self._number(context, uid)) for uid in removed],
+        )
+        await self.session.send(responses.esearch(context.tag, found, uid=context.is_uid))
+
+    def _number(self, context: _Context, uid: int) -> bytes:
+        return b"%d" % (uid if context.is_uid else self.session.box.view.seq(uid) or 0)
+
+
+async def _cancel(session: ImapSession, command: CancelUpdate) -> None:
+    session.contexts.cancel(command.tags)
+    await session.finish(OK)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {CancelUpdate: _cancel}

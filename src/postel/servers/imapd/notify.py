@@ -1,0 +1,188 @@
+"""NOTIFY: what a client wants to hear of without asking.
+
+Implements  RFC 5465 3 (SET, NONE, STATUS), 5 (events), 6 (mailboxes, SELECTED and SELECTED-DELAYED).
+Gives       HANDLERS, Watcher.
+Not here    Which mailboxes a filter names: multisearch.boxes_of. What is told of the selected mailbox: selected.
+
+A watcher remembers what it has told of each mailbox that is not selected; whenever one of them changes, and no
+command is in hand, it tells what is different now. The first group that names a mailbox decides (RFC 5465 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from postel.proto.imap import (
+    OK,
+    EventGroup,
+    FetchItem,
+    MailEvent,
+    Notify,
+    Scope,
+    StatusItem,
+    responses,
+)
+from postel.servers.imapd.mailboxes import status_of
+from postel.servers.imapd.multisearch import boxes_of
+from postel.store import SEPARATOR, StoredMailbox
+
+if TYPE_CHECKING:
+    from postel.servers.imapd.session import Handler, ImapSession
+
+_OF_SELECTED: Final = frozenset({Scope.SELECTED, Scope.SELECTED_DELAYED})
+_MESSAGES: Final = frozenset({MailEvent.MESSAGE_NEW, MailEvent.MESSAGE_EXPUNGE})
+# RFC 5465 5.2: what a change of messages is told by.
+_ITEMS: Final = (
+    StatusItem.MESSAGES,
+    StatusItem.UIDNEXT,
+    StatusItem.UIDVALIDITY,
+    StatusItem.UNSEEN,
+    StatusItem.HIGHESTMODSEQ,
+)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the client knows of a mailbox."""
+
+    name: str
+    box: StoredMailbox
+    events: frozenset[MailEvent]
+    unwatch: Callable[[], None]
+    is_subscribed: bool = False
+
+
+class Watcher:
+    """What one session wants to hear of.
+
+    is_immediate    whether changes of the selected mailbox are told as they happen; None: nothing was said of it.
+    fetch_items     what is told at once of each new message in it.
+    """
+
+    def __init__(self, session: ImapSession, command: Notify) -> None:
+        self._session = session
+        self._groups = [group for group in command.groups if group.mailboxes.scope not in _OF_SELECTED]
+        chosen = next((group for group in command.groups if group.mailboxes.scope in _OF_SELECTED), None)
+        self.is_immediate = _is_immediate(chosen)
+        self.fetch_items: tuple[FetchItem, ...] = () if chosen is None else chosen.items
+        self._told: dict[int, _Told] = {}
+        self._unwatch_tree: Callable[[], None] | None = None
+        self._has_news = False
+
+    def _hear(self) -> None:
+        self._has_news = True
+        self._session.drive.wake()
+
+    async def begin(self, *, wants_status: bool) -> None:
+        """Watch from now on; with `wants_status`, tell how things are (RFC 5465 3.1)."""
+        session = self._session
+        if self._groups:
+            tree = session.parts.store.changes.watch_tree
+            self._unwatch_tree = tree(session.account_id, self._hear)
+        for told in (await self._look()).values():
+            if wants_status and told.events & _MESSAGES and told.box.id != self._selected_id:
+                await self._tell_status(told)
+
+    def close(self) -> None:
+        """Hear of nothing more."""
+        for told in self._told.values():
+            told.unwatch()
+        self._told.clear()
+        if self._unwatch_tree is not None:
+            self._unwatch_tree()
+            self._unwatch_tree = None
+
+    async def tell(self) -> None:
+        """Say what has happened since it was last said."""
+        if not self._has_news:
+            return
+        self._has_news = False
+        before = dict(self._told)
+        now = await self._look()
+        for mailbox_id, told in now.items():
+            old = before.get(mailbox_id)
+            await self._tell_name(old, told)
+            if old is not None and mailbox_id != self._selected_id and _has_news(old, told):
+                await self._tell_status(told)
+        for mailbox_id in before.keys() - now.keys():
+            await self._tell_gone(before[mailbox_id])
+
+    @property
+    def _selected_id(self) -> int | None:
+        return None if self._session.selected is None else self._session.selected.id
+
+    async def _look(self) -> dict[int, _Told]:
+        """How things are now; mailboxes that came are watched, those that went are not."""
+        session, now = self._session, dict[int, _Told]()
+        subscribed = await session.parts.store.tree.subscriptions(session.account_id)
+        for group in self._groups:
+            for name, box in await boxes_of(session, [group.mailboxes]):
+                if box.id in now or not group.events:
+                    continue
+                known = self._told.get(box.id)
+                watch = session.parts.store.changes.watch_mailbox
+                unwatch = known.unwatch if known else watch(box.id, self._hear)
+                now[box.id] = _Told(name, box, group.events, unwatch, name in subscribed)
+        for mailbox_id in self._told.keys() - now.keys():
+            self._told[mailbox_id].unwatch()
+        self._told = now
+        return now
+
+    async def _tell_status(self, told: _Told) -> None:
+        has_modseq = "CONDSTORE" in self._session.talk.enabled
+        items = _ITEMS if has_modseq else _ITEMS[:-1]
+        await self._session.send(status_of(self._session, told.name, told.box, items))
+
+    async def _tell_name(self, old: _Told | None, told: _Told) -> None:
+        """RFC 5465 5.4, 5.5: made, renamed, subscribed to."""
+        is_named = MailEvent.MAILBOX_NAME in told.events and (old is None or old.name != told.name)
+        changed = old is not None and old.is_subscribed != told.is_subscribed
+        is_subscribed = MailEvent.SUBSCRIPTION_CHANGE in told.events and changed
+        if not is_named and not is_subscribed:
+            return
+        attributes = [b"\\Subscribed"] if told.is_subscribed else []
+        await self._session.send(
+            responses.listing(
+                attributes,
+                SEPARATOR,
+                told.name,
+                is_utf8=self._session.is_utf8,
+                old_name=old.name if old is not None and old.name != told.name else None,
+            )
+        )
+
+    async def _tell_gone(self, told: _Told) -> None:
+        if MailEvent.MAILBOX_NAME in told.events:
+            gone = responses.listing([b"\\NonExistent"], SEPARATOR, told.name, is_utf8=self._session.is_utf8)
+            await self._session.send(gone)
+
+
+def _is_immediate(group: EventGroup | None) -> bool | None:
+    if group is None:
+        return None
+    return group.mailboxes.scope is Scope.SELECTED and bool(group.events)
+
+
+def _has_news(old: _Told, told: _Told) -> bool:
+    """Whether something happened of which the client wants to hear."""
+    if told.events & _MESSAGES and (
+        old.box.message_count != told.box.message_count or old.box.uid_next != told.box.uid_next
+    ):
+        return True
+    is_changed = old.box.highest_modseq != told.box.highest_modseq
+    return MailEvent.FLAG_CHANGE in told.events and is_changed
+
+
+async def _notify(session: ImapSession, command: Notify) -> None:
+    if session.watcher is not None:
+        session.watcher.close()
+        session.watcher = None
+    if command.groups:
+        session.watcher = Watcher(session, command)
+        await session.watcher.begin(wants_status=command.wants_status)
+    await session.finish(OK)
+
+
+HANDLERS: Final[Mapping[type, Handler]] = {Notify: _notify}
