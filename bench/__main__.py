@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status."""
     given = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that no server is left behind
-    os.nice(given.nice)
+    if given.first:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))  # all that is started here inherits it
     options, names = _options(given), list(ROWS) if "all" in given.rows else given.rows
     folder, tables = new_folder(given.results), []
     command = "python -m bench " + " ".join(arguments if arguments is not None else sys.argv[1:])
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(given: argparse.Namespace) -> Options:
     base = _QUICK if given.quick else Options()
     wanted = {name: value for name, value in vars(given).items() if value is not None}
-    for name in ("rows", "quick", "results", "nice"):
+    for name in ("rows", "quick", "results", "first"):
         wanted.pop(name, None)
     if wanted.pop("new") or wanted.get("sizes"):
         wanted["new"] = (given.new,)
@@ -85,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--queued", type=int, metavar="N", help="messages in the long queue")
     add("--destinations", type=int, metavar="N", help="domains that the long queue is for")
     add("--large-mb", type=int, metavar="MB", help="size of the large message")
-    add("--nice", type=int, default=0, metavar="N", help="negative, on a machine that others use meanwhile")
+    add(
+        "--first", action="store_true", help="before all other programs of the machine (real-time scheduling)"
+    )
     add("--directory", type=Path, help="on the disk to measure")
     add("--results", type=Path, help="where the folder of this run goes")
     return parser

@@ -57,9 +57,7 @@ class Results:
         if figures.get(LOAD.key, 0) >= SATURATED:
             self.remark(f"{case}, {contender}: the load was saturated; the server may be faster")
         if figures.get(OTHERS.key, 0) >= DISTURBED:
-            self.remark(
-                "disturbed: other programs used the processors (`others`); trust the CPU, not the messages/s"
-            )
+            self.remark("disturbed: other programs used the processors (`others`); see --first")
 
     def remark(self, text: str) -> None:
         """Say it once below the table."""
