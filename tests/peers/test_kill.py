@@ -1,4 +1,4 @@
-"""The server is killed at random instants while it accepts, delivers, relays and is read from.
+"""The server, or one of its workers, is killed at random instants while it accepts, delivers, relays and is read from.
 
 What the clients were promised must hold: a 250 means that the letter arrives (in a mailbox of ours once, at the next
 hop at least once), a +OK to the QUIT of POP3 means that what was deleted is gone. Nothing arrives that was not sent.
@@ -14,8 +14,8 @@ import smtplib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,11 +25,15 @@ from peer_programs import PATIENCE_S, eventually
 from postel_process import PASSWORD, PostelProcess
 from smtp_sink import Sink, smtp_sink
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.slow,
+    pytest.mark.timeout(0 if "POSTEL_KILLS" in os.environ else 300),
+]
 
-ROUNDS: Final = 10
+ROUNDS: Final = int(os.environ.get("POSTEL_KILLS", "8"))  # of killing the whole tree
 SENDERS: Final = 4
-LIFE_S: Final = (0.1, 2.0)  # of the server in one round
+LIFE_S: Final = (0.1, 1.5)  # until a worker is killed, and at last the server
 STARTING_S: Final = (0.3, 1.0)  # when it is killed before it is ready, as in some rounds
 STOPPING_S: Final = (0.0, 0.1)  # when it is killed while it stops in order, as in some others
 LOCAL: Final = "box@example.org"
@@ -38,6 +42,7 @@ SIZES: Final = (200, 5_000, 60_000, 200_000)  # the last is kept in a file, not 
 
 CONFIG = """
 hostname = "mail.example.org"
+workers = {workers}
 
 [[domain]]
 name = "example.org"
@@ -151,13 +156,14 @@ class Chaos:
             client.close()
 
 
-def test_every_promise_holds_however_often_the_server_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+def test_every_promise_holds_however_often_the_server_is_killed(tmp_path: Path, workers: int) -> None:
     seed = int(os.environ.get("POSTEL_SEED") or random.SystemRandom().getrandbits(32))
     print(f"POSTEL_SEED={seed}")
     rng = random.Random(seed)
     promises = Promises()
     with smtp_sink() as sink:
-        config = CONFIG.format(port=sink.port)
+        config = CONFIG.format(port=sink.port, workers=workers)
         with PostelProcess(tmp_path, config, protocols=("smtp", "pop3", "submission")) as postel:
             postel.add_account(LOCAL)
             kill_again_and_again(postel, Chaos(promises, rng), rng)
@@ -167,7 +173,7 @@ def test_every_promise_holds_however_often_the_server_is_killed(tmp_path: Path) 
             kept = Counter(map(name_of, postel.letters(LOCAL)))
     check_mailbox(promises, kept)
     check_sink(promises, sink)
-    check_files(tmp_path / "data", kept)
+    check_files(tmp_path / "data", kept.keys() | promises.fetched)
 
 
 def kill_again_and_again(postel: PostelProcess, chaos: Chaos, rng: random.Random) -> None:
@@ -179,12 +185,22 @@ def kill_again_and_again(postel: PostelProcess, chaos: Chaos, rng: random.Random
                 postel.kill()
             postel.start()
             chaos.smtp_port, chaos.pop3_port = postel.port("smtp"), postel.port("pop3")
-            time.sleep(rng.uniform(*LIFE_S))  # not to wait for anything: to let chance choose the instant
+            for _ in range(rng.randrange(1, 4)):
+                time.sleep(rng.uniform(*LIFE_S))  # not to wait for anything: to let chance choose the instant
+                kill_a_worker(postel.process.pid, rng)
             if number % 4 == 1:
                 postel.process.signal(signal.SIGTERM)
                 time.sleep(rng.uniform(*STOPPING_S))
             chaos.smtp_port = chaos.pop3_port = 0
             postel.kill()
+
+
+def kill_a_worker(supervisor: int, rng: random.Random) -> None:
+    """One of several; the others go on, and another one takes its place."""
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    if children:
+        with suppress(ProcessLookupError):
+            os.kill(int(rng.choice(children)), signal.SIGKILL)
 
 
 def check_mailbox(promises: Promises, kept: Counter[str]) -> None:
@@ -211,8 +227,8 @@ def check_sink(promises: Promises, sink: Sink) -> None:
     )
 
 
-def check_files(data: Path, kept: Counter[str]) -> None:
-    """A letter that is gone leaves no file behind."""
-    large = sum(1 for name in kept if int(name.rpartition("-")[2]) == SIZES[-1])
+def check_files(data: Path, arrived: Collection[str]) -> None:
+    """What was deleted can be had back for a time; beyond that no letter leaves a file behind."""
+    large = sum(1 for name in arrived if int(name.rpartition("-")[2]) == SIZES[-1])
     files = [path for path in (data / "contents").rglob("*") if path.is_file()]
     assert len(files) == large, files
