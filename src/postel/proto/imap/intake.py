@@ -137,7 +137,7 @@ class Intake:
         self._text.clear()
         self._literals = 0
         if head is None:
-            self._swallowing = self._keeping + (self._streaming or 0)
+            self._swallowing += self._keeping + (self._streaming or 0)
             self._keeping, self._streaming = 0, None
             self._refusal = rejected
             return None
@@ -211,8 +211,10 @@ class Intake:
 
     def _literal(self, judge: Judge, head: LiteralHead) -> Found | bool:
         try:
+            self._check_kind(head)
             fate = judge(self._text, head)
-            self._check(head, fate)
+            if fate is Fate.ARGUMENT:
+                self._check_size(head)
         except Refused as refused:
             self._literals = 0
             return self._after_refusal(Rejected(tag_of(self._text), refused.result), head)
@@ -225,19 +227,17 @@ class Intake:
         self._literals += head.size
         return True
 
-    def _check(self, head: LiteralHead, fate: Fate) -> None:
-        limits = self.limits
+    def _check_kind(self, head: LiteralHead) -> None:
         # RFC 7888 5: a LITERAL- client must not.
         if not head.is_sync and not self.literal_plus and head.size > LITERAL_MINUS:
             raise Refused(BAD.saying("A non-synchronizing literal has at most 4096 octets", TOOBIG))
-        if fate is Fate.MESSAGE:
-            return
-        one, all_of_them = (
-            (limits.literal, limits.literals)
-            if self.is_logged_in
-            else (limits.login_literal, 2 * limits.login_literal)
-        )
-        if head.size > one or self._literals + head.size > all_of_them:
+
+    def _check_size(self, head: LiteralHead) -> None:
+        limits = self.limits
+        one, together = limits.literal, limits.literals
+        if not self.is_logged_in:
+            one, together = limits.login_literal, 2 * limits.login_literal
+        if head.size > one or self._literals + head.size > together:
             raise Refused(BAD.saying("The literal is too large", TOOBIG))
 
     @property

@@ -14,7 +14,7 @@ cannot come up. Every command gets one tagged result. Every session ends with on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -55,14 +55,14 @@ from postel.proto.imap.events import (
     Misbehaved,
     Received,
 )
-from postel.proto.imap.fault import BadCommand, Refused, Unfinished
+from postel.proto.imap.fault import BadCommand, Refused
 from postel.proto.imap.framing import LineFault, LiteralHead, tag_of
 from postel.proto.imap.intake import Fate, Found, Hopeless, Intake, Piece, Rejected, Whole
+from postel.proto.imap.server_upload import ServerUpload
 from postel.proto.imap.states import State
-from postel.proto.imap.upload import LiteralChunk, MessageStart, UploadAborted, UploadEnd, UploadReader
+from postel.proto.imap.upload import UploadAborted, UploadEnd
 
 _SHUTTING_DOWN: Final = BYE.saying("The server is shutting down", codes.UNAVAILABLE)
-_UPLOAD_ARGUMENTS: Final = 64  # literals among the arguments of one APPEND
 
 
 class ImapServer:
@@ -84,10 +84,7 @@ class ImapServer:
         self._tag = b""  # of the command in hand; empty: there is none
         self._row: Row | None = None
         self._command: Any = None
-        self._upload: UploadReader | None = None
-        self._upload_is_whole = False  # its last line was read
-        self._upload_arguments = 0  # literals of it that are arguments
-        self._allows_nul = False  # in the literal that streams
+        self._upload: ServerUpload | None = None
         self._in_auth = False  # the next line is a response
         self._in_idle = False
         self._idle_fault: Result | None = None
@@ -182,11 +179,11 @@ class ImapServer:
         if event is None:
             if result is None:
                 return
-            if self._upload is None:
+            if not self._is_uploading:
                 raise LocalFault("no answer is owed")
         if isinstance(event, Connected):
             self._greet(result or OK)
-        elif self._upload is not None and not isinstance(event, UploadEnd):
+        elif self._is_uploading and not isinstance(event, UploadEnd):
             self._answer_upload(result)
         elif result is None:
             self._do_alone(event)
@@ -373,63 +370,25 @@ class ImapServer:
             self._check_row(row)
             if not row.uploads:
                 return Fate.ARGUMENT
-            self._begin_upload(row)
-        return self._read_upload(bytes(text), head)
+            self._row, self._upload = row, ServerUpload(row, self._reading)
+        return self._read_upload(self._upload, bytes(text), head)
 
-    def _begin_upload(self, row: Row) -> None:
-        self._row = row
-        is_many = row.name == "APPEND" and "MULTIAPPEND" in self._reading.capabilities
-        self._upload = UploadReader(row.read, is_many=is_many)
-        self._upload_is_whole = False
+    @property
+    def _is_uploading(self) -> bool:
+        """Whether the shell has heard of an upload that is going on."""
+        return self._upload is not None and bool(self._tag)
 
-    def _read_upload(self, text: bytes, head: LiteralHead | None) -> Fate:
-        assert self._upload is not None and self._row is not None
+    def _read_upload(self, upload: ServerUpload, text: bytes, head: LiteralHead | None) -> Fate:
         is_first = not self._tag
         cursor = Cursor(text, self._reading, arguments_place(text) if is_first else 0)
-        try:
-            events = self._upload.read(cursor)
-        except Unfinished:
-            if head is None:
-                self._drop_upload()
-                raise BadCommand("a literal is expected") from None
-            return self._await_argument(is_first)
-        except Refused:
-            self._drop_upload()
-            raise
-        self._check_size(events, head)
+        events = upload.read(cursor, head)
+        if events is None:
+            return Fate.ARGUMENT
         if is_first:
-            self._tag = tag_of(text) or b""
-            self._command = self._upload.command
+            self._tag, self._command = tag_of(text) or b"", upload.command
             self._events.append(Received(self._tag, self._command))
         self._events += events
-        self._allows_nul = head is not None and head.is_binary
         return Fate.MESSAGE
-
-    def _await_argument(self, is_first: bool) -> Fate:
-        """The text is read again when the argument is there; not too often."""
-        self._upload_arguments += 1
-        if self._upload_arguments > _UPLOAD_ARGUMENTS:
-            self._drop_upload()
-            raise BadCommand("too many literals")
-        if is_first:
-            self._upload = None
-        return Fate.ARGUMENT
-
-    def _check_size(self, events: Iterable[Any], head: LiteralHead | None) -> None:
-        """Refuse what is too large, or nothing at all, before the shell hears of it."""
-        limits = self._options.limits
-        if head is not None and head.size > limits.append:
-            self._drop_upload()
-            raise Refused(NO.saying("The message is too large", codes.TOOBIG))  # RFC 7889 4
-        if any(isinstance(event, MessageStart) and event.size == 0 for event in events):
-            self._drop_upload()
-            raise Refused(NO.saying("A message is not empty"))  # RFC 3502: none is
-
-    def _drop_upload(self) -> None:
-        """The upload is broken; the shell is told, if it had heard of it."""
-        self._upload = None
-        if self._tag:
-            self._events.append(UploadAborted())
 
     def _take_text(self, text: bytes) -> None:
         """A whole command, or the rest of an upload."""
@@ -439,13 +398,11 @@ class ImapServer:
                 self._count_command()
                 row = find_row(text, self._state, self._reading)
                 self._check_row(row)
-                if row.uploads:
-                    self._begin_upload(row)
-                else:
+                if not row.uploads:
                     self._take_command(text, row)
                     return
-            self._upload_is_whole = True
-            self._read_upload(text, None)
+                self._row, self._upload = row, ServerUpload(row, self._reading)
+            self._read_upload(self._upload, text, None)
         except Refused as refused:
             self._reject(tag, refused.result)
 
@@ -482,17 +439,11 @@ class ImapServer:
             raise Refused(NO.saying("Compression is active already", codes.COMPRESSIONACTIVE))
 
     def _take_piece(self, data: bytes, is_last: bool) -> None:
-        if b"\0" in data and not self._allows_nul:
-            self._break_upload(BAD.saying("NUL is allowed in a literal8 only"))
-            return
-        if data:
-            self._events.append(LiteralChunk(data))
-        if is_last and self._upload is not None:
-            self._events += self._upload.end_literal()
-
-    def _break_upload(self, result: Result) -> None:
-        self._drop_upload()
-        self._refuse_rest(result)
+        assert self._upload is not None
+        try:
+            self._events += self._upload.take(data, is_last=is_last)
+        except Refused as refused:
+            self._refuse_rest(refused.result)
 
     # --- answers -----------------------------------------------------------------------------------------
 
@@ -515,8 +466,9 @@ class ImapServer:
         if result.condition is Condition.OK:
             raise LocalFault("an upload is OK at its end only")
         self._events.clear()  # what of it was read ahead
+        is_whole = self._upload is not None and self._upload.is_whole
         self._upload = None
-        if self._upload_is_whole or result.condition is Condition.BYE:
+        if is_whole or result.condition is Condition.BYE:
             self._finish(result)
         else:
             self._refuse_rest(self._filled(result, self._command, self._row))
@@ -582,7 +534,6 @@ class ImapServer:
 
     def _forget_command(self) -> None:
         self._tag, self._row, self._command, self._upload = b"", None, None, None
-        self._upload_arguments = 0
 
     def _filled(self, result: Result, command: Any, row: Row | None) -> Result:
         """With a text, and after a login with what can be done now."""
@@ -635,6 +586,8 @@ class ImapServer:
 
     def _reject(self, tag: bytes | None, result: Result) -> None:
         """A command that the shell never saw, or not to its end, gets its result."""
+        if self._is_uploading:
+            self._events.append(UploadAborted())
         self._forget_command()
         if result.condition is Condition.BYE:
             self._misbehaved(result.text)
@@ -668,7 +621,7 @@ class ImapServer:
     def _end(self, ending: Ending) -> None:
         if self._ending is not None:
             return
-        if self._upload is not None and self._tag:
+        if self._is_uploading:
             self._events.append(UploadAborted())
         if self._in_auth:
             self._events.append(AuthCancelled())
