@@ -13,6 +13,7 @@ from bench.contenders.postfix_files import lay_out
 from bench.load.name_server import ADDRESSES, answer
 from bench.load.sink import Sink
 from bench.load.source import Load, run_load
+from bench_peers import need
 
 SPIN = "import time\nwhile time.process_time() < 0.2: pass"
 
@@ -78,8 +79,7 @@ def test_every_contender_says_what_it_can_and_what_keeps_it_away() -> None:
 
 @pytest.mark.peer
 def test_a_setting_of_postfix_is_there_once_and_the_last_word_counts(tmp_path: Path) -> None:
-    if why := CONTENDERS["postfix"].missing():
-        pytest.skip(why)
+    need("postfix")
     lay_out(
         tmp_path / "it",
         "mx.example.org",

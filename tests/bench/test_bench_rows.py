@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from bench.__main__ import main
-from bench.contenders import CONTENDERS
 from bench.options import Options
 from bench.results import Results
 from bench.rows import PLOTS, ROWS
@@ -13,6 +12,7 @@ from bench.rows.idle import idle
 from bench.rows.large import large
 from bench.rows.latency import latency
 from bench.rows.queue_length import queue_length
+from bench_peers import need
 
 TINY = Options(
     peers=["postel"], rounds=1, seconds=0.1, sessions=(2,), held=20, large_mb=2, is_quick=True, new=(True,)
@@ -73,8 +73,7 @@ def test_a_long_queue_is_filled_and_a_fresh_message_leaves(tmp_path: Path) -> No
 
 @pytest.mark.peer
 def test_postfix_is_measured_to_its_maildir(tmp_path: Path) -> None:
-    if why := CONTENDERS["postfix"].missing():
-        pytest.skip(why)
+    need("postfix")
     samples = run("mailbox", tmp_path, "--peers", "postfix")["2 sessions, reused"]
     assert samples["postfix"]["rate"][0] > 0
 
