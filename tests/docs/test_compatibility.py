@@ -9,11 +9,12 @@ from docs_kit import ROOT, section
 from generators.protocols import is_offered
 
 from postel.config.settings import MechanismName
-from postel.proto import pop3, sasl
+from postel.proto import imap, pop3, sasl
 from postel.proto.pop3.capabilities import CAPABILITIES
 from postel.proto.smtp.commands import COMMANDS, NOT_IMPLEMENTED
 from postel.proto.smtp.extensions import EXTENSIONS
 from postel.servers import TOKEN_MECHANISMS
+from postel.servers.imapd.capabilities import CAPABILITIES as IMAP_CAPABILITIES
 
 PAGE = ROOT / "COMPATIBILITY.md"
 
@@ -53,6 +54,26 @@ def test_every_pop3_command_and_capability_has_its_line() -> None:
     answers = _answers("POP3")
     capabilities = {f"{row.tag} capability" for row in CAPABILITIES}
     assert set(answers) == set(pop3.COMMANDS) | capabilities
+
+
+def test_every_imap_command_has_its_line() -> None:
+    answers = _answers("IMAP")
+    options = imap.ImapOptions(hostname="imap.example.org", capabilities=IMAP_CAPABILITIES)
+    known = {name for name, row in imap.COMMANDS.items() if imap.is_known(row, options)}
+    commands = {name: answer for name, answer in answers.items() if not name.endswith(" capability")}
+    assert set(commands) == set(imap.COMMANDS)
+    assert {name for name, answer in commands.items() if answer != "no"} == known
+
+
+def test_every_imap_capability_has_its_line() -> None:
+    answers = _answers("IMAP")
+    own = {"IMAP4rev1", "LITERAL+", "SASL-IR", "ENABLE", "STARTTLS", "LOGINDISABLED", "AUTH="}
+    lines = {
+        name.removesuffix(" capability"): answer
+        for name, answer in answers.items()
+        if name.endswith(" capability")
+    }
+    assert {name for name, answer in lines.items() if answer == "yes"} == own | set(IMAP_CAPABILITIES)
 
 
 def test_every_sasl_mechanism_has_its_line() -> None:

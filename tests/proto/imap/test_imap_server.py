@@ -288,8 +288,8 @@ def test_limits_have_floors() -> None:
 
 SESSION = (
     b"a LOGIN {4}\r\nkitt {6+}\r\nsesame\r\nb SELECT x\r\nc APPEND {1+}\r\ny (\\Seen) {5}\r\nhello {3+}\r\nabc "
-    b"CATENATE (URL /x TEXT {2+}\r\nhi)\r\nd BAD\r\ne APPEND y {4+}\r\na\0bc\r\nf AUTHENTICATE PLAIN\r\ng IDLE\r\nDONE\r\n"
-    b"h APPEND y {9999+}\r\n" + b"x" * 9999 + b"\r\ni LOGOUT\r\n"
+    b"CATENATE (URL /x TEXT {2+}\r\nhi)\r\nd BAD\r\ne APPEND y {4+}\r\na\0bc\r\nf AUTHENTICATE PLAIN\r\n"
+    b"g IDLE\r\nDONE\r\nh APPEND y {9999+}\r\n" + b"x" * 9999 + b"\r\ni LOGOUT\r\n"
 )
 SMALL = replace(OPTIONS, limits=imap.ImapLimits(append=5000, swallow=10_000))
 

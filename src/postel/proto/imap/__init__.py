@@ -5,7 +5,7 @@ and the octets that `responses` makes; `codes` are the response codes.
 """
 
 from postel.proto.imap import codes, responses
-from postel.proto.imap.capabilities import ENABLED_BY_NAME, REV2, ImapOptions, announced
+from postel.proto.imap.capabilities import ENABLED_BY_NAME, REV2, ImapOptions, announced, is_known
 from postel.proto.imap.client import ClientLimits, ImapClient
 from postel.proto.imap.client_values import (
     STREAMED,
@@ -360,6 +360,7 @@ __all__ = [
     "encode_utf7",
     "format_field",
     "format_name",
+    "is_known",
     "parse_imap_url",
     "parse_name",
     "parse_partial",

@@ -1,7 +1,7 @@
 """What the server can do, and where it says so.
 
 Implements  RFC 9051 6.1.1 and appendix E (what IMAP4rev2 holds), RFC 7888 3 to 5, RFC 4959 3, RFC 7889 2, RFC 5161 3.1.
-Gives       ImapOptions, announced, understood, ENABLED_BY_NAME.
+Gives       ImapOptions, announced, understood, is_known, ENABLED_BY_NAME.
 
 The shell lists in `capabilities` what it can do, in the order it is announced. What the machine does by itself
 (LITERAL+, SASL-IR, ENABLE, STARTTLS, LOGINDISABLED, AUTH=) is not in that list.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from postel.proto.imap.commands import Row
 from postel.proto.imap.limits import ImapLimits
 from postel.proto.imap.states import State
 
@@ -74,6 +75,11 @@ def understood(options: ImapOptions) -> frozenset[str]:
 def _family(word: str) -> str:
     """What a command of several capabilities needs: one of them."""
     return next((family for prefix, family in _FAMILIES.items() if word.startswith(prefix)), "")
+
+
+def is_known(row: Row, options: ImapOptions) -> bool:
+    """Whether a command is one of those that the server can do."""
+    return row.needs is None or row.needs in understood(options)
 
 
 def announced(options: ImapOptions, state: State) -> tuple[str, ...]:
