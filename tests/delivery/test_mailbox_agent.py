@@ -30,6 +30,7 @@ from postel.mail import (
     parse_domain,
     parse_mailbox,
 )
+from postel.mail.replies import MAILBOX_FULL
 from postel.queue import (
     DeliveryAgent,
     Jobs,
@@ -56,7 +57,7 @@ from postel.routing import (
     parse_alias,
     parse_pattern,
 )
-from postel.store import Store, StoredMessage
+from postel.store import OverQuota, Store, StoredMessage
 from postel.testing import FakeClock, InlineWorkers
 
 LETTER = b"From: ann@example.net\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -169,7 +170,9 @@ async def world(**facts: Any) -> AsyncIterator[World]:
         await database.migrate(room.MIGRATIONS)
     clock = FakeClock()
     all_contents = Contents(None, database, InlineWorkers())
-    made = World(database, all_contents, clock, Store(database, all_contents, clock, InlineWorkers()), **facts)
+    made = World(
+        database, all_contents, clock, Store(database, all_contents, clock, InlineWorkers()), **facts
+    )
     made.queue = Queue(
         database,
         all_contents,
@@ -310,6 +313,21 @@ async def test_what_cannot_be_stored_now_is_tried_again_and_is_there_once() -> N
         await asyncio.sleep(3600)
         assert len(await w.inbox("kitt@free.org")) == 1
         assert await w.queued() == []
+
+
+async def test_room_that_another_delivery_has_taken_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    async def is_full(tx: Transaction, *facts: Any) -> int:
+        raise OverQuota("octets", 10, 11)
+
+    async with world() as w:
+        append, w.store.append = w.store.append, is_full  # type: ignore[method-assign]
+        await w.send("kitt@free.org")
+        (waiting,) = await w.queued()
+        assert waiting.message.recipients[0].reply == MAILBOX_FULL
+        assert not any(record.message == "delivery_fault" for record in caplog.records)
+        w.store.append = append  # type: ignore[method-assign]
+        await asyncio.sleep(3600)
+        assert len(await w.inbox("kitt@free.org")) == 1
 
 
 def _fails_once(of: Store) -> Any:

@@ -380,7 +380,7 @@ async def test_the_field_counts_where_nothing_was_said_at_mail() -> None:
 async def test_an_account_gets_what_its_quota_has_room_for() -> None:
     async with MailNetwork(ZONE) as net:
         a, b = await _two(net)
-        await b.quota("bob@example.org", 4000)
+        await b.quota("bob@example.org", 3800)
         big, small = "x" * 2500, "y" * 200
         for body in (big, small, small):
             await a.submit(

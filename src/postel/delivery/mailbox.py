@@ -43,11 +43,12 @@ from postel.queue import (
     Failed,
     Job,
     Jobs,
+    NotNow,
     Outcome,
     QueuedRecipient,
 )
 from postel.routing import Decision, Discard, Expand, Refuse, ToMailbox
-from postel.store import Fill, MessageFacts, Store
+from postel.store import Fill, MessageFacts, OverQuota, Store
 
 Decide: TypeAlias = Callable[[Mailbox], Awaitable[Decision]]
 FindAccount: TypeAlias = Callable[[str], Awaitable[int | None]]
@@ -195,13 +196,17 @@ class MailboxAgent:
             account_id = await self._find_account(route.account)
             if account_id is None:
                 return Delayed(SYSTEM_TROUBLE, because=f"the account {route.account} has just gone")
-            if full := await self._no_room(route.account, job.size_bytes):
+            facts = self._facts(job, recipient, route, head)
+            if full := await self._no_room(route.account, len(facts.prefix) + job.size_bytes):
                 return full
-            wanted.append((account_id, self._facts(job, recipient, route, head)))
+            wanted.append((account_id, facts))
 
         async def effect(tx: Transaction) -> None:
             for account_id, facts in wanted:
-                await copies.append(tx, account_id, facts)
+                try:
+                    await copies.append(tx, account_id, facts)
+                except OverQuota as over:  # another delivery took the room since we looked
+                    raise NotNow(MAILBOX_FULL, because=str(over)) from over
 
         return Delivered(effect)
 

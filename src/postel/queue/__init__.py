@@ -8,7 +8,17 @@ from postel.queue.job import DeliveryAgent, Job, Jobs, NewMessage, Origin, Queue
 from postel.queue.lane import LaneTrouble
 from postel.queue.operator import QueueCounts, QueueEntry, QueueFilter
 from postel.queue.options import QueueOptions, RetrySchedule
-from postel.queue.outcome import Delayed, Delivered, Discarded, Effect, Expanded, Failed, Outcome, Relayed
+from postel.queue.outcome import (
+    Delayed,
+    Delivered,
+    Discarded,
+    Effect,
+    Expanded,
+    Failed,
+    NotNow,
+    Outcome,
+    Relayed,
+)
 from postel.queue.queue import Queue
 from postel.queue.read import QueuedMessage, RecipientState
 from postel.queue.recorder import Listener
@@ -35,6 +45,7 @@ __all__ = [
     "LaneTrouble",
     "Listener",
     "NewMessage",
+    "NotNow",
     "Origin",
     "Outcome",
     "Postponed",

@@ -1,7 +1,7 @@
 """What became of one recipient after an attempt.
 
 Implements  RFC 3464 2.3.3 (the actions delivered, relayed, expanded, delayed, failed).
-Gives       Outcome and its kinds.
+Gives       Outcome and its kinds, Effect, NotNow.
 Not here    What the queue makes of an outcome: queue.settle.
 """
 
@@ -17,11 +17,20 @@ from postel.mail import Mailbox, Reply
 Effect: TypeAlias = Callable[[Transaction], Awaitable[None]]
 
 
+class NotNow(Exception):
+    """Raised by an effect that finds out in its transaction that it cannot be: tried again, as after a delay."""
+
+    def __init__(self, reply: Reply, because: str) -> None:
+        super().__init__(because)
+        self.reply = reply
+        self.because = because
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """It is in the recipient's mailbox, or will be at the instant that takes it out of the queue.
 
-    effect      runs in the transaction that records this outcome: both happen or neither.
+    effect      runs in the transaction that records this outcome: both happen or neither. May raise NotNow.
     """
 
     effect: Effect | None = None

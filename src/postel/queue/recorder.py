@@ -23,7 +23,7 @@ from postel.queue.job import Job, QueuedRecipient
 from postel.queue.lane import LaneTrouble
 from postel.queue.notes import leave_notes
 from postel.queue.options import QueueOptions
-from postel.queue.outcome import Delayed, Outcome
+from postel.queue.outcome import Delayed, NotNow, Outcome
 from postel.queue.read import QueuedMessage
 from postel.queue.record import EffectFailed, Recorded, Refused, record
 from postel.queue.reports import Notice, Report, Reports, notices_of
@@ -197,7 +197,8 @@ class Recorder:
             try:
                 recorded = await self._commit(job, changes, also, is_last=is_last)
             except EffectFailed as failed:
-                log.fault("delivery_fault", failed.fault, id=job.queue_id, recipient=failed.number)
+                if not isinstance(failed.fault, NotNow):
+                    log.fault("delivery_fault", failed.fault, id=job.queue_id, recipient=failed.number)
                 changes = [self._without_effect(change, failed) for change in changes]
                 continue
             except Refused as refused:
@@ -254,9 +255,11 @@ class Recorder:
         if change.recipient.id != failed.number:
             return change
         next_at = self._clock.now() + self.options.retry.wait_s(change.recipient.attempts + 1)
-        because = f"the effect of the delivery failed: {failed.fault!r}"
+        reply, because = SYSTEM_TROUBLE, f"the effect of the delivery failed: {failed.fault!r}"
+        if isinstance(failed.fault, NotNow):
+            reply, because = failed.fault.reply, failed.fault.because
         return Postponed(
-            recipient=change.recipient, next_at=next_at, reply=SYSTEM_TROUBLE, remote=None, because=because
+            recipient=change.recipient, next_at=next_at, reply=reply, remote=None, because=because
         )
 
     def _tell(self, job: Job, changes: Sequence[Change]) -> None:
