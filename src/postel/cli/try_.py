@@ -19,7 +19,15 @@ from postel.config import load
 DOMAIN: Final = "postel.test"
 ACCOUNTS: Final = ("ann", "bob")
 # Protocol, and the port that is tried first.
-PORTS: Final = (("smtp", 2525), ("submission", 2587), ("submissions", 2465), ("pop3", 2110), ("pop3s", 2995))
+PORTS: Final = (
+    ("smtp", 2525),
+    ("submission", 2587),
+    ("submissions", 2465),
+    ("imap", 2143),
+    ("imaps", 2993),
+    ("pop3", 2110),
+    ("pop3s", 2995),
+)
 
 _CONFIG: Final = """\
 # A mail system for trying out: on loopback, on high ports, for one domain that exists nowhere else.
@@ -162,6 +170,11 @@ Send a letter from ann to bob, any one of these:
 
 Read it as bob:
 
+  curl -sS "imap://127.0.0.1:{ports["imap"]}/INBOX;MAILINDEX=1" -u bob@postel.test:{bob}
+
+  python3 -c 'import imaplib; m = imaplib.IMAP4("127.0.0.1", {ports["imap"]}); m.login("bob@postel.test", "{bob}"); \\
+      m.select(); print(m.fetch("1", "BODY[]")[1][0][1].decode())'
+
   curl -sS pop3://127.0.0.1:{ports["pop3"]}/1 -u bob@postel.test:{bob}
 
   python3 -c 'import poplib; p = poplib.POP3("127.0.0.1", {ports["pop3"]}); p.user("bob@postel.test"); \\
@@ -175,6 +188,8 @@ _PURPOSE: Final = {
     "smtp": "mail from other servers",
     "submission": "mail from your programs, STARTTLS, login",
     "submissions": "the same with TLS from the start",
-    "pop3": "reading mail",
+    "imap": "reading mail, STARTTLS; any mail program",
+    "imaps": "the same with TLS from the start",
+    "pop3": "fetching mail",
     "pop3s": "the same with TLS from the start",
 }
