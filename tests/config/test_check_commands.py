@@ -71,3 +71,22 @@ def test_nonsense_is_a_mistake(more: str, because: str) -> None:
 def test_what_cannot_be_read_is_refused(more: str) -> None:
     with pytest.raises(BadConfig):
         found(more)
+
+
+def test_what_one_process_must_do_is_not_for_several() -> None:
+    turning = "[commands]\nturn = true\n"
+    assert found(turning)[0] == []
+    mistakes, _ = found_at_top("workers = 2\n", turning)
+    assert "TURN wants the one process" in mistakes[0]
+
+
+def test_more_workers_than_processors_are_warned_about() -> None:
+    _, warnings = found_at_top("workers = 64\n", "")
+    assert any("more workers than processors" in text for text in warnings)
+    assert not any("more workers" in text for text in found("")[1])
+
+
+def found_at_top(top: str, more: str) -> tuple[list[str], list[str]]:
+    loaded = parse(top + BASE + more, file="postel.toml", directory=Path("/nowhere"), environment={})
+    findings = check_config(loaded)
+    return [item.text for item in findings.mistakes], [item.text for item in findings.warnings]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postel.directory.throttle import Throttle, Throttled, ThrottleOptions
+from postel.net import RememberedHere
 from postel.testing import FakeClock
 
 OPTIONS = ThrottleOptions(network_failures=2, account_failures=3, longest_delay_s=60, forget_after_s=600)
@@ -105,6 +106,8 @@ def test_the_state_is_bounded() -> None:
         throttle.failed(f"{n}@x", ip_address(n))
         throttle.succeeded(f"{n}@x", ip_address(n))
         throttle.succeeded("one@x", ip_address(n))
+    assert isinstance(throttle._networks, RememberedHere)
+    assert isinstance(throttle._accounts, RememberedHere)
     assert len(throttle._networks) == len(throttle._accounts) == len(throttle._known) == 10
     assert len(throttle._known["one@x"]) == 3
 

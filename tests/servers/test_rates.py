@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postel.net import RememberedHere
 from postel.servers.rates import KEYS_LIMIT, Rates
 
 
@@ -17,7 +18,8 @@ def test_a_burst_of_an_hours_worth_is_fine_and_then_it_comes_back_evenly() -> No
 def test_so_many_keys_are_remembered_and_no_more() -> None:
     rates = Rates(1)
     for number in range(KEYS_LIMIT + 10):
-        assert rates.take(number, 0.0)
+        assert rates.take(f"{number}", 0.0)
+    assert isinstance(rates._left, RememberedHere)
     assert len(rates._left) == KEYS_LIMIT
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from postel.app.brakes import Brakes
 from postel.app.faults import log_faults_of
 from postel.contents import Disk
 from postel.database import Database, SqliteDatabase
@@ -34,6 +35,7 @@ class Edges:
     disk            the calls by which files of contents are written, where not those of this machine.
     boot            names the run of the operating system; None asks the system.
     passwords       what a password hash costs.
+    brakes          what the brakes on clients remember, where several processes share it.
     hook_runner     runs the functions of hook files; by default on the loop of the server, where one that
                     blocks stops all.
     """
@@ -49,10 +51,11 @@ class Edges:
     disk: Disk | None = None
     boot: str | None = None
     passwords: PasswordOptions = field(default_factory=PasswordOptions)
+    brakes: Brakes = field(default_factory=Brakes)
     hook_runner: Runner = field(default_factory=LoopRunner)
 
 
-def real_edges() -> Edges:
+def real_edges(brakes: Brakes | None = None) -> Edges:
     """Sockets, the system's clock, threads, and SQLite on disk."""
     return Edges(
         network=TcpNetwork(),
@@ -60,6 +63,7 @@ def real_edges() -> Edges:
         random=random.SystemRandom(),
         workers=ThreadWorkers(WORKER_THREADS),
         open_database=SqliteDatabase.open,
+        brakes=brakes or Brakes(),
         hook_runner=ThreadRunner(new_loop=new_loop),
     )
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from postel.app.brakes import Brakes
 from postel.app.edges import real_edges
 from postel.app.owner import AlreadyServed
 from postel.app.part import WHOLE, Part
@@ -109,6 +110,7 @@ class Life:
     orders: Orders
     part: Part = WHOLE
     accounts: Sequence[AccountPlan] = ()
+    brakes: Brakes | None = None
     _told: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     is_ending: bool = field(init=False, default=False)
     _is_reload_wanted: bool = field(init=False, default=False)
@@ -119,7 +121,7 @@ class Life:
     async def run(self) -> None:
         """From the start to the end. Raises BadConfig and TROUBLES; then nothing stays open."""
         self.orders.hear(self)
-        postel = await Postel.open(self.loaded, real_edges(), self.tls, self.part)
+        postel = await Postel.open(self.loaded, real_edges(self.brakes), self.tls, self.part)
         try:
             await self._serve(postel)
         finally:

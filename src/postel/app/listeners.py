@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from postel.app import options
+from postel.app.part import WHOLE, Part
 from postel.app.ports import Sockets, cannot_listen
 from postel.config import BadConfig, Listen, Loaded
 from postel.net import Endpoint, Listener, Network, Stream, parse_endpoint
@@ -53,7 +54,7 @@ class Bound:
 class Listeners:
     """All listeners of a Postel.
 
-    is_quiet    somebody else tells which ports are open: the supervisor of several workers.
+    part        which of several workers this is; then their supervisor tells which ports are open.
     """
 
     def __init__(
@@ -64,25 +65,28 @@ class Listeners:
         pop3_parts: Callable[[], Pop3Parts],
         imap_parts: Callable[[], ImapParts],
         *,
-        is_quiet: bool = False,
+        part: Part = WHOLE,
     ) -> None:
         self._network = network
         self._tls = tls
         self._smtp_parts = smtp_parts
         self._pop3_parts = pop3_parts
         self._imap_parts = imap_parts
-        self._is_quiet = is_quiet
+        self._part = part
         self.bound: list[Bound] = []
         self._former: list[_Service] = []  # without a listener, but maybe with sessions that go on
 
     async def open(self, loaded: Loaded, sockets: Sockets) -> None:
         """Listen as configured. Raises BadConfig, with the line of what cannot be opened; then none is open."""
         try:
-            for listen in loaded.config.listen:
+            for listen in self._mine(loaded):
                 await self._open_one(loaded, listen, sockets)
         except BaseException:
             await self.close()
             raise
+
+    def _mine(self, loaded: Loaded) -> list[Listen]:
+        return [listen for listen in loaded.config.listen if self._part.serves(listen.protocol)]
 
     async def close(self) -> None:
         """Accept nothing more. Sessions go on."""
@@ -104,7 +108,7 @@ class Listeners:
         self._tls = tls
         self._former = [service for service in self._former if service.sessions]
         kept = self._exchange_kept(loaded)
-        new = [listen for listen in loaded.config.listen if (listen.protocol, listen.address) not in kept]
+        new = [listen for listen in self._mine(loaded) if (listen.protocol, listen.address) not in kept]
         for bound in [bound for bound in self.bound if bound.key not in kept]:
             self._former.append(bound.service)
             if not self._change_protocol(bound, loaded, new):
@@ -131,13 +135,13 @@ class Listeners:
         await bound.listener.close()
         bound.door.close()
         self.bound.remove(bound)
-        if not self._is_quiet:
+        if self._part.is_whole:
             log.event("listener_closed", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
 
     def _exchange_kept(self, loaded: Loaded) -> set[tuple[str, str | None]]:
         """Give the listeners that stay their new settings; which they are."""
         wanted: dict[tuple[str, str | None], Listen] = {
-            (listen.protocol, listen.address): listen for listen in loaded.config.listen
+            (listen.protocol, listen.address): listen for listen in self._mine(loaded)
         }
         kept = [bound for bound in self.bound if bound.key in wanted]
         for bound in kept:
@@ -163,7 +167,7 @@ class Listeners:
         self._tell(bound)
 
     def _tell(self, bound: Bound) -> None:
-        if not self._is_quiet:
+        if self._part.is_whole:
             log.event("listening", listener=bound.listener.endpoint, protocol=bound.listen.protocol)
 
     def _service(self, loaded: Loaded, listen: Listen) -> _Service:

@@ -1,6 +1,6 @@
 """Which of several equal processes this one is.
 
-Gives       Part, WHOLE.
+Gives       Part, WHOLE, ONE_WORKERS.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from postel.queue import ALONE, Crew
+
+ONE_WORKERS: Final = "odmr"  # the protocol whose connections the scheduler must have
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,10 @@ class Part:
     def is_whole(self) -> bool:
         """Whether there is no other."""
         return self.count == 1
+
+    def serves(self, protocol: str) -> bool:
+        """Whether it accepts connections of that protocol. Who fetches mail by ATRN is handed over to the scheduler."""
+        return self.is_first or protocol != ONE_WORKERS
 
     def share(self, limit: int) -> int:
         """What of a limit for all falls to this one."""

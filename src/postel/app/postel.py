@@ -97,7 +97,7 @@ class Postel:
             rooms.database, rooms.contents, edges.clock, options.checkpoint_options(loaded), boot=edges.boot
         )
         self._admission = Admission(options.admission_options(loaded))
-        self._rates = Rates(loaded.config.limits.messages_per_hour)
+        self._rates = Rates(loaded.config.limits.messages_per_hour, edges.brakes.rates)
         self._locks = MaildropLocks(rooms.database, edges.clock)
         self._fulltext = FullText(rooms.data if edges.is_on_disk else None, edges.workers)
         self._filler = Filler(self._fulltext, rooms.store, rooms.contents, rooms.database, edges.workers)
@@ -107,7 +107,7 @@ class Postel:
             self._smtp_parts,
             self._pop3_parts,
             self._imap_parts,
-            is_quiet=not part.is_whole,
+            part=part,
         )
 
     @classmethod

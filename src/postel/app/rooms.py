@@ -58,7 +58,7 @@ async def open_rooms(
         place = data if edges.is_on_disk else edges.contents
         kept = Contents(place, database, edges.workers, disk=edges.disk)
         logins = replace(logins, passwords=edges.passwords)
-        accounts = Directory(database, edges.workers, edges.clock, logins)
+        accounts = Directory(database, edges.workers, edges.clock, logins, edges.brakes.logins)
 
         async def quota_of(tx: Transaction, account_id: int) -> Quota:
             return Quota(*await accounts.quota_in(tx, account_id))

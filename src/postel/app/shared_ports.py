@@ -15,13 +15,17 @@ import socket
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from postel.app.part import ONE_WORKERS
 from postel.app.ports import OpenPorts, Sockets, cannot_listen, is_privileged
 from postel.config import BadConfig, Listen, Loaded
-from postel.net import Endpoint, parse_endpoint, remove_socket_file, sharing_sockets
+from postel.net import Endpoint, listening_socket, parse_endpoint, remove_socket_file, sharing_sockets
 from postel.observe import logger
 
 log = logger("app")
+
+_Key: TypeAlias = tuple[Endpoint, bool]  # where, and whether it is for one worker only
 
 
 @dataclass(slots=True)
@@ -32,6 +36,11 @@ class Port:
     wanted: Endpoint
     sockets: list[socket.socket]
     inode: int | None
+
+    @property
+    def key(self) -> _Key:
+        """What makes it the same port at a reload."""
+        return self.wanted, self.protocol == ONE_WORKERS
 
     @property
     def place(self) -> str:
@@ -77,12 +86,12 @@ class SharedPorts:
 
     def close_unwanted(self, loaded: Loaded) -> None:
         """Close what the configuration in force does not have; the workers have closed theirs."""
-        protocols: defaultdict[Endpoint, deque[str]] = defaultdict(deque)
+        protocols: defaultdict[_Key, deque[str]] = defaultdict(deque)
         for listen in loaded.config.listen:
-            protocols[parse_endpoint(listen.address or "")].append(listen.protocol)
+            protocols[_key(listen.protocol, listen.address)].append(listen.protocol)
         for port in list(self._ports):
-            if protocols[port.wanted]:
-                self._rename(port, protocols[port.wanted].popleft())
+            if protocols[port.key]:
+                self._rename(port, protocols[port.key].popleft())
             else:
                 self._ports.remove(port)
                 log.event("listener_closed", listener=port.place, protocol=port.protocol)
@@ -90,7 +99,8 @@ class SharedPorts:
 
     def of(self, number: int) -> Sockets:
         """The sockets of one worker."""
-        return Sockets((port.wanted, port.sockets[number]) for port in self._ports)
+        mine = (port for port in self._ports if number == 0 or port.protocol != ONE_WORKERS)
+        return Sockets((port.wanted, port.sockets[number]) for port in mine)
 
     def close_those_of_others(self, number: int) -> None:
         """In a worker, which has these by its birth: nobody else's sockets must stay open because of it."""
@@ -112,11 +122,11 @@ class SharedPorts:
             log.event("listening", listener=port.place, protocol=protocol)
 
     def _missing(self, loaded: Loaded) -> Iterator[Listen]:
-        there = Counter(port.wanted for port in self._ports)
+        there = Counter(port.key for port in self._ports)
         for listen in loaded.config.listen:
-            endpoint = parse_endpoint(listen.address or "")
-            there[endpoint] -= 1
-            if there[endpoint] < 0:
+            key = _key(listen.protocol, listen.address)
+            there[key] -= 1
+            if there[key] < 0:
                 yield listen
 
     def _open_one(self, loaded: Loaded, listen: Listen) -> Port:
@@ -124,6 +134,8 @@ class SharedPorts:
         opened = self._before.sockets.take(endpoint)
         inode = None
         try:
+            if listen.protocol == ONE_WORKERS and opened is None:
+                opened = listening_socket(endpoint)
             sockets = [opened] * self._workers if opened else sharing_sockets(endpoint, self._workers)
             if endpoint.is_unix and opened is None:
                 inode = os.stat(endpoint.host).st_ino
@@ -133,3 +145,7 @@ class SharedPorts:
         self._ports.append(port)
         log.event("listening", listener=port.place, protocol=listen.protocol)
         return port
+
+
+def _key(protocol: str, address: str | None) -> _Key:
+    return parse_endpoint(address or ""), protocol == ONE_WORKERS

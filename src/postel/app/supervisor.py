@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from postel.app import systemd
+from postel.app.brakes import shared_brakes
 from postel.app.certificate import read_certificate, read_certificate_again
 from postel.app.descriptors import allow_descriptors
 from postel.app.faults import faults_logged
@@ -102,6 +103,7 @@ class Supervisor:
         self._is_ready = False
         self._is_ending = False
         self._serial = 0
+        self._brakes = shared_brakes()
 
     def run(self, give_up_root: Callable[[Loaded], None]) -> None:
         """Serve until a signal ends it. Raises BadConfig, WorkerFailed, and TROUBLES of app.life."""
@@ -191,7 +193,7 @@ class Supervisor:
             stop_logging(self._voice)
             part = Part(number, len(self._workers), self._crew(number))
             sockets = self._ports.of(number)
-            status = run_worker(Birth(part, self._loaded, self._read, self._tls, sockets, link))
+            status = run_worker(Birth(part, self._loaded, self._read, self._tls, sockets, self._brakes, link))
         finally:
             with suppress(OSError, ValueError):
                 sys.stderr.flush()

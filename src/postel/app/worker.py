@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from postel.app.brakes import Brakes
 from postel.app.faults import faults_logged
 from postel.app.life import TROUBLES, Life, log_settings
 from postel.app.link import Link
@@ -41,6 +42,7 @@ class Birth:
     read: Callable[[], Loaded]
     tls: ServerTls | None
     sockets: Sockets
+    brakes: Brakes
     link: Link
 
 
@@ -57,6 +59,7 @@ def run_worker(birth: Birth) -> int:
                 voice=voice,
                 orders=_LinkOrders(birth.link),
                 part=birth.part,
+                brakes=birth.brakes,
             )
             run_loop(life.run())
     except (BadConfig, *TROUBLES) as trouble:

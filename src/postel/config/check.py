@@ -6,6 +6,7 @@ Not here    Each key by itself: config.load. What relaying would allow: routing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -60,6 +61,7 @@ def check_config(loaded: Loaded) -> Findings:
                     _more_certificates,
                     _authorities,
                     _queue,
+                    _turning_workers,
                     _hook_files,
                     check_oauth,
                 ),
@@ -71,6 +73,7 @@ def check_config(loaded: Loaded) -> Findings:
                 (
                     _forwards_everything,
                     _unfetched,
+                    _idle_workers,
                     _plaintext_logins,
                     _route_passwords,
                     _believes_dns,
@@ -103,6 +106,25 @@ def _names(loaded: Loaded) -> _Found:
         )
     elif "." not in parse_domain(loaded.config.hostname).ascii:
         yield ("hostname",), "hostname has no dot; other servers refuse such a name, so give the full one"
+
+
+def _turning_workers(loaded: Loaded) -> _Found:
+    if loaded.config.workers > 1 and loaded.config.commands.turn:
+        text = "TURN wants the one process that delivers; say workers = 1, or leave turn out and use odmr"
+        yield ("commands", "turn"), text
+
+
+def _idle_workers(loaded: Loaded) -> _Found:
+    processors = _processors()
+    if loaded.config.workers > processors:
+        text = f"there are more workers than processors that we may use ({processors}); the rest is in their way"
+        yield ("workers",), text
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _listeners(loaded: Loaded) -> _Found:

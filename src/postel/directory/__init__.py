@@ -3,7 +3,7 @@
 from postel.directory.account import MIGRATIONS, Account, AccountExists, NoAccount
 from postel.directory.directory import Directory, DirectoryOptions
 from postel.directory.passwords import PasswordOptions
-from postel.directory.throttle import Throttled, ThrottleOptions
+from postel.directory.throttle import Memories, Throttled, ThrottleOptions
 from postel.directory.token_claims import BadToken, TokenOptions, TokenTrouble
 from postel.directory.verifiers import ScramOptions
 
@@ -14,6 +14,7 @@ __all__ = [
     "BadToken",
     "Directory",
     "DirectoryOptions",
+    "Memories",
     "NoAccount",
     "PasswordOptions",
     "ScramOptions",

@@ -1,6 +1,6 @@
 """Slowing down those who guess.
 
-Gives       ThrottleOptions, Throttled, Throttle.
+Gives       ThrottleOptions, Throttled, Throttle, Memories.
 Not here    What a guess is: directory.directory counts only wrong and new ones.
 
 Failures are counted for the network they come from (an IPv4 address, an IPv6 /64: what one subscriber
@@ -12,7 +12,8 @@ A network that has lately logged in to an account is not held up by what others 
 else anybody could lock anybody out. Success forgets nothing: else somebody with one account of
 his own could guess for ever at others. Time does: after `forget_after_s` without a failure.
 
-The state is in memory, for this process, of bounded size; the longest quiet are dropped first.
+The state is in memory, of bounded size; the longest quiet are dropped first. Failures are counted by all workers
+together where there are several; which network knows an account is a matter of each.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ipaddress import IPv6Address, ip_network
 from typing import TypeAlias
 
 from postel.mail import IPAddress
-from postel.net import Clock
+from postel.net import Clock, Facts, Remembered, RememberedHere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +56,22 @@ class Throttled:
 _Network: TypeAlias = str
 
 
-@dataclass(slots=True)
-class _Failures:
-    count: int = 0
-    last_at: float = 0.0
-    free_at: float = 0.0
+@dataclass(frozen=True, slots=True)
+class Memories:
+    """Where failures are counted, by network and by account: how many, when the last was, until when to wait."""
+
+    networks: Remembered
+    accounts: Remembered
 
 
 class Throttle:
     """Counts failures, and says who must wait. `account` is a folded address, known or not."""
 
-    def __init__(self, clock: Clock, options: ThrottleOptions) -> None:
+    def __init__(self, clock: Clock, options: ThrottleOptions, memories: Memories | None = None) -> None:
         self._clock = clock
         self._options = options
-        self._networks: OrderedDict[str, _Failures] = OrderedDict()
-        self._accounts: OrderedDict[str, _Failures] = OrderedDict()
+        there = memories or Memories(RememberedHere(options.entries), RememberedHere(options.entries))
+        self._networks, self._accounts = there.networks, there.accounts
         self._known: OrderedDict[str, OrderedDict[_Network, None]] = OrderedDict()
 
     def configure(self, options: ThrottleOptions) -> None:
@@ -118,30 +120,27 @@ class Throttle:
             ip = ip.ipv4_mapped
         return str(ip)
 
-    def _wait_s(self, table: OrderedDict[str, _Failures], key: str | None) -> float:
-        failures = self._failures(table, key)
-        return 0.0 if failures is None else max(failures.free_at - self._clock.now(), 0.0)
+    def _wait_s(self, memory: Remembered, key: str | None) -> float:
+        failures = self._failures(memory, key)
+        return 0.0 if failures is None else max(failures[2] - self._clock.now(), 0.0)
 
-    def _failures(self, table: OrderedDict[str, _Failures], key: str | None) -> _Failures | None:
+    def _failures(self, memory: Remembered, key: str | None) -> Facts | None:
         """What is known and not yet to be forgotten. A clock set back must not hold up anybody for ever."""
-        failures = table.get(key) if key is not None else None
+        failures = memory.get(key) if key is not None else None
         if failures is None or key is None:
             return None
-        now = self._clock.now()
-        if now - failures.last_at > self._options.forget_after_s or now < failures.last_at:
-            del table[key]
+        now, last_at = self._clock.now(), failures[1]
+        if now - last_at > self._options.forget_after_s or now < last_at:
+            memory.forget(key)
             return None
         return failures
 
-    def _count(self, table: OrderedDict[str, _Failures], key: str | None, free: int) -> None:
+    def _count(self, memory: Remembered, key: str | None, free: int) -> None:
         if key is None:
             return
-        failures = self._failures(table, key) or table.setdefault(key, _Failures())
-        table.move_to_end(key)
-        failures.count += 1
-        failures.last_at = self._clock.now()
-        failures.free_at = failures.last_at + self._delay_s(failures.count - free)
-        _bound(table, self._options.entries)
+        count = 1.0 + (self._failures(memory, key) or (0.0,))[0]
+        now = self._clock.now()
+        memory.put(key, (count, now, now + self._delay_s(round(count) - free)))
 
     def _delay_s(self, beyond: int) -> float:
         if beyond <= 0:
@@ -149,9 +148,6 @@ class Throttle:
         return min(self._options.first_delay_s * 2.0 ** min(beyond - 1, 60), self._options.longest_delay_s)
 
 
-def _bound(
-    table: OrderedDict[str, _Failures] | OrderedDict[str, None] | OrderedDict[str, OrderedDict[str, None]],
-    limit: int,
-) -> None:
+def _bound(table: OrderedDict[str, None] | OrderedDict[str, OrderedDict[str, None]], limit: int) -> None:
     while len(table) > limit:
         table.popitem(last=False)

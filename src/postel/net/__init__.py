@@ -10,6 +10,7 @@ from postel.net.faults import ConnectionLost, DialFailed, TimedOut
 from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
 from postel.net.proxied_stream import ProxiedStream, read_proxy_header
 from postel.net.proxy_header import BadProxyHeader, ProxyHeader, parse_proxy_header
+from postel.net.remembered import Facts, Remembered, RememberedHere, RememberedTogether
 from postel.net.sockets import listening_socket, remove_socket_file, sharing_sockets
 from postel.net.tcp import TcpListener, TcpNetwork
 from postel.net.workers import ThreadWorkers, Workers
@@ -21,11 +22,15 @@ __all__ = [
     "ConnectionLost",
     "DialFailed",
     "Endpoint",
+    "Facts",
     "Handler",
     "Listener",
     "Network",
     "ProxiedStream",
     "ProxyHeader",
+    "Remembered",
+    "RememberedHere",
+    "RememberedTogether",
     "Stream",
     "SystemClock",
     "TcpListener",

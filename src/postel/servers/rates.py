@@ -10,28 +10,25 @@ not. The least recently seen key is forgotten: its bucket would be fullest.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Hashable
 from typing import Final
+
+from postel.net import Remembered, RememberedHere
 
 HOUR_S: Final = 3600.0
 KEYS_LIMIT: Final = 10_000  # clients that are remembered
 
 
 class Rates:
-    """Counts for one limit: `per_hour` of each key, which may be changed."""
+    """Counts for one limit: `per_hour` of each key, which may be changed. `memory` may be that of several processes."""
 
-    def __init__(self, per_hour: int) -> None:
+    def __init__(self, per_hour: int, memory: Remembered | None = None) -> None:
         self.per_hour = per_hour
-        self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+        self._left = memory or RememberedHere(KEYS_LIMIT)
 
-    def take(self, key: Hashable, now: float) -> bool:
+    def take(self, key: str, now: float) -> bool:
         """Whether there was one left; then it is taken."""
-        left, then = self._left.get(key, (float(self.per_hour), now))
+        left, then, _ = self._left.get(key) or (float(self.per_hour), now, 0.0)
         left = min(self.per_hour, left + max(0.0, now - then) * self.per_hour / HOUR_S)
         is_left = left >= 1.0
-        self._left[key] = (left - is_left, now)
-        self._left.move_to_end(key)
-        if len(self._left) > KEYS_LIMIT:
-            self._left.popitem(last=False)
+        self._left.put(key, (left - is_left, now, 0.0))
         return is_left
