@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from queue_kit import CONTENT, NEVER, NOT_NOW, OK, World
+from queue_kit import CONTENT, NEVER, NOT_NOW, OK, Down, World
 
 from postel import contents as contents_room
 from postel.contents import Contents
@@ -79,7 +79,10 @@ class Town(World):
         rows = "SELECT 1 FROM queue_arrival UNION ALL SELECT 1 FROM queue_message"
         return await self.database.read(lambda tx: tx.fetch_one(rows)) is None
 
-    def _answer(self, job: Job) -> dict[str, Outcome]:
+    def _answer(self, job: Job) -> dict[str, Outcome] | Down:
+        first = job.recipients[0]
+        if first.attempts == 0 and first.mailbox.local_part.text == "down":
+            return Down()
         return {str(one.mailbox): self._outcome(job, str(one.mailbox)) for one in job.recipients}
 
     def _outcome(self, job: Job, address: str) -> Outcome:

@@ -25,8 +25,10 @@ SHARES: Final = 2  # of each life, side by side
 
 
 async def a_life(town: Town) -> None:
-    """Several letters, one delivered at once, one by an alias, one later, one never; a restart amid them."""
+    """Letters that leave at once, by an alias, later, never; a host that is down for a while; a restart amid them."""
     queue = await town.started()
+    await letter(town, queue, "small", "kitt@example.org")
+    await letter(town, queue, "small", "down@example.net")
     await letter(town, queue, "small", "ann@here.example", "kitt@example.org")
     await letter(town, queue, "large", "alias@here.example")
     await letter(town, queue, "long line", "later@example.org", "frito@here.example")
@@ -67,6 +69,7 @@ async def an_operator(town: Town) -> None:
     await queue.reload(town.options, lambda mailbox: "local" if "here" in str(mailbox) else "mx:example.net")
     await queue.release(early=True)
     await asyncio.sleep(10)
+    await queue.hold(QueueFilter(domain=parse_domain("example.com")))
     await remove(queue, "example.com")
     await queue.retry()
     await asyncio.sleep(150)
