@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from store_room import open_room
 
 from postel.database import Transaction
-from postel.store import INBOX, Flags, MailboxName, MessageFacts, NoSuchMessage, SpecialUse
-from postel.testing import EPOCH_AT, simulate
+from postel.store import INBOX, Flags, MailboxName, MessageFacts, NoSuchMessage, Quota, SpecialUse, Store
+from postel.testing import EPOCH_AT, InlineWorkers, simulate
 
 
 async def test_inbox_appears_with_its_first_message() -> None:
@@ -229,6 +229,22 @@ async def test_concurrent_appends_get_a_uid_each() -> None:
     room = await open_room()
     uids = await asyncio.gather(*(room.put(7, b"x") for _ in range(20)))
     assert sorted(uids) == list(range(1, 21))
+
+
+async def test_a_store_that_nobody_told_of_quotas_has_none() -> None:
+    room = await open_room()
+    plain = Store(room.database, room.contents, room.clock, InlineWorkers())
+    assert await plain.quota(7) == Quota()
+    await room.put(7, b"x")
+    box = await plain.mailbox(7)
+    assert box is not None
+    facts = MessageFacts(content_id=1, content_size_bytes=1, internal_date_at=0.0)
+    assert (await room.database.write(lambda tx: plain.append_to(tx, box.id, facts))).uid == 2
+    assert await plain.used_bytes(7) == 2
+    assert await plain.letters(box.id, []) == {}
+    assert list(await plain.letters(box.id, [1, 500])) == [1]
+    await room.expunge(7, 1)
+    assert await plain.undelete(7, INBOX) == 1
 
 
 STEPS = st.lists(st.one_of(st.just("append"), st.sets(st.integers(1, 12), min_size=1)), max_size=12)

@@ -20,9 +20,9 @@ from postel.message import IndexedContent
 
 REFERENCES: Final = 50  # looked at, the newest ones: enough to find a conversation again
 
-_ACCOUNT: Final = """
-SELECT b.account_id FROM stored_message m JOIN stored_mailbox b ON b.id = m.mailbox_id
-WHERE m.letter_id = ? ORDER BY b.account_id LIMIT 1"""
+_ACCOUNTS: Final = """
+SELECT m.letter_id, MIN(b.account_id) FROM stored_message m JOIN stored_mailbox b ON b.id = m.mailbox_id
+WHERE m.letter_id IN ({}) GROUP BY m.letter_id"""
 _FIND: Final = "SELECT MIN(thread_id) FROM stored_thread WHERE account_id = ? AND message_id IN ({})"
 _JOIN: Final = """
 INSERT INTO stored_thread (account_id, message_id, thread_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"""
@@ -46,13 +46,17 @@ def thread_keys(blob: bytes) -> Sequence[bytes]:
 
 async def assign_threads(tx: Transaction, letters: Sequence[NewLetter]) -> None:
     """Give letters (in order of their ids) the threads they belong to, for good."""
+    ids = [letter.letter_id for letter in letters]
+    accounts: dict[int, int] = dict(await tx.fetch_all(_ACCOUNTS.format(", ".join("?" * len(ids))), ids))
+    found: list[tuple[int, int]] = []
     for letter in letters:
-        account = await tx.fetch_one(_ACCOUNT, (letter.letter_id,))
-        if account is None:  # in nobody's mailbox any more; if it comes back, it is asked about again
+        account_id = accounts.get(letter.letter_id)
+        if account_id is None:  # in nobody's mailbox any more; if it comes back, it is asked about again
             continue
-        thread_id = await _thread(tx, account[0], letter)
-        await tx.execute_many(_JOIN, [(account[0], key, thread_id) for key in letter.keys])
-        await tx.execute(_SET, (thread_id, letter.letter_id))
+        thread_id = await _thread(tx, account_id, letter)
+        await tx.execute_many(_JOIN, [(account_id, key, thread_id) for key in letter.keys])
+        found.append((thread_id, letter.letter_id))
+    await tx.execute_many(_SET, found)
 
 
 async def _thread(tx: Transaction, account_id: int, letter: NewLetter) -> int:
