@@ -5,7 +5,16 @@ from contents_kit import World, world
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postel.contents import MIGRATIONS, ContentMissing, Contents, keep_all, release_all, small_contents
+from postel.contents import (
+    MIGRATIONS,
+    ContentMissing,
+    Contents,
+    hold,
+    keep_all,
+    lend,
+    release_all,
+    small_contents,
+)
 from postel.contents.recent import Recent
 from postel.database import Conflict, SqliteDatabase, Transaction
 from postel.testing import InlineWorkers, simulate
@@ -39,6 +48,42 @@ async def test_a_second_holder_copies_no_octets() -> None:
         assert await rows(w) == (0, 0, 0)
         with pytest.raises(ContentMissing):
             await w.content(content_id)
+
+
+async def test_a_hold_that_is_lent_passes_to_the_next_holder() -> None:
+    async with world() as w:
+        taken, left, shared = await w.store(b"taken"), await w.store(b"left"), await w.store(b"shared")
+
+        async def work(tx: Transaction) -> set[int]:
+            lent = lend(tx, [taken, left, shared])
+            await hold(tx, taken)
+            await hold(tx, shared, 2)
+            return lent
+
+        assert await w.database.write(work) == {left}
+        await w.release(left)
+        assert await rows(w) == (1, 2, 0)
+        await w.release(taken)
+        await w.release(shared)
+        assert await w.content(shared) == b"shared"
+        await w.release(shared)
+        assert await rows(w) == (0, 0, 0)
+
+
+async def test_what_was_lent_in_a_work_that_failed_is_held_as_before() -> None:
+    async with world() as w:
+        content_id = await w.store(b"hello")
+
+        async def work(tx: Transaction) -> None:
+            lend(tx, [content_id])
+            await hold(tx, content_id)
+            raise ValueError
+
+        with pytest.raises(ValueError):
+            await w.database.write(work)
+        await w.hold(content_id)
+        await w.release(content_id)
+        assert await w.content(content_id) == b"hello"
 
 
 async def test_more_holders_than_there_are_do_not_go() -> None:

@@ -144,6 +144,21 @@ async def _content(world: World, content_id: int) -> bytes:
     return b"".join([piece async for piece in reader.chunks()])
 
 
+async def test_what_is_filed_is_as_it_came() -> None:
+    world = await slow()
+    queue = await world.started()
+    wishes = {"NOTIFY": "NEVER", "ORCPT": "rfc822;a+20b@example.org", "X": None}
+    to = ['"a\\"b c"@example.org', "bob@example.org"]
+    parameters = {"BODY": "8BITMIME", "ENVID": "x y\tz"}
+    await world.submit(queue, *to, rcpt=wishes, parameters=parameters, account="ann@example.net")
+    (entry,) = await queue.list()
+    assert [str(one.recipient.mailbox) for one in entry.message.recipients] == to
+    assert [one.recipient.parameters for one in entry.message.recipients] == [wishes, wishes]
+    assert entry.message.parameters == parameters
+    assert entry.message.origin.account == "ann@example.net"
+    assert str(entry.message.reverse_path) == "ann@example.net"
+
+
 async def test_what_another_process_holds_is_not_tried_from_memory() -> None:
     world = await World.open(lane_limit=1)
     world.latency_s = 10

@@ -1,6 +1,6 @@
 """What the database knows of content, and who holds it.
 
-Gives       MIGRATIONS, keep, keep_all, hold, release, release_all, name_draft, unname_draft, release_draft,
+Gives       MIGRATIONS, keep, keep_all, hold, lend, release, release_all, name_draft, unname_draft, release_draft,
             small_contents, ContentMissing, RELEASED (a channel).
 Not here    The files beside the database: contents.files.
 
@@ -13,6 +13,7 @@ message, each stored mailbox's copy) is apart from what is counted: an update of
 
     SEALED  -> ALONE, COUNTED  keep, in the transaction of its first holder
     ALONE   -> COUNTED         hold: a second one has it
+    ALONE   -> ALONE           lend, then hold: from one holder to the next
     ALONE, COUNTED -> RELEASED release by the last holder: the rows are gone, the file's name is in content_released
            -> gone       the file is removed and its name forgotten (Contents.sweep)
 
@@ -22,7 +23,7 @@ whoever will resume it. It is no content: it has no id and no holders, and its f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -88,6 +89,8 @@ _DATA: Final = """
 SELECT data FROM content_alone WHERE content_id = ?
 UNION ALL SELECT data FROM content_data WHERE content_id = ?"""
 
+_LENT: Final = "contents.lent"
+
 RELEASED: Final = "contents.released"  # notified when a file waits to be removed
 
 
@@ -129,8 +132,23 @@ async def _fresh_ids(tx: Transaction, count: int) -> Sequence[int]:
     return range(row[0] - count + 1, row[0] + 1)
 
 
+def lend(tx: Transaction, content_ids: Iterable[int]) -> set[int]:
+    """One hold on each is about to be released. Who holds one of them in the rest of this transaction takes that hold
+    over, and no row is touched; those left in the result are to be released by the caller.
+    """
+    lent: set[int] = tx.memo.setdefault(_LENT, set())
+    lent.update(content_ids)
+    return lent
+
+
 async def hold(tx: Transaction, content_id: int, more: int = 1) -> None:
     """Add holders. Raises ContentMissing."""
+    lent: set[int] | None = tx.memo.get(_LENT)
+    if lent and content_id in lent:
+        lent.remove(content_id)
+        more -= 1
+        if not more:
+            return
     changed = await tx.execute("UPDATE content SET holders = holders + ? WHERE id = ?", (more, content_id))
     if not changed and not await tx.execute(_COUNT_ALONE, (more, content_id)):
         raise ContentMissing(f"no content {content_id}")
@@ -159,7 +177,7 @@ async def release(tx: Transaction, content_id: int, fewer: int = 1) -> None:
         tx.notify(RELEASED)
 
 
-async def release_all(tx: Transaction, content_ids: Sequence[int]) -> None:
+async def release_all(tx: Transaction, content_ids: Collection[int]) -> None:
     """Take one holder away from each. One that is lost is no reason to keep those who held it."""
     gone = await tx.fetch_many(_RELEASE_ALONE, [(content_id,) for content_id in content_ids])
     if len(gone) < len(content_ids):

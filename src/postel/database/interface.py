@@ -48,6 +48,10 @@ class Transaction(Protocol):
     async def insert(self, sql: str, params: Sequence[Value] = ()) -> int:
         """Run an INSERT that ends in `RETURNING id`: the id."""
 
+    @property
+    def memo(self) -> dict[str, Any]:
+        """What one room tells another within this transaction."""
+
     def after_commit(self, action: Action) -> None:
         """Run `action` on the loop once this work is durable; never if it is not. In order of asking."""
 

@@ -6,7 +6,8 @@ Gives       SqliteTransaction, drive.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NoReturn, TypeVar
+from functools import lru_cache
+from typing import Any, NoReturn, TypeVar
 
 import apsw
 
@@ -27,6 +28,12 @@ def drive(work: Work[T], tx: SqliteTransaction) -> T:
         return done.value  # type: ignore[no-any-return]
     getattr(steps, "close", lambda: None)()
     raise LocalFault("a work awaits its transaction and nothing else")
+
+
+@lru_cache(maxsize=1024)
+def _changes_rows(sql: str) -> bool:
+    """Whether a statement is no DDL."""
+    return sql.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE")
 
 
 def _pages(values: Sequence[Value]) -> int:
@@ -54,6 +61,7 @@ class SqliteTransaction:
         "announced",
         "channels",
         "cost",
+        "memo",
         "trouble",
     )
 
@@ -66,16 +74,16 @@ class SqliteTransaction:
         self.after: list[Action] = []
         self.channels: set[str] = set()
         self.announced: set[str] = set()
+        self.memo: dict[str, Any] = {}
 
     async def execute(self, sql: str, params: Sequence[Value] = ()) -> int:
         """Run one statement: the number of rows changed."""
         self._check()
         self.cost += _pages(params)
         try:
-            before = self._connection.total_changes()
             self._connection.execute(sql, params).fetchall()
-            # changes() would repeat the last count after DDL, and total_changes() counts cascades.
-            return self._connection.changes() if self._connection.total_changes() != before else 0
+            # After DDL changes() repeats the last count; total_changes() counts cascades.
+            return self._connection.changes() if _changes_rows(sql) else 0
         except apsw.Error as error:
             self._fail(error)
 

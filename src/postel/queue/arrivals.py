@@ -12,12 +12,11 @@ away in the same transaction, and looks whether it was still there.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
-from postel.contents import keep_all, release_all
+from postel.contents import keep_all, lend, release_all
 from postel.database import Row, Transaction, Value
 from postel.mail import parse_mailbox, parse_reverse_path
 from postel.queue.crew import claim, disclaim
@@ -39,8 +38,6 @@ _FIRST: Final = "SELECT id FROM queue_arrival ORDER BY id LIMIT ?"
 _NEWEST: Final = "SELECT MAX(id) FROM queue_arrival"
 _IS_OLDER: Final = "SELECT 1 FROM queue_arrival WHERE id <= ? LIMIT 1"
 _OLDEST: Final = "SELECT received_at FROM queue_arrival ORDER BY id LIMIT 1"
-
-_format = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +93,12 @@ async def end_arrivals(tx: Transaction, ended: Sequence[Ended]) -> Sequence[bool
     """
     gone = {row[0] for row in await tx.fetch_many(_END, [(int(one.job.queue_id),) for one in ended])}
     left = [one for one in ended if one.job.queue_id in gone]
+    lent = lend(tx, [one.job.content_id for one in left])
     for one in left:
         for change in one.changes:
             await take_effect(tx, change)
-    await release_all(tx, [one.job.content_id for one in left])
+    await release_all(tx, lent)
+    lent.clear()
     return [one.job.queue_id in gone for one in ended]
 
 
@@ -152,8 +151,8 @@ def _tell(arrivals: Sequence[Arrival], placed: Sequence[Placed]) -> None:
 
 def _placed(one: Arrival, content_id: int) -> Placed:
     received_at = one.message.received_at
-    job = job_of(one.message, one.lane, one.recipients, content_id, received_at)
-    return Placed(one.message.queue_id, received_at, None, (replace(job, is_arrival=True),))
+    job = job_of(one.message, one.lane, one.recipients, content_id, received_at, is_arrival=True)
+    return Placed(one.message.queue_id, received_at, None, (job,))
 
 
 def _row(job: Job) -> tuple[Value, ...]:
@@ -162,12 +161,23 @@ def _row(job: Job) -> tuple[Value, ...]:
         job.lane,
         str(job.reverse_path),
         format_parameters(job.parameters),
-        _format([[str(one.mailbox), format_parameters(one.parameters)] for one in job.recipients]),
+        _RECIPIENTS.join([_format(one) for one in job.recipients]),
         job.content_id,
         job.size_bytes,
         job.received_at,
         format_origin(job.origin),
     )
+
+
+# Neither an address nor JSON has these octets in it.
+_RECIPIENTS: Final = "\n"
+_PARAMETERS: Final = "\t"
+
+
+def _format(recipient: QueuedRecipient) -> str:
+    if not recipient.parameters:
+        return str(recipient.mailbox)
+    return f"{recipient.mailbox}{_PARAMETERS}{format_parameters(recipient.parameters)}"
 
 
 def _job(row: Row) -> Job:
@@ -177,7 +187,7 @@ def _job(row: Row) -> Job:
         lane=lane,
         reverse_path=parse_reverse_path(f"<{reverse_path}>"),
         parameters=parse_parameters(parameters),
-        recipients=tuple(_recipient(n, *one) for n, one in enumerate(json.loads(recipients))),
+        recipients=tuple(_recipient(n, text) for n, text in enumerate(recipients.split(_RECIPIENTS))),
         content_id=content_id,
         size_bytes=size_bytes,
         received_at=received_at,
@@ -186,7 +196,8 @@ def _job(row: Row) -> Job:
     )
 
 
-def _recipient(number: int, address: str, parameters: str) -> QueuedRecipient:
+def _recipient(number: int, text: str) -> QueuedRecipient:
+    address, _, parameters = text.partition(_PARAMETERS)
     mailbox = parse_mailbox(address)
     return QueuedRecipient(
         id=number, mailbox=mailbox, original=mailbox, parameters=parse_parameters(parameters)

@@ -95,6 +95,8 @@ def job_of(
     recipients: tuple[QueuedRecipient, ...],
     content_id: int,
     starts_at: float,
+    *,
+    is_arrival: bool = False,
 ) -> Job:
     """These recipients of a new message as a job."""
     return Job(
@@ -108,6 +110,7 @@ def job_of(
         received_at=message.received_at,
         origin=message.origin,
         starts_at=starts_at,
+        is_arrival=is_arrival,
     )
 
 

@@ -30,6 +30,8 @@ class Health(enum.Enum):
     WELL = "well"
     DOWN = "down"
 
+    __hash__ = object.__hash__  # it is looked up for every message, and enum's own is written in Python
+
 
 @dataclass(frozen=True, slots=True)
 class LaneTrouble:

@@ -130,6 +130,8 @@ class Lanes:
             lane.limit, lane.schedule = options.limit_of(lane.name), options.retry
 
     def _count(self, lane: Lane, place: _Place) -> None:
+        if place.counted_as is lane.health and place.counted == lane.running:
+            return
         self._running[place.counted_as] -= place.counted
         place.counted_as, place.counted = lane.health, lane.running
         self._running[place.counted_as] += place.counted

@@ -22,15 +22,16 @@ FAIR_TURN: Final = 8
 class Line(Generic[T]):
     """A line with levels. Every step costs O(levels in use), which is one for ordinary mail."""
 
-    __slots__ = ("_levels", "_ticket", "_turn")
+    __slots__ = ("_count", "_levels", "_ticket", "_turn")
 
     def __init__(self) -> None:
         self._levels: dict[int, deque[tuple[int, T]]] = {}
         self._ticket = count()
         self._turn = 0
+        self._count = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._levels.values()))
+        return self._count
 
     def __iter__(self) -> Iterator[T]:
         for level in sorted(self._levels, reverse=True):
@@ -43,13 +44,18 @@ class Line(Generic[T]):
 
     def append(self, item: T, level: int = 0) -> None:
         """Somebody comes to the end of the line of that level."""
-        self._levels.setdefault(level, deque()).append((next(self._ticket), item))
+        line = self._levels.get(level)
+        if line is None:
+            line = self._levels[level] = deque()
+        line.append((next(self._ticket), item))
+        self._count += 1
 
     def pop(self, *, takes_last: bool = False) -> T:
         """Whose turn it is; with `takes_last` who came last among equals. Somebody must be waiting."""
         level = self._next_level()
         line = self._levels[level]
         _, item = line.pop() if takes_last else line.popleft()
+        self._count -= 1
         if not line:
             del self._levels[level]
         return item
@@ -57,6 +63,7 @@ class Line(Generic[T]):
     def clear(self) -> None:
         """Everybody leaves."""
         self._levels.clear()
+        self._count = 0
 
     def _next_level(self) -> int:
         if len(self._levels) < 2:

@@ -134,7 +134,7 @@ class WorkList:
     async def next(self, now: float, *, page_limit: int, job_limit: int) -> Job | None:
         """The next job, or None when nothing more is due. Raises DatabaseTrouble."""
         while True:
-            if len(self._ready) == self._fresh_in_line:
+            if self._wants_page(now):
                 await self._load(now, page_limit)
             if not self._ready:
                 return None
@@ -186,7 +186,7 @@ class WorkList:
     def _wants_page(self, now: float) -> bool:
         """Whether the tables hold more that is due, and none of what they held stands in line."""
         due_at = self.lane.due_at
-        return len(self._ready) == self._fresh_in_line and due_at is not None and due_at <= now
+        return due_at is not None and due_at <= now and len(self._ready) == self._fresh_in_line
 
     async def _read_page(self, now: float, page_limit: int) -> tuple[list[tuple[int, int]], float | None]:
         """Due errands with their priorities, beyond those known, and when there will be more."""
