@@ -15,14 +15,15 @@ import asyncio
 import math
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from bench.counting import Counter, Work
 from postel.net import Endpoint, Stream
-from postel.testing import MailNetwork, simulate
+from postel.testing import MailNetwork, MemoryHost, simulate
 
 BUDGET: Final = Path(__file__).with_name("work_budget.toml")
 _ROOM: Final = 1.03  # what changes may cost before somebody has to look at it
@@ -42,8 +43,11 @@ _CONVERSATION: Final = (
     b"DATA\r\n",
     _LETTER,
 )
+_DISCARD: Final = '[relay]\ndomains = ["example.org"]\n[route]\n"example.org" = "discard"\n'
+_NEW: Final = "accept on a new connection"
 _RULES: Final = {
-    "accept": '[relay]\ndomains = ["example.org"]\n[route]\n"example.org" = "discard"\n',
+    "accept": _DISCARD,
+    _NEW: _DISCARD,
     "relay": '[relay]\ndomains = ["example.org"]\n[route]\n"example.org" = "smtp:[192.0.2.9]:25"\n',
     "mailbox": '[[domain]]\nname = "example.org"\n',
 }
@@ -65,17 +69,28 @@ async def _play(kind: str, counter: Counter) -> None:
         server = await net.start("mx.example.org", _RULES[kind], accounts=["ann@example.org"])
         there = Endpoint(str(min(server.host.ips, key=str)), 25)
         client = net.host("client.example")
-        streams = [await client.dial(there, timeout_s=_TIMEOUT_S) for _ in range(_SESSIONS)]
-        await asyncio.gather(*(_say(stream, b"", b"EHLO client.example\r\n") for stream in streams))
-        await _round(streams)  # what is made once is not counted
-        with counter.counting():
-            await _round(streams)
-        await asyncio.gather(*(_say(stream, b"QUIT\r\n") for stream in streams))
+        send = _send_anew if kind == _NEW else _send
+        sessions = [await _connected(client, there) for _ in range(_SESSIONS)]
+        for is_counted in (False, True):  # what is made once is not counted
+            with counter.counting() if is_counted else nullcontext():
+                await asyncio.gather(*(send(client, there, stream) for stream in sessions))
+                await asyncio.sleep(1)  # what was accepted goes on
+        await asyncio.gather(*(_say(stream, b"QUIT\r\n") for stream in sessions))
 
 
-async def _round(streams: Sequence[Stream]) -> None:
-    await asyncio.gather(*(_say(stream, *_CONVERSATION * _MESSAGES) for stream in streams))
-    await asyncio.sleep(1)  # what was accepted goes on
+async def _connected(client: MemoryHost, there: Endpoint) -> Stream:
+    stream = await client.dial(there, timeout_s=_TIMEOUT_S)
+    await _say(stream, b"", b"EHLO client.example\r\n")
+    return stream
+
+
+async def _send(client: MemoryHost, there: Endpoint, stream: Stream) -> None:
+    await _say(stream, *_CONVERSATION * _MESSAGES)
+
+
+async def _send_anew(client: MemoryHost, there: Endpoint, stream: Stream) -> None:
+    for _ in range(_MESSAGES):
+        await _say(await _connected(client, there), *_CONVERSATION, b"QUIT\r\n")
 
 
 async def _say(stream: Stream, *commands: bytes) -> None:
@@ -114,7 +129,7 @@ def over_budget(kind: str, work: Work) -> Iterator[str]:
         allowed = float(budget[kind][name])  # type: ignore[index]
         if count > allowed and (is_comparable or name == "statements"):
             yield (
-                f"a message to {kind} costs {count:g} {name}, and {allowed:g} are allowed: "
+                f"{kind}: a message costs {count:g} {name}, and {allowed:g} are allowed: "
                 "make it cheaper, or say why in the commit and run `python -m bench.work --write`"
             )
 
@@ -134,7 +149,7 @@ def _write(works: Mapping[str, Work]) -> None:
         f'python = "{_python()}"',
     ]
     for kind, work in works.items():
-        lines += ["", f"[{kind}]"]
+        lines += ["", f'["{kind}"]']
         lines += [f"{name} = {math.ceil(count * _ROOM * 10) / 10:g}" for name, count in asdict(work).items()]
     BUDGET.write_text("\n".join(lines) + "\n")
 
@@ -149,9 +164,9 @@ def main() -> None:
     works = {kind: measure(kind) for kind in KINDS}
     if parser.parse_args().write:
         _write(works)
-    print(f"{'':10}" + "".join(f"{name:>16}" for name in asdict(Work())))
+    print(f"{'':26}" + "".join(f"{name:>16}" for name in asdict(Work())))
     for kind, work in works.items():
-        print(f"{kind:10}" + "".join(f"{count:16g}" for count in asdict(work).values()))
+        print(f"{kind:26}" + "".join(f"{count:16g}" for count in asdict(work).values()))
         print("".join(f"{line}\n" for line in over_budget(kind, work)), end="")
 
 

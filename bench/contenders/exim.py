@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from bench.contenders.chroot import copy_programs, make_null, write_users
@@ -79,26 +80,30 @@ class EximContender:
 
     def start(self, setting: Setting) -> Foreground:
         root, port = setting.folder, free_port()
-        root.chmod(0o755)
-        copy_programs(root, {"/usr/sbin/exim4": EXIM})
-        (root / "usr/sbin/exim4").chmod(0o4755)
-        write_users(root, _NUMBERS)
-        make_null(root)
-        for name in ("etc/exim4", "var/spool/exim4", "var/log/exim4", "mail", "tmp", "root"):
-            (root / name).mkdir(parents=True)
-        for name in ("var/spool/exim4", "var/log/exim4"):
-            os.chown(root / name, _NUMBERS[_USER], _NUMBERS[_USER])
-        os.chown(root / "mail", _NUMBERS["ann"], _NUMBERS["ann"])
-        router = _ROUTERS[setting.purpose]
+        _lay_out(root)
         (root / "etc/exim4/exim4.conf").write_text(
             _CONFIG.format(
                 hostname=HOSTNAME,
                 port=port,
                 sessions=self.most_sessions,
                 size=setting.size_bytes,
-                router=router,
+                router=_ROUTERS[setting.purpose],
                 sink=setting.sink_port,
             )
         )
         command = ["/usr/sbin/chroot", str(root), "/usr/sbin/exim4", "-bdf", "-q1m"]
         return Foreground(command, port, setting, count_files(root / "mail/ann/new"))
+
+
+def _lay_out(root: Path) -> None:
+    """Its root directory, but for the configuration."""
+    root.chmod(0o755)
+    copy_programs(root, {"/usr/sbin/exim4": EXIM})
+    (root / "usr/sbin/exim4").chmod(0o4755)
+    write_users(root, _NUMBERS)
+    make_null(root)
+    for name in ("etc/exim4", "var/spool/exim4", "var/log/exim4", "mail", "tmp", "root"):
+        (root / name).mkdir(parents=True)
+    for name in ("var/spool/exim4", "var/log/exim4"):
+        os.chown(root / name, _NUMBERS[_USER], _NUMBERS[_USER])
+    os.chown(root / "mail", _NUMBERS["ann"], _NUMBERS["ann"])

@@ -66,17 +66,7 @@ class OpensmtpdContender:
 
     def start(self, setting: Setting) -> Foreground:
         root, port = setting.folder, free_port()
-        root.chmod(0o755)
-        shell = {"/bin/sh": Path("/bin/sh").resolve()}
-        copy_programs(root, shell | {name: _UNPACKED / name.lstrip("/") for name in _PROGRAMS})
-        write_users(root, _USERS, _HOMES)
-        make_null(root)
-        for name in _FOLDERS:
-            (root / name).mkdir(parents=True, exist_ok=True)
-        (root / "var/spool/smtpd").chmod(0o711)
-        os.chown(root / "home/ann", _USERS["ann"], _USERS["ann"])
-        os.chown(root / "usr/sbin/smtpctl", 0, _USERS["opensmtpq"])
-        (root / "usr/sbin/smtpctl").chmod(0o2755)
+        _lay_out(root)
         action = _ACTIONS[setting.purpose].format(sink=setting.sink_port)
         (root / "etc/smtpd.conf").write_text(
             _CONFIG.format(
@@ -89,3 +79,18 @@ class OpensmtpdContender:
         if setting.purpose is Purpose.DISCARD:
             subprocess.run([*inside, "/usr/sbin/smtpctl", "pause", "mta"], check=True, capture_output=True)
         return server
+
+
+def _lay_out(root: Path) -> None:
+    """Its root directory, but for the configuration."""
+    root.chmod(0o755)
+    shell = {"/bin/sh": Path("/bin/sh").resolve()}  # what delivers to a Maildir is run by one
+    copy_programs(root, shell | {name: _UNPACKED / name.lstrip("/") for name in _PROGRAMS})
+    write_users(root, _USERS, _HOMES)
+    make_null(root)
+    for name in _FOLDERS:
+        (root / name).mkdir(parents=True, exist_ok=True)
+    (root / "var/spool/smtpd").chmod(0o711)
+    os.chown(root / "home/ann", _USERS["ann"], _USERS["ann"])
+    os.chown(root / "usr/sbin/smtpctl", 0, _USERS["opensmtpq"])
+    (root / "usr/sbin/smtpctl").chmod(0o2755)
