@@ -43,7 +43,7 @@ _PARTIAL: Final = re.compile(rb"-?[0-9]+:-?[0-9]+")
 _FLAG: Final = re.compile(rb"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
 _DATE: Final = re.compile(rb"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
 _DATE_TIME: Final = re.compile(
-    rb'"([ 0-9][0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
+    rb'"([ 0-9]?[0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
 )
 _MONTHS: Final = {
     name: number
@@ -333,6 +333,8 @@ class Cursor:
         while not self.skip(b")"):
             if found:
                 self.space()
+                if self.skip(b")"):  # some clients leave a space there
+                    break
             found.append(read())
             if len(found) > most:
                 raise BadCommand("the list is too long")

@@ -18,7 +18,7 @@ from typing import Final
 _HEAD: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\r\n\Z")
 _HEAD_LIMIT: Final = 32  # octets at the end of a line that can be the head of a literal
 TAG: Final = rb"[!#$&',-/0-9:-@A-\[\]^-z|}~]{1,256}"  # RFC 9051 9, tag: ASTRING-CHAR but "+"
-_TAG: Final = re.compile(rb"(%b) " % TAG)
+_TAG: Final = re.compile(rb"(%b)(?= |\r\n)" % TAG)
 
 
 class LineFault(enum.Enum):

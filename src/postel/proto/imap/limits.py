@@ -27,6 +27,7 @@ class ImapLimits:
     pending             octets received beyond the command in hand, before `is_full`.
     flush_at            octets due to the peer, before `is_full`.
     nesting             parentheses, NOT and OR within each other.
+    faults_before_close   commands in a row that were answered with BAD.
     """
 
     command: int = 65536

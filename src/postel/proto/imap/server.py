@@ -549,7 +549,9 @@ class ImapServer:
         """What a result changes beyond the state."""
         if result.condition is Condition.BAD:
             self._count_fault()
-        elif isinstance(command, _LOGINS):
+            return
+        self._faults = 0
+        if isinstance(command, _LOGINS):
             self._settle_login(result)
         elif result.condition is Condition.OK:
             after = _AFTER_OK.get(type(command))
