@@ -17,6 +17,7 @@ from postel.cli.exporting import write_maildir, write_mbox
 from postel.cli.importing import Importer, find_source
 from postel.cli.mbox import Quoting
 from postel.cli.rights import Rights
+from postel.cli.trees import Folder, find_folders, maildir_plus_plus
 from postel.cli.work import CannotDo, run, stay
 from postel.directory import Account
 from postel.mail import BadSyntax, parse_mailbox
@@ -55,14 +56,20 @@ of_mailbox = click.option(
     show_default=True,
     help="How the writer of a mbox file kept lines that begin with From apart.",
 )
+@click.option(
+    "--tree", "is_tree", is_flag=True, help="PATH is a tree of folders: all of them, each under its name."
+)
 @pass_settings
-def import_command(settings: Settings, address: str, path: Path, name: MailboxName, quoting: str) -> None:
+def import_command(
+    settings: Settings, address: str, path: Path, name: MailboxName, quoting: str, is_tree: bool
+) -> None:
     """Put the mail of a mbox file or a Maildir folder into the mailbox of ADDRESS.
 
     \b
     postel import ann@example.org /var/mail/ann
     postel import ann@example.org ~ann/Maildir
     postel import ann@example.org ~ann/Maildir/.Sent --mailbox Sent
+    postel import ann@example.org ~ann/Maildir --tree
     zcat old.mbox.gz | postel import ann@example.org -
 
     Dates come from the separator lines of a mbox and from the files of a Maildir, flags from Status fields and
@@ -72,14 +79,29 @@ def import_command(settings: Settings, address: str, path: Path, name: MailboxNa
 
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
-        with ExitStack() as files:
-            source = find_source(path, Quoting(quoting), rights, files)
-            store = bench.rooms.store
-            await bench.rooms.database.write(lambda tx: store.create(tx, account.id, name))
-            return await Importer(bench, account, name).run(source)
+        folders = _folders(path, rights) if is_tree else [Folder(name, path)]
+        return sum(
+            [await _import_one(bench, account, folder, Quoting(quoting), rights) for folder in folders]
+        )
 
     number = run(settings, work, become=rights.act_as_owner)
-    click.echo(f"Imported {words.count(number, 'message')} into {name} of {address}.")
+    where = "mailboxes" if is_tree else name
+    click.echo(f"Imported {words.count(number, 'message')} into {where} of {address}.")
+
+
+def _folders(path: Path, rights: Rights) -> list[Folder]:
+    with rights.oneself():
+        return find_folders(path)
+
+
+async def _import_one(
+    bench: Bench, account: Account, folder: Folder, quoting: Quoting, rights: Rights
+) -> int:
+    with ExitStack() as files:
+        source = find_source(folder.path, quoting, rights, files)
+        store = bench.rooms.store
+        await bench.rooms.database.write(lambda tx: store.create(tx, account.id, folder.name))
+        return await Importer(bench, account, folder.name).run(source)
 
 
 @click.command("export")
@@ -94,27 +116,41 @@ def import_command(settings: Settings, address: str, path: Path, name: MailboxNa
     show_default=True,
     help="One file with all messages; or a folder with a file for each, which keeps flags too.",
 )
+@click.option("--tree", "is_tree", is_flag=True, help="All mailboxes, as a tree of Maildirs (Maildir++).")
 @pass_settings
-def export_command(settings: Settings, address: str, path: Path, name: MailboxName, form: str) -> None:
+def export_command(
+    settings: Settings, address: str, path: Path, name: MailboxName, form: str, is_tree: bool
+) -> None:
     """Write the mail in the mailbox of ADDRESS to PATH, which must not be there yet.
 
     \b
     postel export ann@example.org ann.mbox
     postel export ann@example.org ann --format maildir
+    postel export ann@example.org ann --tree
     """
 
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
+        if path.exists() or path.is_symlink():
+            raise CannotDo(f"{path} is there already; name a new one")
+        if is_tree:
+            return await _export_tree(bench, account, path)
         box = await bench.rooms.store.mailbox(account.id, name)
         if box is None:
             raise CannotDo(f"{address} has no mailbox {name}")
-        if path.exists() or path.is_symlink():
-            raise CannotDo(f"{path} is there already; name a new one")
         write = write_mbox if form == "mbox" else write_maildir
         return await write(bench, box, path)
 
     number = run(settings, work, become=stay)
     click.echo(f"Exported {words.count(number, 'message')} to {path}.")
+
+
+async def _export_tree(bench: Bench, account: Account, path: Path) -> int:
+    boxes = [box for box in await bench.rooms.store.mailboxes(account.id) if box.is_selectable]
+    number = 0
+    for box in sorted(boxes, key=lambda box: (box.name != INBOX, box.name)):
+        number += await write_maildir(bench, box, maildir_plus_plus(path, box.name))
+    return number
 
 
 async def find_account(bench: Bench, address: str) -> Account:
