@@ -18,7 +18,7 @@ import pytest
 from power_town import SEED, Town, check, letter, told
 
 from postel.mail import parse_domain
-from postel.queue import Queue, QueueFilter
+from postel.queue import Crew, Queue, QueueFilter
 
 CUTS: Final = int(os.environ.get("POSTEL_POWER_CUTS", "2400"))
 SHARES: Final = 2  # of each life, side by side
@@ -76,12 +76,39 @@ async def an_operator(town: Town) -> None:
     await queue.stop(1.0)
 
 
+async def a_crew(town: Town) -> None:
+    """A helper delivers what it has accepted, files what it cannot deliver, has mail claimed for it, and ends."""
+    leader, helper, beside = await town.started(), town.queue(), town.queue()
+    await helper.start(Crew(2, schedules=False))
+    for to in (
+        "kitt@example.org",
+        "ann@here.example",
+        "later@example.org",
+        "nobody@example.org",
+        "down@example.net",
+    ):
+        await letter(town, helper, "small", to)
+    town.latency_s = 1.0
+    await asyncio.sleep(1)
+    await letter(town, helper, "small", "kitt@example.com")
+    await letter(town, helper, "large", "kitt@example.net", "frito@here.example")
+    await asyncio.sleep(0.2)
+    assert await beside.list()  # an operator looks: what is in hand is filed, and claimed for the helper
+    await asyncio.sleep(5)
+    await letter(town, helper, "small", "kitt@example.org")
+    await letter(town, helper, "small", "frito@here.example")
+    await asyncio.sleep(0.2)
+    await helper.stop(0.1)  # before any host has answered
+    await asyncio.sleep(60)
+    await leader.stop(1.0)
+
+
 async def remove(queue: Queue, domain: str) -> None:
     """With a report to whoever sent it."""
     await queue.remove(QueueFilter(domain=parse_domain(domain)), report=True)
 
 
-LIVES: Final = {"a life": a_life, "a crowd": a_crowd, "an operator": an_operator}
+LIVES: Final = {"a life": a_life, "a crowd": a_crowd, "an operator": an_operator, "a crew": a_crew}
 
 
 @pytest.mark.slow

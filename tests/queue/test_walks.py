@@ -24,6 +24,7 @@ WALKS: Final = {
     "DRAFT -> ARRIVED", "ARRIVED -> GONE", "ARRIVED -> QUEUED", "DRAFT -> QUEUED", "WAITING -> WAITING",
     "WAITING -> SETTLED", "FRESH -> WARNED", "WAITING -> HELD", "HELD -> WAITING", "HELD -> SETTLED", "QUEUED -> GONE",
     "lane to lane", "lane down", "deadline acted on", "released early",
+    "claimed by a helper", "claim gone", "accepted by a helper",
 }  # fmt: skip
 
 
@@ -35,6 +36,8 @@ class Rows:
     messages: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     recipients: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)
     lanes: set[str] = field(default_factory=set)
+    claims: set[int] = field(default_factory=set)
+    of_helpers: set[int] = field(default_factory=set)
 
 
 class Observer:
@@ -76,6 +79,8 @@ class Observer:
                     for row in ask("SELECT message_id, number, state, attempts, lane FROM queue_recipient")
                 },
                 {row[0] for row in ask("SELECT name FROM queue_lane")},
+                {row[0] for row in ask("SELECT message_id FROM queue_claim")},
+                {row[0] for row in ask("SELECT id FROM queue_arrival WHERE owner IS NOT NULL")},
             )
 
 
@@ -89,6 +94,9 @@ def _walks(old: Rows, new: Rows) -> Iterator[str]:
         yield "DRAFT -> QUEUED"
         assert one not in new.arrivals
     yield from ("QUEUED -> GONE" for _ in old.messages.keys() - new.messages.keys())
+    yield from ("claimed by a helper" for _ in new.claims - old.claims)
+    yield from ("claim gone" for _ in old.claims - new.claims)
+    yield from ("accepted by a helper" for _ in new.of_helpers - old.of_helpers)
     yield from ("lane down" for _ in new.lanes - old.lanes)
     for one in old.messages.keys() & new.messages.keys():
         yield from _walks_of_message(old.messages[one], new.messages[one])
