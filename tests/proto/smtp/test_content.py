@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postel.proto.smtp import SmtpLimits
+from postel.proto.smtp import SmtpLimits, content
 from postel.proto.smtp.content import ContentTrouble, DataReader, has_longer_line
 
 PIECES = [
@@ -136,3 +138,55 @@ def test_which_trouble_comes_first_does_not_depend_on_the_cuts(stream: bytes) ->
         [stream[:-3], *(stream[n : n + 1] for n in range(max(len(stream) - 3, 0), len(stream)))], limits
     )[0]
     assert whole.trouble == halves.trouble == ends.trouble
+
+
+def _read_all(pieces: list[bytes]) -> tuple[object, ...]:
+    buffer = bytearray()
+    reader = DataReader(SmtpLimits(text_line_accepted=1100), buffer)
+    given = b""
+    for piece in pieces:
+        buffer += piece
+        given += reader.read(buffer)
+    return (
+        given,
+        bytes(buffer),
+        reader.is_done,
+        reader.trouble,
+        reader.size_bytes,
+        reader.is_8bit,
+        reader.has_long_lines,
+    )
+
+
+_LINES = st.sampled_from(
+    [
+        b"",
+        b".",
+        b"..",
+        b".x",
+        b"x",
+        b"x" * 997,
+        b"x" * 998,
+        b"x" * 999,
+        b"x" * 1099,
+        b"\r",
+        b"\n",
+        b"\xe4",
+        b"a.b",
+    ]
+)
+_ENDS = st.sampled_from([b"\r\n"] * 8 + [b"\n", b"\r"])
+
+
+@given(
+    lines=st.lists(st.tuples(_LINES, _ENDS), max_size=12),
+    cuts=st.lists(st.integers(0, 6000), max_size=5),
+)
+def test_plain_lines_are_read_as_any_others(lines: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
+    data = b"".join(line + end for line, end in lines) + b".\r\nMAIL"
+    places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(places)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(content, "plain_end", lambda raw, longest, already: None)
+        as_any_others = _read_all(pieces)
+    assert _read_all(pieces) == as_any_others
