@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postel.mail import AddressLiteral, BadSyntax, Domain, ForwardPath, IPAddress, ReversePath, parse_host
@@ -128,11 +129,7 @@ class ReceivedFields:
         cipher: str = "",
         asks_smtputf8: bool = False,
     ) -> None:
-        words = [*_from_clause(hello_name, client_ip, client_name)]
-        words += [f"by {clean_word(hostname)}", f"with {clean_word(protocol)}"]
-        if tls:
-            words.append(f"({clean_comment(tls)})")
-        self._begun = continue_field(b"Received:", words)
+        self._begun = _begun(hello_name, client_ip, client_name, hostname, protocol, tls)
         self._cipher = registered_cipher(cipher)
         self._asks_smtputf8 = asks_smtputf8
 
@@ -165,6 +162,23 @@ class ReceivedFields:
 def compose_return_path(reverse_path: ReversePath) -> bytes:
     """The Return-Path field that final delivery prepends (RFC 5321 4.4), with its CRLF."""
     return compose_field("Return-Path", [f"<{reverse_path}>"])
+
+
+@lru_cache(maxsize=1024)
+def _begun(
+    hello_name: str | None,
+    client_ip: IPAddress | None,
+    client_name: str | None,
+    hostname: str,
+    protocol: str,
+    tls: str,
+) -> bytes:
+    """The beginning of the field; clients come again."""
+    words = [*_from_clause(hello_name, client_ip, client_name)]
+    words += [f"by {clean_word(hostname)}", f"with {clean_word(protocol)}"]
+    if tls:
+        words.append(f"({clean_comment(tls)})")
+    return continue_field(b"Received:", words)
 
 
 def _from_clause(

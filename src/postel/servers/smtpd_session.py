@@ -31,7 +31,6 @@ from postel.servers.smtpd_options import ServiceOptions, SmtpParts
 from postel.servers.smtpd_standing import Counter
 from postel.servers.smtpd_transaction import MailTransaction
 from postel.servers.smtpd_waiting import WaitingMail
-from postel.servers.smtpd_xclient import commands_for
 
 LASTED_TOO_LONG: Final = Reply(421, Status(4, 4, 2), "This session has lasted long enough; closing")
 OWN_FAULT: Final = Reply(421, Status(4, 3, 0), "Local trouble; try again later")
@@ -88,7 +87,7 @@ class SmtpSession:
         self.handlers = handlers
         peer, tls = stream.peer, stream.tls
         self.client = Client(peer.ip, peer.port, options.service.value, tls=tls.version if tls else None)
-        self.peer_commands = commands_for(options, peer)
+        self.peer_commands = counter.peer_commands(peer)
         self.is_itself = True
         self.talk = smtp.SmtpServer(self.machine_options(stream), is_tls=tls is not None)
         self.drive = Drive(self.talk, stream, options.session_s)

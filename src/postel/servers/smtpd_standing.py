@@ -13,10 +13,14 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from postel.hooks import Client
+from postel.net import Endpoint
 from postel.proto.smtp import ServerOptions
 from postel.servers.admission import is_within
+from postel.servers.proxied import NOBODY
 from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_options
+from postel.servers.smtpd_trust import NOTHING
 from postel.servers.smtpd_wishes import wish_options
+from postel.servers.smtpd_xclient import commands_for
 from postel.tls import ServerTls
 
 KINDS: Final = 64  # of clients, that are remembered
@@ -32,7 +36,12 @@ class Counter:
         self.options = options
         self.parts = parts
         self.tls = tls
+        self._trusts_anybody = options.xclient != NOBODY or options.xforward != NOBODY
         self._made: dict[_Standing, ServerOptions] = {}
+
+    def peer_commands(self, peer: Endpoint) -> frozenset[str]:
+        """What the host at the other end may say of others."""
+        return commands_for(self.options, peer) if self._trusts_anybody else NOTHING
 
     def machine_options(
         self, client: Client, peer_commands: frozenset[str], *, has_certificate: bool

@@ -15,7 +15,6 @@ from postel.mail import IPAddress, Mailbox, parse_mailbox
 from postel.net import Endpoint
 from postel.proto.smtp import Attributes
 from postel.queue import Origin
-from postel.servers.proxied import NOBODY
 from postel.servers.smtpd_options import ServiceOptions
 
 _NONE: frozenset[str] = frozenset()
@@ -23,8 +22,6 @@ _NONE: frozenset[str] = frozenset()
 
 def commands_for(options: ServiceOptions, peer: Endpoint) -> frozenset[str]:
     """Which of the two the host at the other end may use. What XCLIENT says of the client changes nothing of it."""
-    if options.xclient is NOBODY and options.xforward is NOBODY:
-        return _NONE
     trusted = {"XCLIENT": options.xclient, "XFORWARD": options.xforward}
     return frozenset(name for name, hosts in trusted.items() if hosts.has(peer)) or _NONE
 
