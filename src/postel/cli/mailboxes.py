@@ -5,6 +5,7 @@ What comes in is byte for byte what was in the file, but for line ends, which ar
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from postel.app import Bench
 from postel.cli import words
 from postel.cli.context import Settings, pass_settings
 from postel.cli.exporting import write_maildir, write_mbox
+from postel.cli.imap_import import import_account
+from postel.cli.imap_source import parse_place
 from postel.cli.importing import Importer, find_source
 from postel.cli.mbox import Quoting
 from postel.cli.rights import Rights
@@ -47,7 +50,7 @@ of_mailbox = click.option(
 
 @click.command("import")
 @click.argument("address")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("source", metavar="PATH|URL")
 @of_mailbox
 @click.option(
     "--quoting",
@@ -59,11 +62,22 @@ of_mailbox = click.option(
 @click.option(
     "--tree", "is_tree", is_flag=True, help="PATH is a tree of folders: all of them, each under its name."
 )
+@click.option(
+    "--password-stdin", is_flag=True, help="The password of the IMAP account, one line on standard input."
+)
+@click.option("--insecure", is_flag=True, help="Do not check the certificate of the IMAP server.")
 @pass_settings
 def import_command(
-    settings: Settings, address: str, path: Path, name: MailboxName, quoting: str, is_tree: bool
+    settings: Settings,
+    address: str,
+    source: str,
+    name: MailboxName,
+    quoting: str,
+    is_tree: bool,
+    password_stdin: bool,
+    insecure: bool,
 ) -> None:
-    """Put the mail of a mbox file or a Maildir folder into the mailbox of ADDRESS.
+    """Put the mail of a mbox file, a Maildir folder or another IMAP server into the mailbox of ADDRESS.
 
     \b
     postel import ann@example.org /var/mail/ann
@@ -71,11 +85,17 @@ def import_command(
     postel import ann@example.org ~ann/Maildir/.Sent --mailbox Sent
     postel import ann@example.org ~ann/Maildir --tree
     zcat old.mbox.gz | postel import ann@example.org -
+    postel import ann@example.org imaps://ann@imap.example.com
+    postel import ann@example.org imaps://ann@imap.example.com/Sent
 
     Dates come from the separator lines of a mbox and from the files of a Maildir, flags from Status fields and
-    from file names. Nothing is ever overwritten: to import twice is to have everything twice.
+    from file names. Nothing is ever overwritten: to import files twice is to have everything twice. From an IMAP
+    server, all mailboxes come under their names; a later run takes what is new, and goes on where one broke off.
     """
-    rights = Rights()
+    if "://" in source:
+        _import_from_imap(settings, address, source, password_stdin=password_stdin, verify=not insecure)
+        return
+    path, rights = Path(source), Rights()
 
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
@@ -87,6 +107,26 @@ def import_command(
     number = run(settings, work, become=rights.act_as_owner)
     where = "mailboxes" if is_tree else name
     click.echo(f"Imported {words.count(number, 'message')} into {where} of {address}.")
+
+
+def _import_from_imap(
+    settings: Settings, address: str, url: str, *, password_stdin: bool, verify: bool
+) -> None:
+    try:
+        place = parse_place(url)
+    except CannotDo as why:
+        raise click.UsageError(str(why)) from None
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = str(click.prompt(f"Password of {place.user} at {place.host}", hide_input=True, err=True))
+
+    async def work(bench: Bench) -> int:
+        account = await find_account(bench, address)
+        return await import_account(bench, account, place, password, verify=verify)
+
+    number = run(settings, work, become=stay)
+    click.echo(f"Imported {words.count(number, 'message')} from {place.host} into mailboxes of {address}.")
 
 
 def _folders(path: Path, rights: Rights) -> list[Folder]:
