@@ -51,10 +51,10 @@ class Crowd:
             await asyncio.sleep(rng.random())
 
     async def _trickle(self, stream: Stream, rng: random.Random) -> None:
-        """An octet a second, for ever."""
+        """An octet now and then, for ever."""
         for octet in b"EHLO trickle.example" * 20:
             await stream.write(bytes([octet]))
-            await asyncio.sleep(1)
+            await asyncio.sleep(20)
 
     async def _flood(self, stream: Stream, rng: random.Random) -> None:
         """Commands or noise, and no answer is ever read."""

@@ -15,7 +15,7 @@ import random
 from typing import Final
 
 import pytest
-from power_kit import PATIENT, SEED, Scenario, Site, check, some_steps, tell
+from power_kit import PATIENT, SEED, Letter, Scenario, Site, Talk, check, some_steps, tell
 
 CUTS: Final = int(os.environ.get("POSTEL_NETWORK_CUTS", "60"))  # of each scenario
 A: Final = '[[domain]]\nname = "a.example"\n'
@@ -62,6 +62,26 @@ async def an_interrupted_transfer(site: Site) -> None:
     await site.net.settle()
 
 
+async def a_refused_transfer(site: Site) -> None:
+    """Content that is refused, in a transaction that could have been resumed; then the same client does it well."""
+    talk = await Talk.dial(site.b, 25)
+    hello = await talk.say("EHLO client.example")
+    while "\r\n250 " not in hello:
+        hello += await talk.hear("\r\n")
+    assert "CHECKPOINT" in hello
+    for number, (line, reply) in enumerate((("a bare\nline", "5"), ("fine", "2"), ("a bare\rone", "5"))):
+        await talk.say(f"MAIL FROM:<x@c.example> TRANSID=<{number}@client.example>")
+        await talk.say("RCPT TO:<bob@b.example>")
+        assert (await talk.say("DATA")).startswith("354")
+        letter = site.begun[f"refused {number}"] = Letter.of(f"refused {number}")
+        text = letter.octets.decode() + (f"{line}\r\n" if reply == "5" else "")
+        assert (await talk.say(text + ".")).startswith(reply)
+        if reply == "2":
+            site.promised.append((site.power.steps, letter.subject, ("bob@b.example",)))
+    await talk.say("QUIT")
+    await site.net.settle()
+
+
 async def an_end(site: Site) -> None:
     """What cannot be delivered is warned about, and given up."""
     site.b.unplug()
@@ -90,6 +110,7 @@ SCENARIOS: Final = {
     "an interrupted transfer": Scenario(
         an_interrupted_transfer, {"mx.a.example": A + PATIENT + KEEPS, "mx.b.example": B + KEEPS}
     ),
+    "a refused transfer": Scenario(a_refused_transfer, {"mx.b.example": B + KEEPS}),
     "an end": Scenario(an_end, {"mx.a.example": A + IMPATIENT, "mx.b.example": B}),
     "a long log": Scenario(a_long_log, {"mx.a.example": A + PATIENT}),
 }
