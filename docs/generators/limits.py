@@ -36,6 +36,7 @@ CHANGED: Mapping[str, str] = {
     "queue.expire": '"17d"',
     "queue.concurrency": "7",
     "queue.deliveries": "77",
+    "queue.in_memory": "777",
     "queue.deliver_by": '"7s"',
     "queue.future_release": '"7d"',
     "queue.future_messages": "7",

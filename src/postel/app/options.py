@@ -107,6 +107,7 @@ def queue_options(loaded: Loaded, part: Part = WHOLE) -> QueueOptions:
         concurrency=deliveries,
         reserve=deliveries // 4,
         down_limit=max(1, deliveries // 4),
+        fresh_limit=part.share(queue.in_memory),
         lane_limit=part.share(queue.concurrency),
         lane_limits={lane: part.share(limit) for lane, limit in usual.lane_limits.items()},
     )

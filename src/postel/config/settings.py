@@ -498,6 +498,14 @@ class QueueSettings(Section, frozen=True):
     deliveries: Annotated[
         int, Meta(ge=2), says("Deliveries under way at a time, to all destinations together.")
     ] = 400
+    in_memory: Annotated[
+        int,
+        Meta(ge=1),
+        says(
+            "Messages that came a moment ago and wait in memory for their first try, on disk in short form only. What is "
+            "beyond that waits on disk in full, which costs more."
+        ),
+    ] = 10_000
     deliver_by: Annotated[
         DurationText,
         says(

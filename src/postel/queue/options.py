@@ -63,7 +63,7 @@ class QueueOptions:
     patient_lanes        lanes, by the same word, whose mail waits by arrangement: nobody is told that it is late.
     max_recipients_per_job  recipients that one transaction names; RFC 5321 4.5.3.1.8 promises 100.
     page_limit           messages of one lane that are known in memory before they are worked on.
-    fresh_limit          accepted messages kept in memory to spare reading them back.
+    fresh_limit          messages accepted a moment ago that wait in memory for their first attempt (queue.fresh).
     turn_jobs            jobs an agent may do in a row while other lanes wait for a place.
     member_limit         recipients that one message may grow to by expansion.
     depth_limit          aliases of aliases of aliases ... (RFC 5321 6.3: loops).
