@@ -236,7 +236,7 @@ async def test_a_stuck_thread_is_forgotten_after_a_while(tmp_path: Path) -> None
         ("raise SystemExit(3)", "it raised"),
         ("raise KeyboardInterrupt", "it raised"),
         ("raise BaseException", "it raised"),
-        ("return True", "rcpt cannot answer bool: True"),
+        ("answer = True; return answer", "rcpt cannot answer bool: True"),
         ("asyncio.current_task().cancel(); await asyncio.sleep(0)", "it cancelled itself"),
         ("raise asyncio.CancelledError", "it cancelled itself"),
         ("await asyncio.sleep(60)", "no answer within 0.03 s"),

@@ -22,11 +22,12 @@ import traceback
 import types
 import typing
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from postel.hooks.phases import PHASES, Phase
+from postel.hooks.plain import is_plain
 
 FILE_LIMIT: Final = 1 << 20  # octets of one hook file
 
@@ -68,12 +69,14 @@ class HookFunction:
 
     source      for the log: "policy.py:rcpt".
     is_trusted  Postel's own: asked directly, without a time limit; its faults are bugs.
+    is_plain    it cannot wait, as its text shows, and need not run in the thread of hooks.
     """
 
     phase: Phase
     call: HookCall
     source: str
     is_trusted: bool = False
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ class HookFile:
         functions = {}
         for name, node in named.items():
             if name in PHASES:
-                functions[Phase(name)] = _phase_function(path, node, getattr(module, name))
+                found = _phase_function(path, node, getattr(module, name))
+                functions[Phase(name)] = replace(found, is_plain=is_plain(tree, node, module))
             elif not name.startswith("_"):
                 _check_not_nearly_a_phase(path, node)
         if not functions:

@@ -98,6 +98,8 @@ class Hooks:
         for function in self._functions(phase):
             if function.is_trusted:
                 answer = await function.call(facts)
+            elif function.is_plain:
+                answer = _answer_at_once(function, facts)
             else:
                 answer = await self._ask_foreign(function, facts)
             if answer is not None:
@@ -135,6 +137,17 @@ class Hooks:
         except NoAnswer as none:
             log.trouble("hook_failed", hook=function.source, because=str(none))
             return _trouble(function)
+
+
+def _answer_at_once(function: HookFunction, facts: Facts) -> Any:
+    """The answer of a function that cannot wait."""
+    asked = _guarded(function, facts)
+    try:
+        asked.send(None)
+    except StopIteration as answered:
+        return answered.value
+    asked.close()
+    return _trouble(function)
 
 
 async def _guarded(function: HookFunction, facts: Facts) -> Any:
