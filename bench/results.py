@@ -6,6 +6,7 @@ Not here    How they are shown (bench.tables, bench.plots).
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ class Results:
             samples.setdefault(key, []).append(value)
         if figures.get(LOAD.key, 0) >= SATURATED:
             self.remark(f"{case}, {contender}: the load was saturated; the server may be faster")
-        if figures.get(OTHERS.key, 0) >= DISTURBED:
+        if figures.get(OTHERS.key, 0) >= DISTURBED and os.sched_getscheduler(0) == os.SCHED_OTHER:
             self.remark("disturbed: other programs used the processors (`others`); see --first")
 
     def remark(self, text: str) -> None:

@@ -19,6 +19,7 @@ HEADER: Final = (
     b"From: Kitt <kitt@free.example>\r\nTo: Ann <ann@example.org>\r\nSubject: bench\r\n"
     b"Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <%d@free.example>\r\n\r\n"
 )
+_PATIENCE_S: Final = 15.0  # a server that answers nobody for so long will not
 _LINE: Final = b"x" * 76 + b"\r\n"
 
 
@@ -157,6 +158,7 @@ class _Run:
         self._latencies: list[float] = []
         self._open = 0
         self._ends_s = float("inf")
+        self._heard_s = time.perf_counter()
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -170,12 +172,21 @@ class _Run:
     def _is_over(self) -> bool:
         return time.perf_counter() >= self._ends_s
 
+    async def _is_over_soon(self) -> bool:
+        try:
+            await asyncio.wait_for(self._done.wait(), 1)
+        except TimeoutError:
+            return False
+        return True
+
     def answered(self, is_accepted: bool, took_s: float) -> None:
+        self._heard_s = time.perf_counter()
         self.accepted += is_accepted
         self.refused += not is_accepted
         self._latencies.append(took_s)
 
     def connection_ended(self, is_unexpected: bool) -> None:
+        self._heard_s = time.perf_counter()
         self._open -= 1
         self.refused += is_unexpected
         self._fill()
@@ -209,8 +220,11 @@ class _Run:
         if self.load.seconds:
             self._ends_s = began_s + self.load.seconds
         self._fill()
-        await self._done.wait()
-        took_s, spent_s = time.perf_counter() - began_s, time.process_time() - cpu_s
+        while not await self._is_over_soon():
+            if time.perf_counter() - self._heard_s > _PATIENCE_S:
+                self.refused += self._open  # a server that answers no more; its last reply was the end
+                break
+        took_s, spent_s = max(1e-6, self._heard_s - began_s), time.process_time() - cpu_s
         latencies = sorted(self._latencies) or [0.0]
         median_s, p99_s = (latencies[int(len(latencies) * share)] for share in (0.5, 0.99))
         return Sent(self.accepted, self.refused, took_s, median_s, p99_s, spent_s, spent_s / took_s)
