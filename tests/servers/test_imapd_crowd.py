@@ -8,7 +8,8 @@ import re
 import pytest
 from imap_world import LETTER, Client, World, world
 
-_FETCH = re.compile(r"(\d+) FETCH \((?:UID (\d+) )?FLAGS \(([^)]*)\)(?: UID (\d+))?")
+_TOLD_FLAGS = re.compile(r"[( ]FLAGS \(([^)]*)\)")
+_TOLD_UID = re.compile(r"[( ]UID (\d+)")
 _FLAGS = ("\\Seen", "\\Flagged $x", "")
 ROUNDS = int(os.environ.get("POSTEL_CROWDS", "12"))
 
@@ -42,12 +43,15 @@ class Person:
                 del self.uids[int(number) - 1], self.flags[int(number) - 1]
             elif number == "VANISHED":
                 self._vanish(what)
-            elif match := _FETCH.match(line):
-                place = int(match[1]) - 1
-                uid = int(match[2] or match[4] or 0)
-                assert not uid or self.uids[place] in (0, uid), "a number means another message"
-                self.uids[place] = uid or self.uids[place]
-                self.flags[place] = frozenset(match[3].split()) - {"\\Recent"}
+            elif what.startswith("FETCH"):
+                self._fetched(int(number) - 1, what)
+
+    def _fetched(self, place: int, what: str) -> None:
+        if uid := _TOLD_UID.search(what):
+            assert self.uids[place] in (0, int(uid[1])), "a number means another message"
+            self.uids[place] = int(uid[1])
+        if flags := _TOLD_FLAGS.search(what):
+            self.flags[place] = frozenset(flags[1].split()) - {"\\Recent"}
 
     def _vanish(self, what: str) -> None:
         for part in what.split(","):
