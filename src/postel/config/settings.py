@@ -502,8 +502,8 @@ class QueueSettings(Section, frozen=True):
         int,
         Meta(ge=1),
         says(
-            "Messages that came a moment ago and wait in memory for their first try, on disk in short form only. What is "
-            "beyond that waits on disk in full, which costs more."
+            "Messages that came a moment ago and wait in memory for their first try, on disk in short form only. What "
+            "is beyond that waits on disk in full, which costs more."
         ),
     ] = 10_000
     deliver_by: Annotated[
@@ -564,9 +564,9 @@ class Mailboxes(Section, frozen=True):
     undelete: Annotated[
         DurationText,
         says(
-            "How long expunged mail can be had back (`postel account undelete`), and that of deleted mailboxes. No client "
-            "sees it, and no quota counts it. 14 days by default: a mistake is noticed within a holiday. `0s`: what is "
-            "expunged is gone."
+            "How long expunged mail can be had back (`postel account undelete`), and that of deleted mailboxes. No "
+            "client sees it, and no quota counts it. 14 days by default: a mistake is noticed within a holiday. `0s`: "
+            "what is expunged is gone."
         ),
     ] = "14d"
     per_account: Annotated[

@@ -41,7 +41,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "hook_skipped": "Too many hooks were busy, so one was not told of an event.",
     # store
     "maildrop_lock_stuck": "The lock of a maildrop could not be renewed or freed; it is free when its lease ends.",
-    "store_untidy": "Work on mailboxes in the background (indexing, removing) was not possible now; it is tried again soon.",
+    "store_untidy": "Work on mailboxes in the background (indexing, removing) failed for now; it is tried again soon.",
     # fulltext
     "search_index_trouble": "An index of texts could not be used; who searches waits until its letters are read.",
     # imapd
