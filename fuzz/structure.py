@@ -31,6 +31,7 @@ _SEEDS: Final = (
     b"References: <a@b> <\"c\"@d>\r\n", b"Content-Type: multipart/mixed; boundary=a\r\n",
     b"Content-Type: multipart/digest; boundary=b\r\n", b"--a", b"--b", b"Content-Type: message/rfc822\r\n",
     b"Content-Type: message/global\r\n", b"Content-Type: text/html; charset=utf-16\r\n",
+    b"Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\r\n",
     b"Content-Type: x/y; a*0*=utf-8''%; a*1=b; c=\"\\\"\"\r\n",
     b"Content-Disposition: attachment; filename=a\r\n", b"Content-Transfer-Encoding: base64\r\n",
     b"Content-Transfer-Encoding: quoted-printable\r\n", b"Content-Language: a, b\r\n",

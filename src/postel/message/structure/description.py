@@ -36,10 +36,11 @@ CACHED_VALUES: Final = 2000
 
 _TOKEN: Final = rb"[!#$&+.0-9A-Z^_`a-z{|}~'-]++"
 # What nearly all look like: ASCII, without comments, escapes, pieces and encodings.
-_PARAMETER: Final = (
-    rb";[ \t]*+(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"([^"\\\x00-\x1f\x7f-\xff]*+)")[ \t]*+'
-)
-_USUAL: Final = re.compile(rb"(" + _TOKEN + rb")/(" + _TOKEN + rb")[ \t]*+((?:" + _PARAMETER + rb")*+);?")
+_QTEXT: Final = rb'[^"\\\x00-\x1f\x7f-\xff]*+'
+_PARAMETER: Final = rb";[ \t]*+(" + _TOKEN + rb")=(?:(" + _TOKEN + rb')|"(' + _QTEXT + rb')")[ \t]*+'
+# The same without groups: within a possessive repeat they end in a SystemError of `re`, in Python 3.11 at least.
+_UNGROUPED: Final = rb";[ \t]*+" + _TOKEN + rb"=(?:" + _TOKEN + rb'|"' + _QTEXT + rb'")[ \t]*+'
+_USUAL: Final = re.compile(rb"(" + _TOKEN + rb")/(" + _TOKEN + rb")[ \t]*+((?:" + _UNGROUPED + rb")*+);?")
 _PARAMETERS: Final = re.compile(_PARAMETER)
 _PIECE: Final = re.compile(r"(.+?)\*(\d{1,4})(\*?)")
 
