@@ -39,7 +39,8 @@ from postel.queue import (
 from postel.testing import InlineWorkers, simulate
 from postel.testing.power import Cut, PowerDisk
 
-SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+# The ordinary run takes the same luck each time: a change that fails is to blame for it. Others on demand.
+SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "20261124"))
 INLINE: Final = 4096  # octets of content beyond which it lies in a file
 LONG: Final = CONTENT + b"y" * 70 * 400 + b"\r\n"
 # A life of minutes: an idle second costs as much as a busy one.
