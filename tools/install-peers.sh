@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 packages=(
     curl swaks libnet-ssleay-perl msmtp s-nail mutt            # sending
     fetchmail getmail6 mpop                                    # POP3
+    isync offlineimap3 neomutt alpine                          # IMAP
     postfix unbound                                            # a mail server, a resolver
     dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd     # a store that takes LMTP, and SASL for Postfix
     gsasl                                                      # SASL
@@ -16,6 +17,7 @@ packages=(
     haproxy                                                    # the PROXY protocol
     procps openssl
 )
+command -v npm >/dev/null || packages+=(nodejs npm)            # IMAP, too; whoever has Node from elsewhere keeps it
 exim=exim4-daemon-light
 
 need_root "${packages[*]}, and what $exim needs"
@@ -23,3 +25,6 @@ forbid_services
 apt-get -q -q update
 install "${packages[@]}"
 unpack "$exim" "$here/.peers/exim"
+mkdir -p "$here/.peers/node"
+cp "$here/tests/peers/node/package.json" "$here/.peers/node"
+npm install --prefix "$here/.peers/node" --no-audit --no-fund --ignore-scripts --silent
