@@ -7,6 +7,7 @@ expunge     in one transaction, leaving behind what a synchronising client must 
 kept        what was expunged, for a time
 """
 
+from postel.store.annotations import Annotations
 from postel.store.changes import Changes
 from postel.store.coming import LETTERS
 from postel.store.copying import Copied
@@ -58,6 +59,7 @@ __all__ = [
     "MIGRATIONS",
     "OTHER_USERS",
     "SEPARATOR",
+    "Annotations",
     "Appended",
     "BadMailboxName",
     "BadRights",

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
+from postel.contents import Draft
 from postel.message import (
     IndexedContent,
     SectionText,
@@ -152,9 +153,9 @@ class Sections:
             await draft.discard()
 
     @staticmethod
-    async def _keep(draft: object, octets: bytes, wanted: FetchSection) -> int:
+    async def _keep(draft: Draft, octets: bytes, wanted: FetchSection) -> int:
         if octets and wanted.form is Form.BINARY:
-            await draft.write(octets)  # type: ignore[attr-defined]
+            await draft.write(octets)
         return len(octets)
 
     async def _read(self, span: Span) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from postel.database import Transaction
 from postel.proto.imap import (
     NO,
     OK,
@@ -37,7 +38,7 @@ async def _create(session: ImapSession, command: Create) -> None:
     await _may_make(session, place)
     uses = frozenset(_use(use) for use in command.uses)
 
-    async def work(tx):  # type: ignore[no-untyped-def]
+    async def work(tx: Transaction) -> int:
         return await store.tree.create(tx, place.account_id, place.name, uses)
 
     mailbox_id = await session.parts.database.write(work)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from postel.database import Transaction
 from postel.proto.imap import NO, OK, Code, GetMetadata, MetadataOptions, SetMetadata, codes, responses
 from postel.servers.imapd.faults import Denied
-from postel.store import StoredMailbox, TooMany
+from postel.store import Annotations, StoredMailbox, TooMany
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -50,7 +51,7 @@ async def _known(session: ImapSession, box: StoredMailbox | None) -> dict[str, b
     return {**shared, **await annotations.of(owner, box_id, session.account_id)}
 
 
-def _place(session: ImapSession, box: StoredMailbox | None):  # type: ignore[no-untyped-def]
+def _place(session: ImapSession, box: StoredMailbox | None) -> tuple[Annotations, int, int]:
     owner = session.account_id if box is None else box.account_id
     return session.parts.store.annotations, owner, _SERVER if box is None else box.id
 
@@ -92,7 +93,7 @@ async def _set(session: ImapSession, command: SetMetadata) -> None:
     private = {entry: value for entry, value in command.values if entry.startswith(_PRIVATE)}
     shared = {entry: value for entry, value in command.values if entry not in private}
 
-    async def work(tx):  # type: ignore[no-untyped-def]
+    async def work(tx: Transaction) -> None:
         if private:
             await annotations.set(tx, owner, box_id, session.account_id, private)
         if shared:

@@ -36,6 +36,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.fetch_sections import Sections
+from postel.store import MailboxName as StoredName
 from postel.store import StoredMailbox
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ async def _proven(
 ) -> StoredMailbox | None:
     """The mailbox, if its owner made the token."""
     store = session.parts.store
-    box = await store.mailbox(owner.id, name)  # type: ignore[arg-type]
+    box = await store.mailbox(owner.id, StoredName(name))
     key = None if box is None else await store.url_keys.find(owner.id, box.id)
     if key is None or not hmac.compare_digest(_token(key, auth.rump), auth.token or ""):
         return None
