@@ -13,6 +13,7 @@ from postel.testing import MailNetwork, MailServer
 ZONE = "a.example. MX 10 mx.a.example.\nb.example. MX 10 mx.b.example.\n"
 LMTP = '[[domain]]\nname = "a.example"\n[[listen]]\nprotocol = "lmtp"\naddress = "0.0.0.0:24"\n'
 LARGE = 200_000
+CONTENTS = "SELECT (SELECT COUNT(*) FROM content) + (SELECT COUNT(*) FROM content_alone)"
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ def files(server: MailServer) -> list[str]:
 
 
 async def contents(server: MailServer) -> int:
-    row = await server.postel.rooms.database.read(lambda tx: tx.fetch_one("SELECT COUNT(*) FROM content"))
+    row = await server.postel.rooms.database.read(lambda tx: tx.fetch_one(CONTENTS))
     assert row is not None
     return int(row[0])
 
