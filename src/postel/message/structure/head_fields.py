@@ -11,7 +11,8 @@ import re
 from typing import Final
 
 # A name and its colon where there is one, the rest of the line, and the lines that continue it.
-_FIELD: Final = re.compile(rb"((?:([!-9;-~]++)[ \t]*+:)?+([^\n]*+(?:\n[ \t][^\n]*+)*+\n?))")
+# The optional group is not possessive: with a group to be captured in it, Python 3.11 loses its place (SystemError).
+_FIELD: Final = re.compile(rb"((?:([!-9;-~]++)[ \t]*+:)?([^\n]*+(?:\n[ \t][^\n]*+)*+\n?))")
 _RUN: Final = re.compile(rb"[ \t\r\n]+")
 
 
