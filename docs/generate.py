@@ -14,6 +14,7 @@ sys.path.insert(0, str(DOCS))
 
 from generators.commands import commands_page  # noqa: E402
 from generators.events import events_page  # noqa: E402
+from generators.imap import imap_page  # noqa: E402
 from generators.library import hooks_page, testing_page  # noqa: E402
 from generators.limits import limits_page  # noqa: E402
 from generators.protocols import pop3_page, replies_page, smtp_page  # noqa: E402
@@ -27,6 +28,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "events.md": events_page,
     "replies.md": replies_page,
     "smtp.md": smtp_page,
+    "imap.md": imap_page,
     "pop3.md": pop3_page,
     "limits.md": limits_page,
     "hooks.md": hooks_page,

@@ -62,7 +62,7 @@ def smtp_page() -> str:
         "they come.",
         _list(f"{row.keyword} ({row.rfc})" for row in extensions.EXTENSIONS if not _when_offered(row)) + ".",
         "## SASL mechanisms",
-        "The same for SMTP and POP3, server and client, strongest first.",
+        "The same for SMTP, IMAP and POP3, server and client, strongest first.",
         table(
             ("mechanism", "defined in", "needs TLS", "initial response"),
             [

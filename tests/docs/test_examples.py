@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import imaplib
 import re
 import shlex
 import ssl
@@ -105,8 +106,10 @@ async def test_the_hook_of_the_readme_refuses_addresses_that_have_moved(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.real_time
-async def test_the_pop3_example_fetches_mail(tmp_path: Path) -> None:
-    block = next(b for b in blocks_of(DOCS / "how-to" / "reading-mail.md") if b.language == "python")
+@pytest.mark.parametrize(("protocol", "function"), [("imaps", "unread"), ("pop3s", "fetch")])
+async def test_an_example_reads_mail(tmp_path: Path, protocol: str, function: str) -> None:
+    page = blocks_of(DOCS / "how-to" / "reading-mail.md")
+    block = next(b for b in page if b.language == "python" and f"def {function}(" in b.text)
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
@@ -115,7 +118,7 @@ async def test_the_pop3_example_fetches_mail(tmp_path: Path) -> None:
     authority.configure_trust(context)
     text = (
         'hostname = "localhost"\ndata = "data"\n'
-        'listen = [{ protocol = "pop3s", address = "127.0.0.1:0" }]\n'
+        f'listen = [{{ protocol = "{protocol}", address = "127.0.0.1:0" }}]\n'
         'tls = { certificate = "cert.pem", key = "key.pem" }\n'
         '[[domain]]\nname = "example.org"\n'
     )
@@ -126,13 +129,26 @@ async def test_the_pop3_example_fetches_mail(tmp_path: Path) -> None:
     await postel.start()
     try:
         port = postel.listeners.bound[0].listener.endpoint.port
-        fetch = vars(_module(block))["fetch"]
-        fetched = await asyncio.to_thread(
-            lambda: fetch("localhost", "ann@example.org", "secret", port=port, context=context)
+        example = vars(_module(block))[function]
+        if protocol == "imaps":
+            await asyncio.to_thread(
+                _upload, port, context, [b"Subject: 1\r\n\r\nx\r\n", b"Subject: 2\r\n\r\ny\r\n"]
+            )
+        read = await asyncio.to_thread(
+            lambda: example("localhost", "ann@example.org", "secret", port=port, context=context)
         )
-        assert fetched == []
+        assert [letter.splitlines()[0] for letter in read] == (
+            [b"Subject: 1", b"Subject: 2"] if protocol == "imaps" else []
+        )
     finally:
         await postel.stop()
+
+
+def _upload(port: int, context: ssl.SSLContext, letters: list[bytes]) -> None:
+    with imaplib.IMAP4_SSL("localhost", port, ssl_context=context) as session:
+        session.login("ann@example.org", "secret")
+        for letter in letters:
+            session.append("INBOX", "", "", letter)
 
 
 # Command lines.

@@ -26,8 +26,8 @@ COMMANDS: Final = {
     "queue": ("queue", "The queue: mail that is accepted and not delivered yet."),
     "send": ("send", "Send the message on standard input, as sendmail does."),
     "terminal": ("terminal", "Wait for messages that people send to one's screen."),
-    "import": ("mailboxes", "Put the mail of an mbox file or a Maildir folder into a mailbox."),
-    "export": ("mailboxes", "Write a mailbox to an mbox file or a Maildir folder."),
+    "import": ("mailboxes", "Put the mail of files, folders or another IMAP server into mailboxes."),
+    "export": ("mailboxes", "Write one mailbox, or all of them, to files."),
     "backup": ("backup", "Copy queue, mailboxes and accounts, while the server runs or not."),
     "restore": ("backup", "Make a data directory from a backup."),
 }
