@@ -21,7 +21,7 @@ from postel.database import Database, Transaction
 from postel.message import ContentIndexer, StaleIndex, envelope_of
 from postel.net import Workers
 
-AT_ONCE: Final = 4  # contents that are read at a time, for one who asks
+AT_ONCE: Final = 32  # contents that are read at a time, for one who asks; what is found is kept in one commit
 _TOGETHER: Final = (
     256 * 1024
 )  # octets handed to a worker at once: that costs more than reading a small content

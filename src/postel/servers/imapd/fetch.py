@@ -13,12 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from postel.contents import small_contents
 from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
-from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of
+from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
 from postel.servers.imapd.fetch_sections import Sections, section_of
 from postel.store import FlagChange, Flags, How
 
@@ -32,14 +33,21 @@ _BODIES_AT_ONCE: Final = 32
 _GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
 
 
+_Bulk: TypeAlias = tuple[tuple[bytes, ...], tuple[Column, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is written for each message: octets that stand fixed, columns, and sections that are streamed."""
+    """What is written for each message: octets that stand fixed, columns, and sections that are streamed.
+
+    bulk    all of it as columns, where that can be.
+    """
 
     templates: tuple[bytes, ...]
     columns: tuple[Column | None, ...]
     sections: tuple[FetchSection | None, ...]
     needs: Needs
+    bulk: _Bulk | None
 
     @property
     def is_streamed(self) -> bool:
@@ -61,16 +69,30 @@ def _planned(items: Sequence[FetchItem]) -> _Plan:
         found = column_of(item)
         if found is not None:
             templates.append(found[0])
-            needs = max(needs, found[1])
+            needs |= found[1]
             columns.append(found[2])
             sections.append(None)
         else:
             name, section = section_of(item)
             templates.append(name)
-            needs = Needs.INDEX
+            needs |= Needs.LETTERS | Needs.INDEX
             columns.append(None)
             sections.append(section)
-    return _Plan(tuple(templates), tuple(columns), tuple(sections), needs)
+    bulk = _bulk(templates, columns, sections)
+    return _Plan(tuple(templates), tuple(columns), tuple(sections), needs, bulk)
+
+
+def _bulk(
+    templates: Sequence[bytes], columns: Sequence[Column | None], sections: Sequence[FetchSection | None]
+) -> _Bulk | None:
+    """Everything as columns; None where octets must be streamed."""
+    found: list[tuple[bytes, Column]] = []
+    for template, column, section in zip(templates, columns, sections, strict=True):
+        fields = None if section is None else fields_column_of(section)
+        if column is None and fields is None:
+            return None
+        found.append((template, column) if column is not None else fields)  # type: ignore[arg-type]
+    return tuple(template for template, _ in found), tuple(column for _, column in found)
 
 
 async def _fetch(session: ImapSession, command: Fetch) -> None:
@@ -179,7 +201,7 @@ async def _set_seen(session: ImapSession, spans: list[range], plan: _Plan, comma
 
 async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> bool:
     """All messages; whether none was gone."""
-    size = _BODIES_AT_ONCE if plan.is_streamed else _INDEX_AT_ONCE if plan.needs else _ARRAYS_AT_ONCE
+    size = _BODIES_AT_ONCE if plan.bulk is None else _INDEX_AT_ONCE if plan.needs else _ARRAYS_AT_ONCE
     is_complete = True
     for span in spans:
         for start in range(span.start, span.stop, size):
@@ -207,27 +229,34 @@ def _page(session: ImapSession, span: range) -> Page:
 
 async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> None:
     store, box = session.parts.store, session.box
-    if plan.needs >= Needs.LETTERS:
+    if Needs.LETTERS in plan.needs:
         page.letters = await store.letters(box.id, page.uids)
-    if plan.needs >= Needs.INDEX:
+    if Needs.INDEX in plan.needs:
         page.blobs = await store.index.fresh(page.contents)
     # What was awaited may have moved the arrays on.
     page = _there(page, plan)
     if not len(page.uids):
         return
-    if plan.is_streamed:
+    lines = None if plan.bulk is None else _lines(session, page, plan.bulk, plan.is_streamed)
+    if lines is None:
         await _write_streamed(session, page, plan)
     else:
-        columns = [column(page) for column in plan.columns if column is not None]
-        is_uid_only = "UIDONLY" in session.talk.enabled
-        await session.send(
-            responses.fetch_lines(plan.templates, page.numbers, *columns, uid_only=is_uid_only)
-        )
+        await session.send(lines)
+
+
+def _lines(session: ImapSession, page: Page, bulk: _Bulk, may_lack: bool) -> bytes | None:
+    """The whole page; None where an index lacks something."""
+    templates, makers = bulk
+    columns = [list(column(page)) for column in makers] if may_lack else [column(page) for column in makers]
+    if may_lack and any(None in column for column in columns):
+        return None
+    is_uid_only = "UIDONLY" in session.talk.enabled
+    return responses.fetch_lines(templates, page.numbers, *columns, uid_only=is_uid_only)
 
 
 def _there(page: Page, plan: _Plan) -> Page:
     """The page without what went while its letters and indexes were read."""
-    if plan.needs is Needs.ARRAYS:
+    if not plan.needs:
         return page
     snapshot = page.box.snapshot
     places = snapshot.places(page.uids)
@@ -238,26 +267,29 @@ def _there(page: Page, plan: _Plan) -> Page:
         (number, uid, place)
         for number, uid, place in zip(page.numbers, page.uids, places, strict=True)
         if place >= 0
-        and uid in page.letters
-        and (plan.needs < Needs.INDEX or snapshot.contents[place] in page.blobs)
+        and (Needs.LETTERS not in plan.needs or uid in page.letters)
+        and (Needs.INDEX not in plan.needs or snapshot.contents[place] in page.blobs)
     ]
     page.numbers, page.uids, page.places = ([row[n] for row in rows] for n in range(3))
     return page
 
 
 def _lacks(page: Page, contents: Sequence[int], plan: _Plan) -> bool:
-    is_all = len(page.letters) == len(page.uids)
-    return not is_all or (plan.needs >= Needs.INDEX and any(one not in page.blobs for one in contents))
+    lacks_letters = Needs.LETTERS in plan.needs and len(page.letters) < len(page.uids)
+    return lacks_letters or (Needs.INDEX in plan.needs and any(one not in page.blobs for one in contents))
 
 
 async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None:
     contents = page.contents
-    read = await session.parts.database.read(lambda tx: small_contents(tx, contents))
+    read: dict[int, bytes] = {}
     columns = [None if column is None else list(column(page)) for column in plan.columns]
     blobs = [page.blobs[content_id] for content_id in contents]
     is_uid_only = "UIDONLY" in session.talk.enabled
     for n, (number, uid) in enumerate(zip(page.numbers, page.uids, strict=True)):
         letter = page.letters[uid]
+        if n % _BODIES_AT_ONCE == 0:
+            some = contents[n : n + _BODIES_AT_ONCE]
+            read = await session.parts.database.read(partial(small_contents, content_ids=some))
         sections = Sections(session, letter, blobs[n], read.get(letter.content_id))
         await session.send(responses.fetch_begin(number, uid_only=is_uid_only))
         for place, (template, column, section) in enumerate(

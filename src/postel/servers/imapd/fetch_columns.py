@@ -2,7 +2,7 @@
 
 Implements  RFC 9051 7.5.2 (FLAGS, UID, INTERNALDATE, RFC822.SIZE, ENVELOPE, BODY, BODYSTRUCTURE), RFC 7162 3.1.4,
             RFC 8474 5 (EMAILID, THREADID), RFC 8514 4.2 (SAVEDATE), RFC 8970 3.1 (PREVIEW).
-Gives       Page, Needs, Column, column_of.
+Gives       Page, Needs, Column, column_of, fields_column_of.
 Not here    Sections of bodies: fetch_sections.
 """
 
@@ -14,20 +14,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from postel.message import IndexedContent, body_structure_of, envelope_of
-from postel.proto.imap import FetchAtom, FetchPreview, responses
+from postel.message import IndexedContent, body_structure_of, envelope_of, kept_fields
+from postel.proto.imap import FetchAtom, FetchPreview, FetchSection, Form, SectionText, responses
 from postel.store import Letter
 
 if TYPE_CHECKING:
     from postel.servers.imapd.selected import Selected
 
 
-class Needs(enum.IntEnum):
-    """What a column is made of; each needs what is before it, too."""
+class Needs(enum.Flag):
+    """What a column is made of, beside the arrays of the snapshot."""
 
     ARRAYS = 0
-    LETTERS = 1
-    INDEX = 2
+    LETTERS = enum.auto()
+    INDEX = enum.auto()
 
 
 @dataclass(slots=True)
@@ -134,3 +134,20 @@ def column_of(item: Any) -> tuple[bytes, Needs, Column] | None:
         return b"PREVIEW %b", Needs.INDEX, _previews
     found = _COLUMNS.get(item)
     return None if found is None else (responses.COLUMNS[item], *found)
+
+
+def fields_column_of(item: FetchSection) -> tuple[bytes, Column] | None:
+    """How a selection of the message's own header fields is written, and its values, from letters and indexes.
+
+    A value is None where the index has not kept all of them: then the header must be read.
+    """
+    section = item.section
+    if item.form is not Form.BODY or section.part or section.text is not SectionText.FIELDS or item.octets:
+        return None
+    names = frozenset(name.lower() for name in section.fields)
+    return item.name().replace(b"%", b"%%") + b" %b", partial(_fields, names)
+
+
+def _fields(names: frozenset[bytes], page: Page) -> list[bytes | None]:
+    found = (kept_fields(page.index(n), page.letters[uid].prefix, names) for n, uid in enumerate(page.uids))
+    return [None if kept is None else responses.literal_head(len(kept)) + kept for kept in found]
