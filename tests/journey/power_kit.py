@@ -19,7 +19,8 @@ from typing import Final
 from postel.net import Endpoint, Stream
 from postel.testing import Cut, MailNetwork, MailServer, PowerDisk, simulate
 
-SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+# The ordinary run takes the same luck each time: a change that fails is to blame for it. Others on demand.
+SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "20261124"))
 PASSWORD: Final = "password"
 ANN: Final = "ann@a.example"
 HOSTS: Final = ("mx.a.example", "mx.b.example")

@@ -24,7 +24,8 @@ from postel.store import INBOX, FlagChange, Flags, How, MailboxName, Quota, Stor
 from postel.testing import FakeClock, InlineWorkers, PowerDisk, simulate
 
 CUTS: Final = int(os.environ.get("POSTEL_STORE_CUTS", "600"))
-SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+# The ordinary run takes the same luck each time: a change that fails is to blame for it. Others on demand.
+SEED: Final = int(os.environ.get("POSTEL_POWER_SEED", "20261124"))
 ANN: Final = 7
 WORK: Final = "Work"
 INLINE: Final = 4096

@@ -101,11 +101,21 @@ class Filler:
     async def _put_in(self, account_id: int, content_ids: Iterable[int]) -> None:
         made: list[tuple[int, LetterText]] = []
         for content_id in content_ids:
-            text = await read_text(self._store, self._contents, self._workers, content_id)
+            text = await self._read(content_id)
             if text is not None:
                 made.append((content_id, text))
         if made:
             await self._fulltext.add(account_id, made)
+
+    async def _read(self, content_id: int) -> LetterText | None:
+        """The text of a letter; None when there is none to be had."""
+        try:
+            return await read_text(self._store, self._contents, self._workers, content_id)
+        except DatabaseTrouble:
+            raise
+        except Exception as fault:  # one letter that cannot be read holds up no other: it is read by who searches
+            log.fault("letter_not_indexed", fault, content=content_id)
+            return None
 
     async def _refill(self, account_id: int) -> None:
         """An index that begins empty: all letters of the account."""

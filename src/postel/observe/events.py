@@ -44,6 +44,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "store_untidy": "Work on mailboxes in the background (indexing, removing) failed for now; it is tried again soon.",
     # fulltext
     "search_index_trouble": "An index of texts could not be used; who searches waits until its letters are read.",
+    "letter_not_indexed": "A letter made us fail when its text was to be indexed; it is left out.",
     # imapd
     "imap_trouble": "A command could not be carried out: the database or a content was not to be had.",
     "logged_out": "A client has left its account, not its connection (UNAUTHENTICATE).",
