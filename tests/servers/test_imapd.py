@@ -25,6 +25,13 @@ async def test_a_wrong_password_is_refused_in_the_words_of_the_rfc() -> None:
         )
 
 
+async def test_strangers_are_told_the_name_and_no_version() -> None:
+    async with world() as w:
+        stranger = await w.dial()
+        assert (await stranger.ok("ID NIL")).only("ID") == 'ID ("name" "Postel")'
+        assert '"version"' in (await (await w.login()).ok("ID NIL")).only("ID")
+
+
 async def test_a_letter_goes_out_as_it_came_in() -> None:
     async with world() as w:
         client = await w.login()

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
 
 log = logger("imapd")
 
-_US: Final = {"name": "Postel", "version": version("postel"), "vendor": "The Postel authors"}
+# RFC 2971 7 asks for care in what is told; a version helps whoever looks for holes, so strangers are not told it.
+_TO_STRANGERS: Final = {"name": "Postel"}
+_TO_USERS: Final = {"name": "Postel", "version": version("postel"), "vendor": "The Postel authors"}
 
 
 async def _id(session: ImapSession, command: Id) -> None:
     if command.fields:
         told = {key: value for key, value in command.fields.items() if key in ("name", "version") and value}
         log.detail("client_id", session=session.id, **told)
-    await session.send(responses.server_id(_US))
+    us = _TO_USERS if session.talk.is_logged_in else _TO_STRANGERS
+    await session.send(responses.server_id(us))
     await session.finish(OK)
 
 
