@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.contenders import CONTENDERS
+from bench.contenders.imap_servers import IMAP_SERVERS
 from bench.options import Options
 from bench.rows import ROWS
 from bench.tables import as_text
@@ -31,6 +32,7 @@ _QUICK = Options(
     queued=2000,
     destinations=200,
     large_mb=32,
+    letters=(200,),
     is_quick=True,
 )
 
@@ -69,10 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
+    add, peers = parser.add_argument, sorted({*CONTENDERS, *IMAP_SERVERS})
     add("rows", nargs="+", choices=[*ROWS, "all"], metavar="ROW", help=f"all, or of: {' '.join(ROWS)}")
     add("--quick", action="store_true", help="a small version of each row")
-    add("--peers", nargs="+", choices=list(CONTENDERS), metavar="NAME", help=f"of: {' '.join(CONTENDERS)}")
+    add("--peers", nargs="+", choices=peers, metavar="NAME", help=f"of: {' '.join(peers)}")
     add("--rounds", type=int, help="how often each is measured")
     add("--seconds", type=float, help="how long each load lasts")
     add("--sessions", type=int, nargs="+", metavar="N")
@@ -86,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--queued", type=int, metavar="N", help="messages in the long queue")
     add("--destinations", type=int, metavar="N", help="domains that the long queue is for")
     add("--large-mb", type=int, metavar="MB", help="size of the large message")
+    add("--letters", type=int, nargs="+", metavar="N", help="in the mailbox that is read over IMAP")
     add(
         "--first", action="store_true", help="before all other programs of the machine (real-time scheduling)"
     )

@@ -32,6 +32,7 @@ class Options:
     held            idle sessions.
     queued, destinations    messages in the long queue, and for how many domains.
     large_mb        size of the one large message.
+    letters         how many lie in the mailbox that is read over IMAP.
     is_quick        a small version of everything: is it all there, not how fast.
     """
 
@@ -49,6 +50,7 @@ class Options:
     queued: int = 1_000_000
     destinations: int = 20_000
     large_mb: int = 1024
+    letters: Sequence[int] = (1000, 10_000)
     is_quick: bool = False
 
     @contextmanager

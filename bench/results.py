@@ -40,7 +40,10 @@ Samples = dict[str, list[float]]
 
 @dataclass(slots=True)
 class Results:
-    """One row of the goals: `samples` by case, then contender, then quantity. `x` is where a case stands in a plot."""
+    """One row of the goals: `samples` by case, then contender, then quantity. `x` is where a case stands in a plot.
+
+    rival   ratios are to the best of those whose names begin so.
+    """
 
     name: str
     title: str
@@ -49,6 +52,7 @@ class Results:
     samples: dict[str, dict[str, Samples]] = field(default_factory=dict)
     x: dict[str, float] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    rival: str = MEASURED_AGAINST
 
     def add(self, case: str, contender: str, figures: Mapping[str, float]) -> None:
         """One run's figures; the load's share above SATURATED is remarked."""
@@ -71,15 +75,15 @@ class Results:
         return statistics.median(values) if values else None
 
     def ratio(self, case: str, contender: str, quantity: Quantity) -> float | None:
-        """How many times as good as the best Postfix; None where there is nothing to compare, and for Postfix."""
+        """How many times as good as the best of the rival; None where there is nothing to compare, and for it."""
         mine = self.median(case, contender, quantity.key)
         rivals = [
             value
             for name in self.samples.get(case, {})
-            if name.startswith(MEASURED_AGAINST)
+            if name.startswith(self.rival)
             and (value := self.median(case, name, quantity.key)) is not None
         ]
-        if not (mine and rivals and quantity.better) or contender.startswith(MEASURED_AGAINST):
+        if not (mine and rivals and quantity.better) or contender.startswith(self.rival):
             return None
         return mine / max(rivals) if quantity.better == "more" else min(rivals) / mine
 

@@ -3,7 +3,7 @@
 Gives       as_text, as_markdown.
 
 Each quantity is shown as its median, with the least and the most of all runs where there were several, and how many
-times as good as the best Postfix of the same run it is.
+times as good as the rival (the best Postfix; Dovecot) of the same run it is.
 """
 
 from __future__ import annotations
@@ -42,7 +42,11 @@ def _heading(results: Results) -> list[str]:
 
 
 def _titles(results: Results, quantity: Quantity) -> list[str]:
-    return [quantity.title, "times Postfix"] if _is_compared(results, quantity) else [quantity.title]
+    return (
+        [quantity.title, f"times {results.rival.capitalize()}"]
+        if _is_compared(results, quantity)
+        else [quantity.title]
+    )
 
 
 def _is_compared(results: Results, quantity: Quantity) -> bool:

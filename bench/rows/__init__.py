@@ -10,6 +10,7 @@ from bench.plots import Plot
 from bench.results import CPU, RATE, Results
 from bench.rows.backlog import backlog
 from bench.rows.idle import idle
+from bench.rows.imap import imap
 from bench.rows.large import large
 from bench.rows.latency import latency
 from bench.rows.load import load
@@ -32,6 +33,7 @@ ROWS: Final[Mapping[str, Callable[[Options], Results]]] = {
     "hook": hook,
     "sizes": sizes,
     "queue-length": queue_length,
+    "imap": imap,
 }
 _SESSIONS: Final = "sessions"
 PLOTS: Final[Mapping[str, tuple[Plot, ...]]] = {

@@ -80,3 +80,9 @@ def test_postfix_is_measured_to_its_maildir(tmp_path: Path) -> None:
 
 def test_every_plot_is_of_a_row_that_there_is() -> None:
     assert set(PLOTS) <= set(ROWS)
+
+
+def test_a_mailbox_is_read_over_imap(tmp_path: Path) -> None:
+    samples = run("imap", tmp_path, "--letters", "20")
+    assert samples["20: BODY[] of all"]["postel"]["again_ms"][0] > 0
+    assert samples["20: EXPUNGE"]["postel"]["first_ms"][0] > 0
