@@ -281,7 +281,8 @@ async def test_a_part_is_handed_to_whoever_has_an_authorized_url() -> None:
         url = made.split('"')[1]
         ann = await w.login("ann@example.org")
         assert "How are you?" in (await ann.ok(f'URLFETCH "{url}"')).only("URLFETCH")
-        assert (await ann.ok(f'URLFETCH "{url[:-1]}0"')).only("URLFETCH").endswith("NIL")
+        forged = url[:-1] + ("1" if url.endswith("0") else "0")
+        assert (await ann.ok(f'URLFETCH "{forged}"')).only("URLFETCH").endswith("NIL")
         own = (await client.ok(f'GENURLAUTH "{rump}user+kitt%40example.org" INTERNAL')).only("GENURLAUTH")
         assert (await ann.ok(f"URLFETCH {own.split(' ')[1]}")).only("URLFETCH").endswith("NIL")
         await client.ok("RESETKEY")

@@ -1,7 +1,7 @@
 """FETCH.
 
 Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586.
-Gives       HANDLERS, fetch_fresh.
+Gives       HANDLERS, fetch_fresh, without.
 Not here    Items: fetch_columns, fetch_sections.
 
 Messages are taken a page at a time, between which other sessions have their turn. Where all items are columns, a
@@ -17,7 +17,9 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from postel.contents import small_contents
+from postel.contents import ContentMissing, small_contents
+from postel.database import DatabaseTrouble
+from postel.net import ConnectionLost
 from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
 from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
 from postel.servers.imapd.fetch_sections import Sections, section_of
@@ -131,12 +133,12 @@ async def _tell_vanished(session: ImapSession, command: Fetch) -> None:
     gone = UidSet.covering(await session.parts.store.expunged_since(box.id, command.changed_since or 0))
     asked = command.numbers.resolve(max(box.box.uid_next - 1, 1))
     gone &= asked
-    gone = UidSet.covering(_without(gone.ranges, box.view.uids))
+    gone = UidSet.covering(without(gone.ranges, box.view.uids))
     if gone:
         await session.send(responses.vanished(gone, earlier=True))
 
 
-def _without(ranges: Sequence[tuple[int, int]], uids: Sequence[int]) -> Iterator[tuple[int, int]]:
+def without(ranges: Sequence[tuple[int, int]], uids: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Ranges without the UIDs (ascending) that are there: tombstones may name more than went."""
     there = iter(uids)
     uid = next(there, None)
@@ -291,17 +293,29 @@ async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None
             some = contents[n : n + _BODIES_AT_ONCE]
             read = await session.parts.database.read(partial(small_contents, content_ids=some))
         sections = Sections(session, letter, blobs[n], read.get(letter.content_id))
+        for section in filter(None, plan.sections):
+            await sections.check(section)
         await session.send(responses.fetch_begin(number, uid_only=is_uid_only))
-        for place, (template, column, section) in enumerate(
-            zip(plan.templates, columns, plan.sections, strict=True)
-        ):
-            if place:
-                session.talk.send(b" ")
-            if column is not None:
-                await session.send(template % column[n])
-            elif section is not None:
-                await sections.write(template, section)
-        await session.send(responses.FETCH_END)
+        values = [None if column is None else column[n] for column in columns]
+        try:
+            await _write_message(session, plan, sections, values)
+        except (ContentMissing, DatabaseTrouble) as trouble:
+            # A literal that was announced cannot be taken back: nothing can be said any more.
+            raise ConnectionLost(f"cut within a message: {trouble}") from trouble
+
+
+async def _write_message(
+    session: ImapSession, plan: _Plan, sections: Sections, values: Sequence[object]
+) -> None:
+    items = zip(plan.templates, values, plan.sections, strict=True)
+    for place, (template, value, section) in enumerate(items):
+        if place:
+            session.talk.send(b" ")
+        if section is None:
+            await session.send(template % value)
+        else:
+            await sections.write(template, section)
+    await session.send(responses.FETCH_END)
 
 
 async def fetch_fresh(session: ImapSession, uids: Sequence[int], items: Sequence[FetchItem]) -> None:

@@ -63,8 +63,17 @@ class Sections:
         self._content = content
         self._index = IndexedContent.read(blob)
 
+    async def check(self, wanted: FetchSection) -> None:
+        """What can be refused is refused before the message's line is begun. Raises Denied, ContentMissing."""
+        if self._content is None:
+            await self._session.parts.contents.reader(self._letter.content_id)
+        if wanted.form is not Form.BODY:
+            part = find_binary(self._index, self._letter.prefix, wanted.section.part)
+            if part is not None and part.decoder() is None:
+                raise Denied(NO.saying("The encoding is not known", codes.UNKNOWN_CTE))
+
     async def write(self, name: bytes, wanted: FetchSection) -> None:
-        """The item: its name and its octets. Raises Denied, ContentMissing."""
+        """The item: its name and its octets, after `check`. Raises ContentMissing, DatabaseTrouble."""
         if wanted.form is not Form.BODY:
             await self._write_binary(name, wanted)
             return
@@ -127,8 +136,7 @@ class Sections:
             await self._session.send(name + (b" 0" if wanted.form is Form.BINARY_SIZE else b" NIL"))
             return
         decoder = part.decoder()
-        if decoder is None:
-            raise Denied(NO.saying("The encoding is not known", codes.UNKNOWN_CTE))
+        assert decoder is not None, "checked before"
         draft = self._session.parts.contents.draft()
         size = 0
         try:

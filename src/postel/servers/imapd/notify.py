@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from postel.database import DatabaseTrouble
 from postel.proto.imap import (
     OK,
     EventGroup,
@@ -100,7 +101,11 @@ class Watcher:
             return
         self._has_news = False
         before = dict(self._told)
-        now = await self._look()
+        try:
+            now = await self._look()
+        except DatabaseTrouble:
+            self._has_news = True  # the next time
+            raise
         for mailbox_id, told in now.items():
             old = before.get(mailbox_id)
             await self._tell_name(old, told)

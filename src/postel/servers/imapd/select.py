@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from postel.proto.imap import OK, Close, Resync, Select, UidSet, Unselect, codes, responses
 from postel.servers.imapd.faults import NO_SUCH_MAILBOX, Denied
+from postel.servers.imapd.fetch import without
 from postel.servers.imapd.selected import Selected
 from postel.store import Flags, Snapshot
 
@@ -95,7 +96,7 @@ async def _resync(session: ImapSession, selected: Selected, known: Resync) -> No
     if known.known_uids is not None:
         gone &= known.known_uids
     # Tombstones may name more than the client ever saw, never a message that is there.
-    gone -= UidSet.of(view.uids) if len(gone) < 100_000 else UidSet()
+    gone = UidSet.covering(without(gone.ranges, view.uids))
     if known.match_seqs is not None and known.match_uids is not None:
         gone = _unmatched(gone, selected, known.match_seqs, known.match_uids)
     if gone:

@@ -272,6 +272,13 @@ class ImapSession:
             self.talk.answer(result)
 
     async def _catch_up(self, *, may_expunge: bool) -> None:
+        """What is new. When it cannot be looked up now, it is told later; the command itself has been done."""
+        try:
+            await self._tell_changes(may_expunge=may_expunge)
+        except DatabaseTrouble as trouble:
+            log.trouble("imap_trouble", session=self.id, because=str(trouble))
+
+    async def _tell_changes(self, *, may_expunge: bool) -> None:
         if self.selected is not None:
             await self.selected.catch_up(may_expunge=may_expunge)
             await self.contexts.update()
