@@ -80,8 +80,7 @@ class Results:
         rivals = [
             value
             for name in self.samples.get(case, {})
-            if name.startswith(self.rival)
-            and (value := self.median(case, name, quantity.key)) is not None
+            if name.startswith(self.rival) and (value := self.median(case, name, quantity.key)) is not None
         ]
         if not (mine and rivals and quantity.better) or contender.startswith(self.rival):
             return None

@@ -51,4 +51,6 @@ def example_org(folder: Path, numbers: Iterator[int], *, login: str = "") -> Ser
     issued.private_key_pem.write_to_path(folder / "key.pem")
     for part in issued.cert_chain_pems:
         part.write_to_path(folder / "cert.pem", append=True)
-    return Server(PostelProcess(folder, f"{_CONFIG}{login}\n", protocols=_PROTOCOLS), folder / "authority.pem", numbers)
+    return Server(
+        PostelProcess(folder, f"{_CONFIG}{login}\n", protocols=_PROTOCOLS), folder / "authority.pem", numbers
+    )

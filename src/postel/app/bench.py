@@ -126,8 +126,8 @@ class Bench:
 async def open_bench(loaded: Loaded, edges: Edges) -> Bench:
     """Open the data directory of a configuration without mistakes. Raises what `open_rooms` raises."""
     rooms = await open_rooms(
-            data_directory(loaded), edges, options.directory_options(loaded), options.store_options(loaded)
-        )
+        data_directory(loaded), edges, options.directory_options(loaded), options.store_options(loaded)
+    )
     return Bench(edges, read_rules(loaded, edges), rooms)
 
 

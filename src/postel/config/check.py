@@ -117,7 +117,9 @@ def _turning_workers(loaded: Loaded) -> _Found:
 def _idle_workers(loaded: Loaded) -> _Found:
     processors = _processors()
     if loaded.config.workers > processors:
-        text = f"there are more workers than processors that we may use ({processors}); the rest is in their way"
+        text = (
+            f"there are more workers than processors that we may use ({processors}); the rest is in their way"
+        )
         yield ("workers",), text
 
 

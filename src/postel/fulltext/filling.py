@@ -113,7 +113,9 @@ class Filler:
             return await read_text(self._store, self._contents, self._workers, content_id)
         except DatabaseTrouble:
             raise
-        except Exception as fault:  # one letter that cannot be read holds up no other: it is read by who searches
+        except (
+            Exception
+        ) as fault:  # one letter that cannot be read holds up no other: it is read by who searches
             log.fault("letter_not_indexed", fault, content=content_id)
             return None
 
