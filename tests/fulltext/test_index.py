@@ -1,13 +1,16 @@
 """The index of texts finds what is there, and nothing else."""
 
+import asyncio
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from postel.fulltext import Field, FullText, LetterText, Place
 from postel.fulltext.index import Index
 from postel.fulltext.letters import TEXT_LIMIT
+from postel.net import ThreadWorkers
 from postel.testing import InlineWorkers
 
 _TEXT = st.text(st.sampled_from('ab c"äß\n日%*'), max_size=12)
@@ -62,3 +65,18 @@ async def test_indexes_of_accounts_are_apart_and_go_with_them(tmp_path: Path) ->
     await texts.remove(1)
     assert not (tmp_path / "search" / "1.db").exists()
     await texts.close()
+
+
+@pytest.mark.slow
+@pytest.mark.real_time
+async def test_who_is_cancelled_leaves_when_the_thread_has(tmp_path: Path) -> None:
+    workers = ThreadWorkers(2)
+    texts = FullText(tmp_path, workers)
+    letters = [(n, LetterText({}, "", f"letter {n} " * 2000)) for n in range(200)]
+    adding = asyncio.create_task(texts.add(1, letters))
+    await asyncio.sleep(0)
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    await texts.close()
+    workers.close()

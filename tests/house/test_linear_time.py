@@ -17,6 +17,9 @@ from typing import Any, Final
 
 import pytest
 
+import postel
+
+_PRODUCT: Final = str(Path(postel.__file__).parent)
 _FUZZ: Final = Path(__file__).parents[2] / "fuzz"
 _FUZZERS: Final = sorted(file.stem for file in _FUZZ.glob("*.py") if file.stem != "harness")
 # What these take is a seed, or has a size of its own.
@@ -35,7 +38,7 @@ class Counter:
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Counter | None:
         if event == "call":
-            return self if "/postel/" in frame.f_code.co_filename else None
+            return self if frame.f_code.co_filename.startswith(_PRODUCT) else None
         self.lines += event == "line"
         return self
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -105,12 +106,12 @@ class FullText:
             async with slot.turn:
                 if self._is_closed:
                     return otherwise
-                return await self._workers.run(lambda: work(self._ready(account_id, slot)))
+                return await self._in_thread(lambda: work(self._ready(account_id, slot)))
         except (apsw.Error, OSError) as error:
             log.trouble("search_index_trouble", account=account_id, because=str(error))
             is_broken = isinstance(error, apsw.CorruptError | apsw.NotADBError)
             async with slot.turn:
-                await self._workers.run(lambda: self._give_up(account_id, slot, is_broken=is_broken))
+                await self._in_thread(lambda: self._give_up(account_id, slot, is_broken=is_broken))
             return otherwise
         finally:
             slot.users -= 1
@@ -144,4 +145,16 @@ class FullText:
     async def _close(self, slot: _Slot) -> None:
         index, slot.index = slot.index, None
         if index is not None:
-            await self._workers.run(index.close)
+            await self._in_thread(index.close)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """What a worker makes of it. Who is cancelled leaves only when the worker has: two may not use one index."""
+        running = asyncio.ensure_future(self._workers.run(work))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            while not running.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([running])
+            running.exception()  # it is nobody's business any more
+            raise
