@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 packages=(
     curl swaks libnet-ssleay-perl msmtp s-nail mutt            # sending
     fetchmail getmail6 mpop                                    # POP3
-    isync offlineimap3 neomutt alpine                          # IMAP
+    isync offlineimap3 neomutt                                 # IMAP
     postfix unbound                                            # a mail server, a resolver
     dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd     # a store that takes LMTP, and SASL for Postfix
     gsasl                                                      # SASL

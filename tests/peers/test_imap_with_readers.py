@@ -1,4 +1,4 @@
-"""Mail programs for people, used at a terminal: mutt, NeoMutt, Alpine."""
+"""Mail programs for people, used at a terminal: mutt and NeoMutt."""
 
 from __future__ import annotations
 
@@ -66,43 +66,3 @@ set pager_stop = yes
         "flag me": {"\\Flagged", "\\Seen"},
     }
     assert account.letters("Kept")["copy me"].octets == inbox["copy me"].octets
-
-
-def test_alpine_reads_saves_and_expunges(account: ImapAccount, tmp_path: Path) -> None:
-    place = f"{{localhost:{account.port}/ssl/novalidate-cert/user={account.address}}}"
-    rc = secret_file(
-        tmp_path / "pinerc",
-        f"""
-user-domain=example.org
-inbox-path={place}INBOX
-folder-collections=Mail {place}[]
-feature-list=expunge-without-confirm,quit-without-confirm,enable-flag-cmd
-last-version-used=9.99
-""",
-    )
-    with screen(program("alpine"), "-p", rc, "-i", environment={"HOME": str(tmp_path)}) as seen:
-        for shown, keys in (
-            ("ENTER PASSWORD", f"{PASSWORD}\r"),
-            ("Preserve password", "n"),
-            ("opened with 4 messages", "\r"),
-            ("about keep me", "i"),
-            ("flag me", "n"),
-            ("copy me", "s"),
-            ("SAVE Msg #2", "Kept\r"),
-            ("Create?", "y"),
-            ("Message 2 copied", "n"),
-            ("delete me", "d"),
-            ("Message 3 marked", "*"),
-            ("Important ?", "a"),
-            ("Flagged message 4", "x"),
-            ("2 messages expunged", "q"),
-            ("Kept all 2 messages", ""),
-        ):
-            seen.answer(shown, keys)
-        assert seen.wait_for_end() == 0
-    inbox = account.letters()
-    assert {subject: set(kept.flags) for subject, kept in inbox.items()} == {
-        "keep me": {"\\Seen"},
-        "flag me": {"\\Answered"},
-    }
-    assert set(account.letters("Kept")) == {"copy me"}
