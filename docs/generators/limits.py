@@ -50,6 +50,7 @@ CHANGED: Mapping[str, str] = {
     "limits.connections_per_address": "7",
     "limits.faults": "7",
     "limits.hops": "777",
+    "limits.imap_messages": "777",
     "limits.messages_per_hour": "7",
     "limits.greeting_delay": '"7s"',
     "checkpoint.keep": '"7s"',

@@ -270,5 +270,7 @@ def imap_options(loaded: Loaded, listen: Listen) -> ImapServiceOptions:
         is_tls_implicit=listen.protocol == "imaps",
         plaintext_login=_plaintext_login(loaded),
         mechanisms=_mechanisms(loaded),
-        limits=ImapLimits(append=parse_size(loaded.config.limits.message_size)),
+        limits=ImapLimits(
+            append=parse_size(loaded.config.limits.message_size), messages=loaded.config.limits.imap_messages
+        ),
     )

@@ -624,6 +624,15 @@ class Limits(Section, frozen=True):
         Meta(ge=30),
         says("Received fields that a message may have before it is taken for a loop (RFC 5321 6.3)."),
     ] = 100
+    imap_messages: Annotated[
+        int,
+        Meta(ge=0),
+        says(
+            "Messages that one IMAP command may work on (RFC 9738, announced as MESSAGELIMIT): FETCH, STORE, SEARCH "
+            "and EXPUNGE do the newest ones and say where they stopped; COPY, MOVE and APPEND of more are refused. "
+            "0, the default, is no limit."
+        ),
+    ] = 0
 
 
 class CheckpointSettings(Section, frozen=True):

@@ -48,7 +48,8 @@ class ImapOptions:
     """What the session offers now; TLS and policy change it.
 
     hostname           our name in the greeting.
-    capabilities       what the shell can do, as announced after the login; APPENDLIMIT gets its number here.
+    capabilities       what the shell can do, as announced after the login; APPENDLIMIT and MESSAGELIMIT
+                       get their numbers here.
     offers_starttls    STARTTLS may be given.
     offers_plaintext   LOGIN may be given on the connection as it is now.
     mechanisms         SASL mechanisms that may be used on the connection as it is now.
@@ -101,4 +102,5 @@ def _ways_in(options: ImapOptions) -> tuple[str, ...]:
 
 
 def _with_number(word: str, options: ImapOptions) -> str:
-    return f"APPENDLIMIT={options.limits.append}" if word == "APPENDLIMIT" else word
+    numbers = {"APPENDLIMIT": options.limits.append, "MESSAGELIMIT": options.limits.messages}
+    return f"{word}={numbers[word]}" if word in numbers else word

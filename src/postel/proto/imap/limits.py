@@ -26,6 +26,7 @@ class ImapLimits:
     swallow             what a literal that was refused may hold before the session is ended instead.
     pending             octets received beyond the command in hand, before `is_full`.
     flush_at            octets due to the peer, before `is_full`.
+    messages            messages that one command may work on (RFC 9738); 0: as many as there are.
     nesting             parentheses, NOT and OR within each other.
     faults_before_close   commands in a row that were answered with BAD.
     """
@@ -40,6 +41,7 @@ class ImapLimits:
     swallow: int = 256 * 1024 * 1024
     pending: int = 65536
     flush_at: int = 65536
+    messages: int = 0
     nesting: int = 50
     endless_line: int = 1024 * 1024
     faults_before_close: int = 20

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from postel.proto import imap
 from postel.proto.imap import NO, OK, Code, Copy, Expunge, FlagChange, Move, UidSet, codes, responses
 from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.servers.imapd.message_limit import newest, refuse_beyond
 from postel.store import Copied, Flags, FlagsChanged, How
 from postel.store import FlagChange as Change
 
@@ -51,11 +52,11 @@ async def _store(session: ImapSession, command: imap.Store) -> None:
     flags, keywords = _allowed(box, flags, keywords, command.change)
     if command.unchanged_since is not None:
         session.talk.enable("CONDSTORE")
-    uids = box.uids(command.numbers, uid=command.uid)
+    uids, left = newest(session, box.uids(command.numbers, uid=command.uid))
     change = Change(_HOW[command.change], flags, keywords)
     done = await session.parts.store.change_flags(box.id, uids, change, command.unchanged_since)
     await box.refresh()
-    await _answer_store(session, command, uids, done)
+    await _answer_store(session, command, uids, done, left)
 
 
 def _allowed(
@@ -83,7 +84,7 @@ def _allowed(
 
 
 async def _answer_store(
-    session: ImapSession, command: imap.Store, uids: Sequence[int], done: FlagsChanged
+    session: ImapSession, command: imap.Store, uids: Sequence[int], done: FlagsChanged, left: Code | None
 ) -> None:
     box, view = session.box, session.box.view
     failed = set(done.failed)
@@ -103,9 +104,18 @@ async def _answer_store(
     if failed:
         numbers_of = failed if command.uid else {seq for uid in failed if (seq := view.seq(uid)) is not None}
         code = codes.modified(UidSet.of(numbers_of))
+    code = await _one_code(session, code, left)
     is_missing = not command.uid and any(view.is_gone(uid) for uid in uids)
     result = _GONE if is_missing and code is None else OK.saying("Stored", code)
     await session.finish(result, may_expunge=command.uid)
+
+
+async def _one_code(session: ImapSession, code: Code | None, left: Code | None) -> Code | None:
+    """A result has one code. RFC 9738: where there are two, MESSAGELIMIT is told in an untagged NO before it."""
+    if code is None or left is None:
+        return code or left
+    await session.send(responses.untagged("There are more messages", left, NO))
+    return code
 
 
 async def _tell_modseqs(session: ImapSession, uids: Sequence[int], *, with_uid: bool) -> None:
@@ -131,6 +141,7 @@ async def _copy(session: ImapSession, command: Copy) -> None:
     box = session.box
     target = await session.names.target(command.mailbox)
     uids = box.uids(command.numbers, uid=command.uid)
+    refuse_beyond(session, len(uids))
     copied = await session.parts.store.copy(box.id, uids, target.box.id)
     if not command.uid and len(copied.source_uids) < len(uids) and not copied.source_uids:
         raise Denied(_GONE)
@@ -150,6 +161,7 @@ async def _move(session: ImapSession, command: Move) -> None:
     box.needs("te")
     target = await session.names.target(command.mailbox)
     uids = box.uids(command.numbers, uid=command.uid)
+    refuse_beyond(session, len(uids))
     moved = await session.parts.store.move(box.id, uids, target.box.id)
     if moved.source_uids:
         # RFC 6851 4.3: COPYUID comes in an untagged OK, before the EXPUNGEs.
@@ -164,11 +176,12 @@ async def _expunge(session: ImapSession, command: Expunge) -> None:
     if command.uids is not None:
         wanted = set(box.uids(command.uids, uid=True))
         deleted = [uid for uid in deleted if uid in wanted]
-    removed = await store.remove(box.id, deleted)
+    going, left = newest(session, deleted)
+    removed = await store.remove(box.id, going)
     code = None
     if removed.uids and session.talk.enabled & {"CONDSTORE", "QRESYNC"}:
         code = codes.highest_modseq(removed.modseq)  # RFC 7162 3.2.7
-    await session.finish(OK.saying("Expunged", code))
+    await session.finish(OK.saying("Expunged", await _one_code(session, code, left)))
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {

@@ -23,6 +23,7 @@ from postel.net import ConnectionLost
 from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
 from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
 from postel.servers.imapd.fetch_sections import Sections, section_of
+from postel.servers.imapd.message_limit import newest_spans
 from postel.store import FlagChange, Flags, How
 
 if TYPE_CHECKING:
@@ -108,10 +109,11 @@ async def _fetch(session: ImapSession, command: Fetch) -> None:
         await _tell_vanished(session, command)
     if command.changed_since is not None or command.partial is not None:
         spans = _chosen(box, spans, command)
+    spans, left = newest_spans(session, box, spans)
     if plan.sets_seen and not box.is_read_only and "s" in box.rights:
         plan = await _set_seen(session, spans, plan, command)
     is_complete = await _write_all(session, spans, plan)
-    result = OK if is_complete or command.uid else _GONE
+    result = OK.saying("", left) if is_complete or command.uid else _GONE
     await session.finish(result, may_expunge=command.uid)
 
 

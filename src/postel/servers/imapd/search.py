@@ -61,7 +61,8 @@ _THREADS: Final = {
 
 
 async def _search(session: ImapSession, command: imap.Search) -> None:
-    uids = await _find(session, command.key, command.returns)
+    search = await _prepared(session, command.key, command.returns)
+    uids = await search.find(command.key, is_limited=True)
     is_rev2 = "IMAP4REV2" in session.talk.enabled
     returns = command.returns or (_ALL if is_rev2 else None)  # RFC 9051 6.4.4: rev2 knows ESEARCH only
     modseq = modseq_of(session.box.snapshot, command.key, uids)
@@ -72,11 +73,11 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
         found = found_of(returns, numbers, modseq, is_ordered=False)
         _save(session, returns, uids)
         if ReturnOption.UPDATE in returns.options:
-            again = partial(_find, session, command.key, None)
+            again = partial(_find_newest, session, command.key)
             await session.contexts.keep(again, uids, is_uid=command.uid, is_ordered=False)
         if returns.options != frozenset({ReturnOption.SAVE}):
             await session.send(responses.esearch(session.tag, found, uid=command.uid))
-    await session.finish(OK, may_expunge=command.uid)
+    await session.finish(OK.saying("", search.left), may_expunge=command.uid)
 
 
 async def _sort(session: ImapSession, command: Sort) -> None:
@@ -113,7 +114,15 @@ async def _thread(session: ImapSession, command: Thread) -> None:
 
 
 async def _find(session: ImapSession, key: SearchKey, returns: Returns | None) -> list[int]:
-    """The UIDs that match. RFC 5182 2.1: a SAVE that fails leaves nothing saved."""
+    return await (await _prepared(session, key, returns)).find(key)
+
+
+async def _find_newest(session: ImapSession, key: SearchKey) -> list[int]:
+    return await (await _prepared(session, key, None)).find(key, is_limited=True)
+
+
+async def _prepared(session: ImapSession, key: SearchKey, returns: Returns | None) -> Search:
+    """A search of the mailbox as it is now. RFC 5182 2.1: a SAVE that fails leaves nothing saved."""
     box = session.box
     if returns is not None and ReturnOption.SAVE in returns.options:
         box.view.save(())
@@ -123,7 +132,7 @@ async def _find(session: ImapSession, key: SearchKey, returns: Returns | None) -
         await box.refresh()
     except NoSuchMailbox:
         raise Denied(NO.saying("The mailbox is gone", codes.NONEXISTENT)) from None
-    return await Search(session, box).find(key)
+    return Search(session, box)
 
 
 def _modseq_keys(key: SearchKey) -> Iterable[bool]:

@@ -19,6 +19,7 @@ from postel.mail import BadSyntax
 from postel.proto.imap import (
     NO,
     And,
+    Code,
     Dated,
     DateOf,
     Filtered,
@@ -43,6 +44,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.copying import SYSTEM_FLAGS_BY_NAME
 from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.message_limit import newest
 from postel.servers.imapd.search_texts import Texts
 
 if TYPE_CHECKING:
@@ -67,14 +69,22 @@ class Search:
         self._now = session.parts.clock.now()
         self._texts = Texts(session, box)
         self._found: dict[SearchKey, frozenset[int]] = {}
+        self.left: Code | None = None
 
-    async def find(self, key: SearchKey) -> list[int]:
-        """The UIDs of what matches, ascending. Raises Denied, DatabaseTrouble."""
+    async def find(self, key: SearchKey, *, is_limited: bool = False) -> list[int]:
+        """The UIDs of what matches, ascending. Raises Denied, DatabaseTrouble.
+
+        `is_limited`: look at no more messages than one command may; `left` says so then (RFC 9738).
+        """
         key = await self._with_filters(key)
         program = key.keys if isinstance(key, And) else (key,)
         cheap = [part for part in program if not any(_awaited(part))]
         dear = [part for part in program if any(_awaited(part))]
         uids: Sequence[int] = self._box.view.uids
+        if is_limited and self._session.options.limits.messages:
+            # What a program names by numbers is what it looks at.
+            named = await self._filter(uids, [part for part in cheap if isinstance(part, Numbered)])
+            uids, self.left = newest(self._session, named)
         uids = await self._filter(uids, cheap)
         for leaf in dict.fromkeys(leaf for part in dear for leaf in _awaited(part)):
             self._found[leaf] = await self._ask(leaf, uids)

@@ -36,6 +36,7 @@ from postel.servers.imapd.capabilities import CAPABILITIES
 from postel.servers.imapd.contexts import Contexts
 from postel.servers.imapd.faults import Denied, as_result
 from postel.servers.imapd.login import Logins
+from postel.servers.imapd.message_limit import capabilities_within
 from postel.servers.imapd.names import Names
 from postel.servers.imapd.notify import Watcher
 from postel.servers.imapd.options import ImapParts, ImapServiceOptions
@@ -217,7 +218,7 @@ class ImapSession:
         is_private = is_tls or is_within(stream.peer.ip, options.plaintext_login)
         return ImapOptions(
             hostname=options.hostname.ascii,
-            capabilities=CAPABILITIES,
+            capabilities=capabilities_within(options.limits, CAPABILITIES),
             offers_starttls=self._tls is not None and not is_tls,
             offers_plaintext=is_private,
             mechanisms=offered_mechanisms(

@@ -33,6 +33,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.copying import read_flags
 from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.message_limit import refuse_beyond
 from postel.servers.imapd.names import Opened
 from postel.servers.imapd.urls import read_url
 from postel.store import Appended, Flags, MessageFacts, NoSuchMessage
@@ -112,6 +113,7 @@ class Uploads:
         assert self._upload is not None
         session = self._session
         try:
+            refuse_beyond(session, len(self._upload.messages) + 1)
             flags, keywords = self._allowed(*read_flags(event.flags))
         except Denied as denied:
             session.talk.answer(denied.result)

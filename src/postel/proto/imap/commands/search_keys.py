@@ -13,9 +13,9 @@ from typing import Final, TypeAlias
 
 from postel.message import known_codec
 from postel.proto.imap.codes import NO, bad_charset
-from postel.proto.imap.cursor import MAX_63, Cursor, Reading
+from postel.proto.imap.cursor import MAX_32, MAX_63, Cursor, Reading
 from postel.proto.imap.fault import BadCommand, Refused
-from postel.proto.imap.sequences import Partial
+from postel.proto.imap.sequences import Partial, SequenceSet
 from postel.proto.imap.values import (
     ALL,
     And,
@@ -148,6 +148,14 @@ def _uid(cursor: Cursor, charset: Charset) -> SearchKey:
     return _numbered(cursor, is_uid=True)
 
 
+def _uids_beyond(is_after: bool, cursor: Cursor, charset: Charset) -> SearchKey:
+    """RFC 9738: UIDs greater or smaller than one; unlike a set that ends in `*`, it may be none at all."""
+    cursor.space()
+    uid = cursor.positive()
+    low, high = (uid + 1, MAX_32) if is_after else (1, uid - 1)
+    return Numbered(SequenceSet(((low, high),)), is_uid=True) if low <= high else Not(ALL)
+
+
 def _not(cursor: Cursor, charset: Charset) -> SearchKey:
     cursor.space()
     cursor.deepen()
@@ -241,6 +249,8 @@ _KEYS: Final[dict[bytes, tuple[_Read, str | None]]] = {
     b"YOUNGER": (partial(_within, True), "WITHIN"),
     b"OLDER": (partial(_within, False), "WITHIN"),
     b"MODSEQ": (_modseq, "CONDSTORE"),
+    b"UIDAFTER": (partial(_uids_beyond, True), "MESSAGELIMIT"),
+    b"UIDBEFORE": (partial(_uids_beyond, False), "MESSAGELIMIT"),
     b"EMAILID": (partial(_object_id, False), "OBJECTID"),
     b"THREADID": (partial(_object_id, True), "OBJECTID"),
     b"SAVEDATESUPPORTED": (_fixed(SaveDateSupported()), "SAVEDATE"),
