@@ -1,7 +1,7 @@
 """How many messages one command may work on, where the administrator has set a limit.
 
-Implements  RFC 9738 (MESSAGELIMIT): FETCH, STORE, SEARCH and EXPUNGE do the newest and say how far they came; COPY, MOVE
-            and APPEND, which are done whole or not at all, are refused.
+Implements  RFC 9738 (MESSAGELIMIT): FETCH, STORE, SEARCH and EXPUNGE do the newest and say how far they came; COPY,
+            MOVE and APPEND, which are done whole or not at all, are refused.
 Gives       capabilities_within, newest, newest_spans, refuse_beyond.
 Not here    The number itself: proto.imap.ImapLimits.messages; 0 is no limit, and then nothing is announced.
 """
