@@ -62,6 +62,22 @@ def test_dead_lanes_leave_room_for_those_never_tried() -> None:
     assert start_all(lanes, 60.0) == ["fresh"]
 
 
+def test_mail_that_has_just_come_for_a_destination_never_tried_has_places_of_its_own() -> None:
+    lanes = lanes_with_mail(*(f"x{n}" for n in range(20)), concurrency=12, reserve=5)
+    assert len(start_all(lanes)) == 7
+    for name in ("x19", "new", "newer"):
+        lane = lanes.get(name)
+        lane.loaded += 1
+        lanes.consider(lane, 1.0)
+    assert start_all(lanes, 1.0) == ["newer"]  # a fifth of the reserve
+    newer = lanes.get("newer")
+    newer.loaded = 0
+    newer.ended()
+    newer.went_down(2.0, UNREACHABLE, "")
+    lanes.consider(newer, 2.0)
+    assert start_all(lanes, 2.0) == ["new"]
+
+
 def test_of_lanes_never_tried_every_other_place_goes_to_the_newest() -> None:
     lanes = lanes_with_mail(*"abcdef", concurrency=4, reserve=0)
     assert start_all(lanes) == ["a", "f", "b", "e"]
@@ -129,6 +145,13 @@ class AnyLife(RuleBasedStateMachine):
         lane.hear(self.now + wait)
         self.lanes.consider(lane, self.now)
 
+    @rule(name=st.sampled_from("abcdef"))
+    def fresh_mail_comes(self, name: str) -> None:
+        lane = self.lanes.get(name)
+        lane.greet(self.now)
+        lane.loaded += 1
+        self.lanes.consider(lane, self.now)
+
     @rule(seconds=st.integers(0, 500))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
@@ -158,7 +181,7 @@ class AnyLife(RuleBasedStateMachine):
             if is_down:
                 lane.went_down(self.now, UNREACHABLE, "")
             elif not has_more:
-                lane.due_at = None
+                lane.due_at, lane.loaded = None, 0
             lane.ended()
             self.lanes.consider(lane, self.now)
 

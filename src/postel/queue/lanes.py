@@ -6,6 +6,8 @@ Not here    What one lane may do (queue.lane); the agents that take the places (
 Invariants, with c, r and d for options.concurrency, reserve and down_limit:
 
 - at most c agents run; at most c - r of them in lanes that are not known to be well; at most d in dead ones;
+- a fifth of r is lent to newcomers, lanes never tried for which mail has just come: where all other places are taken by
+  what a restart found, or by what hangs, a living destination still has its mail at once;
 - lanes of one health take turns, those with urgent mail first and more often, and the three healths take turns, so
   no lane waits behind another's backlog;
 - of the lanes never tried, every other place goes to the one that came last: a living destination does not
@@ -29,6 +31,7 @@ from postel.queue.line import Line
 from postel.queue.options import QueueOptions
 
 _REMEMBERED_LIMIT: Final = 10_000
+_LENT_TO_NEWCOMERS: Final = 5  # one place of so many in the reserve
 _ORDER: Final = (Health.WELL, Health.NEW, Health.DOWN)
 
 
@@ -59,6 +62,7 @@ class Lanes:
         self._lanes: dict[str, Lane] = {}
         self._places: dict[Lane, _Place] = {}
         self._lines = {health: _Waiting() for health in Health}
+        self._newcomers: dict[Lane, None] = {}
         self._running = dict.fromkeys(Health, 0)
         self._alarms: list[tuple[float, int, Lane]] = []
         self._ticket = count()
@@ -112,7 +116,7 @@ class Lanes:
             if lane is not None:
                 self._turn += step + 1
                 return lane
-        return None
+        return self._next_newcomer(now)
 
     def is_crowded(self, lane: Lane) -> bool:
         """Whether other lanes wait for a place that an agent of this lane could leave."""
@@ -136,22 +140,27 @@ class Lanes:
         place.counted_as, place.counted = lane.health, lane.running
         self._running[place.counted_as] += place.counted
 
+    @property
+    def _unproven(self) -> int:
+        return self._running[Health.NEW] + self._running[Health.DOWN]
+
     def _has_room(self, health: Health) -> bool:
         options = self.options
-        unproven = self._running[Health.NEW] + self._running[Health.DOWN]
         if self.running >= options.concurrency:
             return False
         if health is Health.WELL:
             return True
         if health is Health.DOWN and self._running[Health.DOWN] >= options.down_limit:
             return False
-        return unproven < max(1, options.concurrency - options.reserve)
+        return self._unproven < max(1, options.concurrency - options.reserve)
 
     def _line_up(self, lane: Lane, place: _Place) -> None:
         # RFC 6710 5.1: a lane that has urgent mail by now goes to that line; where it waited it is passed over.
         if place.waiting_as is not lane.health or lane.urgency > place.waiting_at:
             place.waiting_as, place.waiting_at = lane.health, lane.urgency
             self._lines[lane.health].lanes.append(lane, lane.urgency)
+        if lane.health is Health.NEW and lane.loaded:
+            self._newcomers[lane] = None
 
     def _next_in_line(self, health: Health, now: float) -> Lane | None:
         line = self._lines[health]
@@ -161,10 +170,28 @@ class Lanes:
             if place is None or place.waiting_as is not health:
                 continue  # forgotten, or lined up elsewhere since
             place.waiting_as = None
+            self._newcomers.pop(lane, None)
             if lane.health is health and lane.may_start(now):
                 line.takes_last = health is Health.NEW and not line.takes_last
                 return lane
             self.consider(lane, now)
+        return None
+
+    def _next_newcomer(self, now: float) -> Lane | None:
+        """Who came last goes first: a place that is lent goes to mail of this moment."""
+        options = self.options
+        lent = options.reserve // _LENT_TO_NEWCOMERS
+        if (
+            self.running >= options.concurrency
+            or self._unproven >= options.concurrency - options.reserve + lent
+        ):
+            return None
+        while self._newcomers:
+            lane, _ = self._newcomers.popitem()
+            place = self._places[lane]
+            if place.waiting_as is Health.NEW and lane.health is Health.NEW and lane.may_start(now):
+                place.waiting_as = None
+                return lane
         return None
 
     def _set_alarm(self, lane: Lane, place: _Place) -> None:
@@ -183,6 +210,7 @@ class Lanes:
 
     def _forget(self, lane: Lane) -> None:
         del self._lanes[lane.name], self._places[lane]
+        self._newcomers.pop(lane, None)
         if lane.health is not Health.WELL:
             self._well_lately.pop(lane.name, None)
             return
