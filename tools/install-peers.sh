@@ -10,6 +10,9 @@ packages=(
     curl swaks libnet-ssleay-perl msmtp s-nail mutt            # sending
     fetchmail getmail6 mpop                                    # POP3
     isync offlineimap3 neomutt                                 # IMAP
+    libmail-imapclient-perl libnet-imap-client-perl libnet-imap-simple-perl libmail-box-imap4-perl
+    libio-socket-ssl-perl ruby php-cli php-imap imapfilter     # IMAP and POP3, in the languages of others
+    tcl tcllib tcl-tls
     postfix unbound                                            # a mail server, a resolver
     dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd     # a store that takes LMTP, and SASL for Postfix
     gsasl                                                      # SASL

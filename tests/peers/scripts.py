@@ -1,0 +1,69 @@
+"""Scripts of tests/peers/scripts, each for a library of another language, run against the shared server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from example_org import Server
+from peer_programs import REPOSITORY, missing, program, run
+from postel_process import PASSWORD
+
+_FOLDER: Final = Path(__file__).parent / "scripts"
+_MODULES: Final = REPOSITORY / ".peers/node/node_modules"
+
+
+def said_by(
+    script: str, server: Server, protocol: str, user: str, folder: Path | None = None
+) -> dict[str, str]:
+    """What a script found: its lines are `key: value`, and values of one key are joined.
+
+    It is told the port of `protocol`, whom to believe, and the account; and works in `folder`.
+    """
+    port = str(server.postel.port(protocol))
+    said = run(
+        *_command(script, server), port, server.authority, user, PASSWORD,
+        folder=folder, environment=_environment(server, port, user),
+    )  # fmt: skip
+    found: dict[str, list[str]] = {}
+    for line in said.splitlines():
+        key, colon, value = line.partition(": ")
+        if colon:
+            found.setdefault(key, []).append(value)
+    return {key: " ".join(values) for key, values in found.items()}
+
+
+def _command(script: str, server: Server) -> Sequence[str | Path]:
+    path = _FOLDER / script
+    match path.suffix:
+        case ".pl":
+            return program("perl"), path
+        case ".rb":
+            return program("ruby"), path
+        case ".php":
+            return program("php", "php-cli"), path
+        case ".tcl":
+            return program("tclsh", "tcl"), path
+        case ".lua":
+            return program("imapfilter"), "-t", server.authority, "-c", path
+        case ".js":
+            return _node(), path
+        case _:
+            return sys.executable, path
+
+
+def _node() -> str:
+    if not _MODULES.is_dir():
+        missing("no .peers/node: tools/install-peers.sh")
+    return program("node", "nodejs")
+
+
+def _environment(server: Server, port: str, user: str) -> dict[str, str]:
+    """For those that take no arguments, or believe nobody else."""
+    authority = str(server.authority)
+    return {
+        "NODE_PATH": str(_MODULES), "NODE_EXTRA_CA_CERTS": authority, "SSL_CERT_FILE": authority,
+        "HOME": str(server.postel.folder), "PORT": port, "ACCOUNT": user, "PASSWORD": PASSWORD,
+    }  # fmt: skip
