@@ -12,13 +12,13 @@ from smtp_world import CHEAP, PASSWORD, certificate
 
 from postel import contents, directory, store
 from postel.contents import Contents
-from postel.database import SqliteDatabase
+from postel.database import SqliteDatabase, Transaction
 from postel.directory import Account, Directory
 from postel.fulltext import Filler, FullText
 from postel.mail import parse_domain, parse_mailbox
 from postel.net import Endpoint, Stream
 from postel.servers import Admission, AdmissionOptions, ImapParts, ImapService, ImapServiceOptions
-from postel.store import INBOX, MailboxName, Store, import_message
+from postel.store import INBOX, MailboxName, Quota, Store, import_message
 from postel.testing import FakeClock, InlineWorkers, MemoryNetwork
 
 SERVER = Endpoint("192.0.2.1", 143)
@@ -159,7 +159,11 @@ async def world(*, tls: bool = False, **changes: Any) -> AsyncIterator[World]:
     kitt = await people.add(parse_mailbox("kitt@example.org"), PASSWORD)
     ann = await people.add(parse_mailbox("ann@example.org"), PASSWORD)
     numbers = itertools.count(1)
-    boxes = Store(database, kept, clock, workers)
+
+    async def quota_of(tx: Transaction, account_id: int) -> Quota:
+        return Quota(*await people.quota_in(tx, account_id))
+
+    boxes = Store(database, kept, clock, workers, quota_of=quota_of)
     texts = FullText(None, workers)
     parts = ImapParts(
         clock=clock,

@@ -254,7 +254,7 @@ async def test_a_session_goes_on_compressed_and_as_somebody_else() -> None:
         await client.ok("UNAUTHENTICATE")
         assert (await client.cmd("SELECT INBOX")).tagged.startswith("BAD")
         await client.ok(f'LOGIN ann@example.org "{PASSWORD}"')
-        assert (await client.ok("GETQUOTAROOT INBOX")).lines == ['QUOTAROOT INBOX ""', 'QUOTA "" ()']
+        assert (await client.ok("GETQUOTAROOT INBOX")).lines == ["QUOTAROOT INBOX"]
 
 
 async def test_a_letter_is_put_together_of_what_is_there_already() -> None:

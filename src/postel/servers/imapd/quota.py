@@ -21,24 +21,34 @@ _UNIT_BYTES: Final = 1024  # RFC 9208 5.1: STORAGE is counted in these
 
 
 async def _get_quota_root(session: ImapSession, command: GetQuotaRoot) -> None:
-    opened = await session.names.open(command.mailbox, "r")
-    is_own = opened.box.account_id == session.account_id
-    # RFC 9208 4.1.2: who shares another's mailbox is not told how full that one is.
-    roots = [ROOT] if is_own else []
+    resources = await _resources(session) if await _is_own(session, command) else []
+    # RFC 9208 4.2.1: a list of resources has one at least, so an account without limits has no root.
+    roots = [ROOT] if resources else []
     await session.send(responses.quota_root(command.mailbox, roots, is_utf8=session.is_utf8))
-    if is_own:
-        await session.send(await _quota(session))
+    if resources:
+        await session.send(responses.quota(ROOT, resources))
     await session.finish(OK)
+
+
+async def _is_own(session: ImapSession, command: GetQuotaRoot) -> bool:
+    """RFC 9208 4.1.2: the mailbox may be one that is yet to be made; who shares another's is not told of its quota."""
+    place = await session.names.place(command.mailbox)
+    if place is not None and place.account_id == session.account_id:
+        return True
+    await session.names.open(command.mailbox, "r")
+    return False
 
 
 async def _get_quota(session: ImapSession, command: GetQuota) -> None:
-    if command.root != ROOT:
+    resources = await _resources(session)
+    if command.root != ROOT or not resources:
         raise Denied(NO.saying("There is no such quota root", codes.NONEXISTENT))
-    await session.send(await _quota(session))
+    await session.send(responses.quota(ROOT, resources))
     await session.finish(OK)
 
 
-async def _quota(session: ImapSession) -> bytes:
+async def _resources(session: ImapSession) -> list[tuple[str, int, int]]:
+    """Name, usage and limit of each that is limited."""
     store = session.parts.store
     quota, usage = await store.quota(session.account_id), await store.usage(session.account_id)
     resources: list[tuple[str, int, int]] = []
@@ -46,7 +56,7 @@ async def _quota(session: ImapSession) -> bytes:
         resources.append(("STORAGE", -(-usage.size_bytes // _UNIT_BYTES), quota.size_bytes // _UNIT_BYTES))
     if quota.messages is not None:
         resources.append(("MESSAGE", usage.messages, quota.messages))
-    return responses.quota(ROOT, resources)
+    return resources
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {
