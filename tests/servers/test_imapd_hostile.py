@@ -49,7 +49,7 @@ ODD = (
 
 
 def _no_watches(w: World) -> bool:
-    return not w.parts.store.changes._watches
+    return not w.parts.store.changes.is_watched
 
 
 async def _all_gone(w: World) -> None:

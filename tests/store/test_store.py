@@ -225,6 +225,44 @@ async def test_who_watches_a_mailbox_hears_of_its_changes_once_they_are_durable(
     room.store.changes.close()
 
 
+async def test_a_crowd_that_watches_is_told_some_at_a_time_and_nobody_is_left_out() -> None:
+    room = await open_room()
+    await room.put(7, b"x")
+    box = await room.store.mailbox(7)
+    assert box is not None
+    heard: list[int] = []
+    ends = [room.store.changes.watch_mailbox(box.id, lambda n=n: heard.append(n)) for n in range(1000)]  # type: ignore[misc]
+    await room.put(7, b"x")
+    assert 0 < len(heard) < 500
+    ends.pop()()
+    await room.put(7, b"x")
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert set(heard) == set(range(999)), "all but the one whose watch ended before its turn"
+    for end in ends:
+        end()
+        end()
+    assert not room.store.changes.is_watched
+
+
+async def test_one_who_watches_and_raises_keeps_no_other_from_being_told() -> None:
+    room = await open_room()
+    await room.put(7, b"x")
+    box = await room.store.mailbox(7)
+    assert box is not None
+    heard, faults = asyncio.Event(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["exception"]))
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    room.store.changes.watch_mailbox(box.id, fail)
+    room.store.changes.watch_mailbox(box.id, heard.set)
+    await room.put(7, b"x")
+    assert heard.is_set()
+    assert len(faults) == 1
+
+
 async def test_concurrent_appends_get_a_uid_each() -> None:
     room = await open_room()
     uids = await asyncio.gather(*(room.put(7, b"x") for _ in range(20)))
