@@ -2,9 +2,10 @@
 
 import asyncio
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postel.fulltext import Field, FullText, LetterText, Place
@@ -43,6 +44,30 @@ def test_what_is_not_indexed_or_not_wholly_is_said_to_be_unknown() -> None:
     assert found.hits == {2} and found.unknown == {1, 3}
     index.forget([2])
     assert index.find(Place.TEXT, "needle", [2]).unknown == {2}
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), max_size=12))
+def test_what_two_processes_put_in_and_take_out_is_known_to_both(steps: list[tuple[bool, bool, int]]) -> None:
+    with TemporaryDirectory() as directory:
+        both = [Index(Path(directory, "1.db")) for _ in range(2)]
+        there: set[int] = set()
+        for is_other, is_added, number in steps:
+            if is_added:
+                both[is_other].add([(number, LetterText({Field.FROM: "ab"}, "ab", "ab"))])
+                there.add(number)
+            else:
+                both[is_other].forget([number])
+                there.discard(number)
+            for index in both:
+                for found in (
+                    index.find_field(Field.FROM, "a", range(6)),
+                    index.find(Place.BODY, "a", range(6)),
+                ):
+                    assert found.hits == there and found.unknown == set(range(6)) - there
+        for index in both:
+            index.close()
 
 
 async def test_a_broken_index_is_made_anew_and_finds_nothing_wrong(tmp_path: Path) -> None:

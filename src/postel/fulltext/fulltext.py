@@ -70,7 +70,7 @@ class FullText:
     async def known(self, account_id: int, among: Iterable[int]) -> set[int]:
         """Those of these letters that are indexed."""
         wanted = frozenset(among)
-        return await self._run(account_id, lambda index: index.known() & wanted, set[int]())
+        return await self._run(account_id, lambda index: set(index.known() & wanted), set[int]())
 
     async def remove(self, account_id: int) -> None:
         """An account is gone: its index goes."""

@@ -14,7 +14,7 @@ Losing the file loses nothing, so a commit does not wait for the disk; one that 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,8 @@ _PIECE: Final = 3  # characters
 _PIECES_ASKED: Final = 12  # more of a long needle make it slower and hardly narrower
 _PATIENCE_MS: Final = 5000
 _COLUMNS: Final = ", ".join(Field)
+# The texts are wide and many: which of them are not whole is told without looking at them.
+_CUT: Final = "CREATE INDEX IF NOT EXISTS letter_cut ON letter (content_id) WHERE NOT is_whole;"
 _SCHEMA: Final = f"""
 CREATE TABLE head (content_id INTEGER PRIMARY KEY, {_COLUMNS});
 CREATE TABLE letter (content_id INTEGER PRIMARY KEY, packed BLOB NOT NULL, is_whole INTEGER NOT NULL);
@@ -61,6 +63,8 @@ class Index:
         except (apsw.CorruptError, apsw.NotADBError):
             remove(file)
             self._connection = _open(file)
+        self._known: set[int] = set()
+        self._known_as_of: object = None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -101,29 +105,35 @@ class Index:
                     connection.execute("DELETE FROM head WHERE content_id = ?", (number,))
                     connection.execute("DELETE FROM pieces WHERE rowid = ?", (number,))
 
-    def known(self) -> set[int]:
-        """All letters that are indexed."""
-        return {row[0] for row in self._connection.execute("SELECT content_id FROM letter")}
+    def known(self) -> Set[int]:
+        """All letters that are indexed: remembered until this or another process has written."""
+        version = self._connection.total_changes(), self._connection.pragma("data_version")
+        if self._known_as_of != version:
+            # `head` has a row for each of them too, and narrow ones.
+            self._known = {row[0] for row in self._connection.execute("SELECT content_id FROM head")}
+            self._known_as_of = version
+        return self._known
 
     def find_field(self, field: Field, needle: str, among: Collection[int]) -> Found:
         """Letters with the folded needle in this field; the empty one is in every field that is there."""
+        unknown = frozenset(among).difference(self.known())  # first: who comes meanwhile is read
         sql = f"SELECT content_id FROM head WHERE instr({field}, ?)"
         if not needle:
             sql = f"SELECT content_id FROM head WHERE {field} IS NOT NULL AND ? = ''"
         hits = {row[0] for row in self._connection.execute(sql, (needle,))}
-        wanted = frozenset(among)
-        return Found(wanted & hits, wanted - self.known())
+        return Found(frozenset(hits.intersection(among)), unknown - hits)
 
     def find(self, place: Place, needle: str, among: Collection[int]) -> Found:
         """Letters with the folded needle in their body, or in body or header."""
         wanted = frozenset(among)
+        cut = {row[0] for row in self._connection.execute("SELECT content_id FROM letter WHERE NOT is_whole")}
+        whole = self.known() - cut if cut else self.known()
         candidates = wanted & self._candidates(needle)
         octets = needle.encode("utf-8", "replace")
         hits = frozenset(number for number in candidates if self._confirms(number, place, octets))
-        whole = {row[0] for row in self._connection.execute("SELECT content_id FROM letter WHERE is_whole")}
         return Found(hits, wanted - whole - hits)
 
-    def _candidates(self, needle: str) -> set[int]:
+    def _candidates(self, needle: str) -> Set[int]:
         if len(needle) < _PIECE:
             return self.known()
         pieces = sorted({needle[start : start + _PIECE] for start in range(len(needle) - _PIECE + 1)})
@@ -163,6 +173,7 @@ def _open(file: Path | None) -> apsw.Connection:
                 connection.execute("PRAGMA user_version").fetchall()
                 if not _has_schema(connection):
                     connection.execute(_SCHEMA)
+        connection.execute(_CUT)  # an index that was made before this was thought of
     except BaseException:
         connection.close(True)
         raise

@@ -95,19 +95,15 @@ class Texts:
     ) -> tuple[frozenset[int], Sequence[int]]:
         """What the index knows: the messages that match, and those that must be read."""
         snapshot = self._box.snapshot
-        contents = {
-            uid: snapshot.contents[place]
-            for uid, place in zip(uids, snapshot.places(uids), strict=True)
-            if place >= 0
-        }
-        found = await find(frozenset(contents.values()))
-        hits = frozenset(uid for uid, content_id in contents.items() if content_id in found.hits)
-        unknown = (
-            [uid for uid, content_id in contents.items() if content_id in found.unknown]
-            if found.unknown
-            else []
-        )
-        return hits, unknown
+        places = snapshot.places(uids)
+        if isinstance(places, range):
+            contents: Sequence[int] = snapshot.contents[places.start : places.stop]
+        else:
+            there = [(uid, place) for uid, place in zip(uids, places, strict=True) if place >= 0]
+            uids = [uid for uid, _ in there]
+            contents = [snapshot.contents[place] for _, place in there]
+        found = await find(frozenset(contents))
+        return frozenset(_picked(uids, contents, found.hits)), _picked(uids, contents, found.unknown)
 
     async def _in_prefix(self, needle: str, uids: Sequence[int]) -> frozenset[int]:
         """Messages with the text in the fields that only their own copy has."""
@@ -226,3 +222,10 @@ class Texts:
 
 def _pages(uids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (uids[start : start + _AT_ONCE] for start in range(0, len(uids), _AT_ONCE))
+
+
+def _picked(uids: Sequence[int], contents: Sequence[int], wanted: Collection[int]) -> list[int]:
+    """The messages with these contents."""
+    if not wanted:
+        return []
+    return [uid for uid, content_id in zip(uids, contents, strict=True) if content_id in wanted]

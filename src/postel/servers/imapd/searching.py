@@ -88,6 +88,11 @@ class Search:
         uids = await self._filter(uids, cheap)
         for leaf in dict.fromkeys(leaf for part in dear for leaf in _awaited(part)):
             self._found[leaf] = await self._ask(leaf, uids)
+        # The commonest programs are a text, and nothing else that is to be looked at again.
+        for text in [part for part in dear if part in self._found]:
+            hits = self._found[text]
+            uids = [uid for uid in uids if uid in hits]
+            dear.remove(text)
         return await self._filter(uids, dear) if dear else list(uids)
 
     async def _with_filters(self, key: SearchKey, depth: int = 0) -> SearchKey:
@@ -222,7 +227,8 @@ class Search:
         if key.is_uid:
             uids = key.numbers.resolve(view.last_uid)
             return lambda place, uid: uid in uids
-        spans = self._box.spans(key.numbers, uid=False)
+        # RFC 9051 6.4.4: a number that no message has matches none; a search for it is no fault.
+        spans = view.seq_spans(key.numbers.resolve(view.exists).ranges)
         wanted = UidSet.of(view.pick(spans))
         return lambda place, uid: uid in wanted
 
