@@ -13,6 +13,7 @@ packages=(
     libmail-imapclient-perl libnet-imap-client-perl libnet-imap-simple-perl libmail-box-imap4-perl
     libio-socket-ssl-perl ruby php-cli php-imap imapfilter     # IMAP and POP3, in the languages of others
     tcl tcllib tcl-tls
+    mailutils cyrus-clients libsasl2-modules                   # both, from the command line
     postfix unbound                                            # a mail server, a resolver
     dovecot-core dovecot-lmtpd dovecot-pop3d dovecot-imapd     # a store that takes LMTP, and SASL for Postfix
     gsasl                                                      # SASL

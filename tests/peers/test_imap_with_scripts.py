@@ -42,7 +42,7 @@ _LIBRARIES: Final = (
     Library("mail_box.pl", {"type": "text/plain"}, appends=False, rewrites=True),
     Library(
         "net_imap.rb",
-        {"left": "2", "threads": "2", "delimiter": "/", "special": "Trash", "quota": "true", "heard": "3"},
+        {"left": "2", "threads": "2", "delimiter": "/", "special": "Trash", "heard": "3"},
     ),
     Library(
         "imap.php",

@@ -31,6 +31,5 @@ my $threads = ok($imap->thread("REFERENCES"), "thread");
 print "threads: ", scalar(@$threads), "\n";
 my @sorted = $imap->sort("REVERSE SUBJECT", "UTF-8", "ALL");
 print "sorted: ", join(" ", map { $imap->subject($_) } @sorted), "\n";
-my $root = $imap->getquotaroot("INBOX") or die "quota";
 ok($imap->idle, "idle"); ok($imap->done, "done");
 ok($imap->logout, "logout");

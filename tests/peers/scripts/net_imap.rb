@@ -23,7 +23,6 @@ puts "threads: #{imap.thread("REFERENCES", "ALL", "UTF-8").length}"
 puts "sorted: #{imap.sort(["REVERSE", "SUBJECT"], ["ALL"], "UTF-8").join(" ")}"
 puts "delimiter: #{imap.namespace.personal.first.delim}" if imap.respond_to?(:namespace)
 puts "special: #{imap.list("", "*").select { |one| one.attr.include?(:Trash) }.map(&:name).first}"
-puts "quota: #{imap.getquotaroot("INBOX").length.positive?}"
 puts "rights: #{imap.getacl("INBOX").first.user == user}"
 heard = Queue.new
 other = Thread.new do
