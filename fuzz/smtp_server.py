@@ -27,7 +27,7 @@ _OPTIONS: Final = smtp.ServerOptions(
     ),
     has_tls=True,
     mechanisms=("PLAIN", "LOGIN"),
-    commands=frozenset({"SEND", "SOML", "SAML", "ETRN", "VERB", "ONEX", "VRFY", "EXPN"}),
+    commands=frozenset({"BURL", "SEND", "SOML", "SAML", "ETRN", "VERB", "ONEX", "VRFY", "EXPN"}),
     group_rule=smtp.GroupRule.NONE,  # the only rule under which cuts do not show in the events
 )
 _SEEDS: Final = (
@@ -45,6 +45,8 @@ _SEEDS: Final = (
     b"EHLO a\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.example>\r\n", b"BDAT 7\r\nhello\r\n",
     b"BDAT 3\r\n.\r\n", b"BDAT 6\r\nQUIT\r\n", b"BDAT 4\r\na\nb\r", b"BDAT 0 LAST\r\n",
     b"BDAT 1 LAST\r\n\n", b"BDAT 300\r\n", b"BDAT 99999999999\r\n", b"BDAT -1\r\n", b"BDAT 5 FIRST\r\n",
+    b"BURL imap://h/a;UID=1 LAST\r\n", b"BURL imap://h/a;UID=1\r\n", b"BURL x:\r\n",
+    b"BURL no:no\r\n", b"BURL \xff:\r\n",
 )  # fmt: skip
 _NO: Final = Reply(550, Status(5, 7, 1), "No")
 # Events that tell of the moment at which octets came, not of the octets.
@@ -80,7 +82,7 @@ def _run(server: smtp.SmtpServer, seen: list[Any]) -> None:
         if isinstance(event, smtp.Mail):
             assert any(isinstance(earlier, smtp.Hello) for earlier in seen)
         _see(event, seen)
-        _answer(server, event)
+        _answer(server, event, seen)
 
 
 def _see(event: Any, seen: list[Any]) -> None:
@@ -116,7 +118,7 @@ def _size_of(seen: list[Any]) -> int:
     return size
 
 
-def _answer(server: smtp.SmtpServer, event: Any) -> None:
+def _answer(server: smtp.SmtpServer, event: Any, seen: list[Any]) -> None:
     """Yes to most; no by the octets themselves, so that the answers do not depend on the cuts."""
     match event:
         case smtp.Auth() | smtp.AuthResponse():
@@ -124,10 +126,25 @@ def _answer(server: smtp.SmtpServer, event: Any) -> None:
                 server.challenge(b"go on")
             else:
                 server.answer(_NO if event == smtp.AuthResponse(b"") else LOGGED_IN)
+        case smtp.Burl(url="no:no"):
+            server.answer(_NO)
+        case smtp.Burl(url):
+            _supply(server, url, seen)
         case smtp.StartTls() | smtp.DataEnd(size_bytes=6):
             server.answer(_NO)
         case _:
             server.answer(None)
+
+
+def _supply(server: smtp.SmtpServer, url: str, seen: list[Any]) -> None:
+    """The URL is its own content, in pieces as long as its first octet says."""
+    octets = url.encode().replace(b"/", b"\r\n")
+    step = octets[0] % 7 + 1
+    for start in range(0, len(octets), step):
+        kept = server.supply(octets[start : start + step])
+        if kept:
+            _see(smtp.Chunk(kept), seen)
+    server.answer(None)
 
 
 def some_input(chance: random.Random) -> bytes:

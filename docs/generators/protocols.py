@@ -57,10 +57,6 @@ def smtp_page() -> str:
             ("keyword", "RFC", "offered", "parameters", "when the next hop lacks it"),
             [_extension(row) for row in extensions.EXTENSIONS if _when_offered(row)],
         ),
-        "## Extensions not yet offered",
-        "Their parameters are answered with 555. The table has their rows, so that nothing else must change when "
-        "they come.",
-        _list(f"{row.keyword} ({row.rfc})" for row in extensions.EXTENSIONS if not _when_offered(row)) + ".",
         "## SASL mechanisms",
         "The same for SMTP, IMAP and POP3, server and client, strongest first.",
         table(
@@ -134,6 +130,8 @@ def _when_offered(row: extensions.Extension) -> str:
     wishing = options.Standing(replace(plain.options, wishes=_WISHES))
     if row.offered(wishing) is not None:
         return "on submission" if row.keyword == "FUTURERELEASE" else "always"
+    if row.keyword == "BURL":
+        return "on submission"
     trusted = replace(plain.options, commands=frozenset({row.keyword}))
     return "where it is switched on" if row.offered(options.Standing(trusted)) is not None else ""
 

@@ -280,6 +280,7 @@ class Postel:
             hand_over=self._pull,
             takes_no_mail=self._takes_no_mail,
             room=self._room(),
+            store=self.rooms.store,
         )
 
     def _room(self) -> Room:

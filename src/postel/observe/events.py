@@ -85,6 +85,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "login_failed": "A client has not logged in; `because` says why.",
     "mail_refused": "Mail was turned away; the client read `reply`, the reason is `because`.",
     "recipient_discarded": "A hook had one recipient accepted and dropped.",
+    "url_refused": "A BURL named what could not be fetched, or not by this account; `because` says which.",
     "content_aborted": "The content of a message did not come to its end.",
     "transaction_suspended": "The line broke amid a message; `octets` of it are kept for its client (CHECKPOINT).",
     "transaction_resumed": "An interrupted message goes on behind the `octets` that were kept.",

@@ -14,6 +14,7 @@ from postel.servers import smtpd_arriving as arriving
 from postel.servers import smtpd_asking as asking
 from postel.servers import smtpd_logging_in as logging_in
 from postel.servers import smtpd_mail as mail
+from postel.servers import smtpd_urls as urls
 from postel.servers.smtpd_session import Handlers, SmtpSession
 
 
@@ -35,6 +36,7 @@ HANDLERS: Final[Handlers] = MappingProxyType(
         smtp.Rcpt: mail.handle_rcpt,
         smtp.DataStart: mail.handle_data_start,
         smtp.Bdat: mail.handle_bdat,
+        smtp.Burl: urls.handle_burl,
         smtp.Chunk: mail.handle_chunk,
         smtp.ChunkEnd: mail.handle_chunk_end,
         smtp.DataEnd: mail.handle_data_end,

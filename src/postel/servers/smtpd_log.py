@@ -80,6 +80,19 @@ class SessionLog:
         """STARTTLS came to nothing."""
         log.event("tls_failed", session=self._session, client=client.ip, because=because)
 
+    def url_refused(self, client: Client, transaction: MailTransaction | None, because: Exception) -> None:
+        """What a client wanted to have submitted could not be fetched. The URL may hold a token: it is not told."""
+        if not self._has_room():
+            return
+        log.event(
+            "url_refused",
+            session=self._session,
+            id=transaction.id_text if transaction else None,
+            client=client.ip,
+            account=client.account,
+            because=because,
+        )
+
     def logged_in(self, client: Client, mechanism: str) -> None:
         """The client is who it says."""
         log.event(

@@ -3,8 +3,8 @@
 Implements  RFC 5321 3.3 (a mail transaction), 4.2.5 (250 after the content: we are responsible), 4.5.1 (postmaster),
             7.3 (who tries out addresses), RFC 3030 2 (chunks), RFC 1845 3 (a transaction that is kept).
 Asks        Hooks, Postel's own policy among them, at mail and rcpt.
-Gives       handle_mail, handle_rcpt, handle_data_start, handle_bdat, handle_chunk, handle_chunk_end, handle_data_end,
-            handle_data_aborted, handle_reset, handle_quit.
+Gives       begin_content, handle_mail, handle_rcpt, handle_data_start, handle_bdat, handle_chunk, handle_chunk_end,
+            handle_data_end, handle_data_aborted, handle_reset, handle_quit.
 Not here    What becomes of the content: smtpd_content. Transactions with a TRANSID: smtpd_checkpoint.
 """
 
@@ -189,7 +189,7 @@ async def _slow_down(session: SmtpSession, reply: Reply) -> Reply:
 
 async def handle_data_start(session: SmtpSession, event: smtp.DataStart) -> None:
     """DATA."""
-    await _begin_content(session)
+    await begin_content(session)
     resumption = session.transaction.resumption if session.transaction else None
     session.talk.answer(replies.send_from(resumption.offset) if resumption else None)
 
@@ -197,10 +197,11 @@ async def handle_data_start(session: SmtpSession, event: smtp.DataStart) -> None
 async def handle_bdat(session: SmtpSession, event: smtp.Bdat) -> None:
     """RFC 3030 2: the first BDAT of a transaction begins its content; nothing is said before."""
     if session.data_ends_s is None:
-        await _begin_content(session)
+        await begin_content(session)
 
 
-async def _begin_content(session: SmtpSession) -> None:
+async def begin_content(session: SmtpSession) -> None:
+    """A draft for it, and the time until when it has to be here."""
     transaction = session.transaction
     if transaction is None:
         return

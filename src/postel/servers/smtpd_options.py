@@ -32,6 +32,7 @@ from postel.servers.smtpd_access import NO_ACCESS_RULES, AccessOptions
 from postel.servers.smtpd_room import FullMailbox, Room
 from postel.servers.smtpd_trust import CLOSED, CommandOptions
 from postel.servers.smtpd_wishes import GrantOptions
+from postel.store import Store
 from postel.terminals import Terminals
 
 # RFC 2645 5.4: the port of On-Demand Mail Relay may know these commands alone, and what a session cannot do without.
@@ -170,6 +171,7 @@ class SmtpParts:
     checkpoints     keeps transactions that are interrupted; None: none are (RFC 1845).
     hand_over       hands waiting mail over to a client that has said ATRN.
     room            where there is how much room.
+    store           where mailboxes are; None: nothing can be submitted that is in one (RFC 4468).
     takes_no_mail   whether a domain says by a null MX record that it takes no mail (RFC 7505).
     """
 
@@ -189,6 +191,7 @@ class SmtpParts:
     checkpoints: Checkpoints | None = None
     hand_over: HandOver | None = None
     room: Room = field(default_factory=Room)
+    store: Store | None = None
     takes_no_mail: Callable[[Domain], Awaitable[bool]] | None = None
 
 

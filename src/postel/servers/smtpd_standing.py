@@ -1,6 +1,7 @@
 """What one service offers to whom: its options as a machine sees them, for a client as it stands.
 
-Implements  RFC 4954 4 and RFC 8314 3.2 (logins where nobody listens), RFC 3207 4.2 (anew after TLS).
+Implements  RFC 4954 4 and RFC 8314 3.2 (logins where nobody listens), RFC 3207 4.2 (anew after TLS),
+            RFC 4468 3.1 (BURL where mail is submitted, and nowhere else).
 Gives       Counter.
 Not here    What is offered under which options: proto.smtp. The options themselves: smtpd_options.
 
@@ -21,8 +22,10 @@ from postel.servers.smtpd_options import ServiceOptions, SmtpParts, machine_opti
 from postel.servers.smtpd_trust import NOTHING
 from postel.servers.smtpd_wishes import wish_options
 from postel.servers.smtpd_xclient import commands_for
+from postel.servers.url_access import UrlAccess, UrlRooms
 from postel.tls import ServerTls
 
+_BURL: Final = frozenset({"BURL"})
 KINDS: Final = 64  # of clients, that are remembered
 
 _MINUTE_S: Final = 60  # the most remote instant is announced so exactly
@@ -30,12 +33,16 @@ _Standing: TypeAlias = tuple[bool, bool, bool, frozenset[str], int]
 
 
 class Counter:
-    """The counter that sessions of one service are served at, from one reload of its options to the next."""
+    """The counter that sessions of one service are served at, from one reload of its options to the next.
+
+    urls    follows the URLs of what is submitted; None: there is no BURL here.
+    """
 
     def __init__(self, options: ServiceOptions, parts: SmtpParts, tls: ServerTls | None) -> None:
         self.options = options
         self.parts = parts
         self.tls = tls
+        self.urls = _url_access(options, parts)
         self._trusts_anybody = options.xclient != NOBODY or options.xforward != NOBODY
         self._made: dict[_Standing, ServerOptions] = {}
 
@@ -55,6 +62,8 @@ class Counter:
         commands = peer_commands | options.commands.open_to(
             client.ip, is_logged_in=client.account is not None, offers_login=options.has_login
         )
+        if self.urls is not None:
+            commands |= _BURL
         standing = (is_private, is_tls, has_certificate, commands, minute)
         found = self._made.get(standing)
         if found is None:
@@ -84,3 +93,10 @@ class Counter:
         )
         keeps = made.keeps_transactions and self.parts.checkpoints is not None
         return replace(made, commands=commands, keeps_transactions=keeps)
+
+
+def _url_access(options: ServiceOptions, parts: SmtpParts) -> UrlAccess | None:
+    if parts.store is None or not options.service.is_submission:
+        return None
+    rooms = UrlRooms(parts.clock, parts.contents, parts.directory, parts.store)
+    return UrlAccess(rooms, options.hostname.ascii)

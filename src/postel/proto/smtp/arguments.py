@@ -1,7 +1,7 @@
 """Read what stands after a verb, and make the event of it.
 
 Implements  RFC 5321 4.1.1 and 4.1.2 (syntax of the commands), RFC 6531 3.4, 3.5 and 3.7.4.2,
-            RFC 4954 4 (AUTH), RFC 3207 4 (STARTTLS), RFC 3030 2 (BDAT).
+            RFC 4954 4 (AUTH), RFC 3207 4 (STARTTLS), RFC 3030 2 (BDAT), RFC 4468 3.5 (BURL).
 Gives       read_argument(verb, text, offers) -> Event, or raises CommandRefused.
 Not here    Whether the command is allowed now: commands.
 """
@@ -36,6 +36,7 @@ from postel.proto.smtp.events import (
     Auth,
     Bdat,
     Breach,
+    Burl,
     DataStart,
     Etrn,
     Event,
@@ -63,6 +64,10 @@ from postel.proto.smtp.peer_attributes import XCLIENT, XFORWARD, Attributes, par
 from postel.proto.smtp.wish_parameters import check_together
 
 _MECHANISM: Final = re.compile(r"[A-Z0-9_-]{1,20}")  # RFC 4422 3.1
+# RFC 4468 3.5: an absolute URI, of which RFC 3986 has printable ASCII alone.
+_ABSOLUTE_URL: Final = re.compile(
+    r"(?P<url>[A-Za-z][A-Za-z0-9+.-]*:[!-~]+)(?P<last> +LAST)?", re.IGNORECASE | re.ASCII
+)
 _CHUNK_SIZE: Final = re.compile(r"(?P<octets>[0-9]{1,20})(?P<last> +LAST)?", re.ASCII | re.IGNORECASE)
 _HELLO_NAME_LIMIT: Final = 255
 
@@ -207,6 +212,14 @@ def _bdat(text: str, offers: Offers) -> Event:
     return Bdat(int(match["octets"]), match["last"] is not None)
 
 
+def _burl(text: str, offers: Offers) -> Event:
+    _demand("BURL", offers)
+    match = _ABSOLUTE_URL.fullmatch(text)
+    if match is None or len(match["url"]) > offers.standing.options.limits.url:
+        raise CommandRefused(replies.BURL_SYNTAX, Breach.BAD_SYNTAX)
+    return Burl(match["url"], match["last"] is not None)
+
+
 def _rset(text: str, offers: Offers) -> Event:
     _no_argument(text)
     return Reset()
@@ -323,6 +336,8 @@ def longest_line(verb: Verb | None, offers: Offers) -> int:
             return offers.mail_line
         case Verb.RCPT:
             return offers.rcpt_line
+        case Verb.BURL:
+            return offers.burl_line
         case Verb.AUTH:
             return offers.longest_line
         case _:
@@ -340,6 +355,7 @@ _READERS: Final[Mapping[Verb, _Reader]] = MappingProxyType(
         Verb.RCPT: _rcpt,
         Verb.DATA: _data,
         Verb.BDAT: _bdat,
+        Verb.BURL: _burl,
         Verb.RSET: _rset,
         Verb.NOOP: _noop,
         Verb.VRFY: _vrfy,

@@ -2,7 +2,7 @@
 
 Implements  RFC 5321 2.4 (ASCII, CRLF), 4.1.1 (a verb and what stands after it), 4.5.3.1.4 (its length),
             RFC 3030 2 (what follows a BDAT that is refused).
-Gives       read_command, octets_behind; remembered and forget, for who measures.
+Gives       read_command, octets_behind, may_be_url; remembered and forget, for who measures.
 Not here    Taking lines off a buffer: lines. Order: order. Arguments: arguments.
 
 What a line says depends on the line and on what the client is offered, on nothing else. So the lines of most mail
@@ -25,6 +25,7 @@ from postel.proto.smtp.order import allowed_row, unknown_command
 from postel.proto.smtp.states import State
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_BURL: Final = re.compile(rb"BURL\b|$", re.IGNORECASE)
 _BDAT: Final = re.compile(rb"BDAT\b", re.IGNORECASE)
 REMEMBERED: Final = 4096  # lines; when there are so many, all are forgotten
 _WORTH_IT: Final = frozenset({Verb.EHLO, Verb.MAIL, Verb.RCPT, Verb.DATA, Verb.QUIT})
@@ -90,6 +91,11 @@ def octets_behind(line: bytes) -> tuple[int, bool] | None:
         return 0, False
     match = _CHUNK.fullmatch(line)
     return (int(match["octets"]), match["last"] is not None) if match else None
+
+
+def may_be_url(line: bytes) -> bool:
+    """Whether a line that was refused is a BURL, or so long that nobody kept it."""
+    return _BURL.match(line) is not None
 
 
 def _decode(line: bytes) -> str:

@@ -1,7 +1,8 @@
 """The commands of SMTP as one table: when each is allowed, and where it leads.
 
 Implements  RFC 5321 4.1.1 (commands), 4.1.4 (order), RFC 2920 3.1 (what may stand where in a group),
-            RFC 3207 4 (before TLS), RFC 4954 4 and 6 (before login), RFC 3030 2 (BDAT), RFC 2033 4.1 (LHLO).
+            RFC 3207 4 (before TLS), RFC 4954 4 and 6 (before login), RFC 3030 2 (BDAT), RFC 2033 4.1 (LHLO),
+            RFC 4468 3 (BURL).
 Gives       Verb, Row, COMMANDS, OPTIONAL, find_row, out_of_place, NOT_IMPLEMENTED, FOREIGN_VERBS.
 Not here    What stands after the verb: arguments. What the answer changes: server.
 """
@@ -31,6 +32,7 @@ class Verb(enum.StrEnum):
     RCPT = "RCPT"
     DATA = "DATA"
     BDAT = "BDAT"
+    BURL = "BURL"
     RSET = "RSET"
     NOOP = "NOOP"
     VRFY = "VRFY"
@@ -127,6 +129,7 @@ COMMANDS: Final = (
     _row(Verb.HELP,     _ANY,                  None,                  False, False, True,  False, "5321 4.1.1.8"),
     _row(Verb.QUIT,     _ANY | {_TURNED_AWAY}, State.OVER,            True,  True,  True,  False, "5321 4.1.1.10"),
     # Off unless the service switches them on for the client: OPTIONAL.
+    _row(Verb.BURL,     {_HAS_RCPT, _IN_CHUNKS}, _IN_CHUNKS,          False, False, False, True,  "4468 3.2"),
     _row(Verb.SEND,     {_READY},              _IN_MAIL,              False, False, False, True,  "821 3.4"),
     _row(Verb.SOML,     {_READY},              _IN_MAIL,              False, False, False, True,  "821 3.4"),
     _row(Verb.SAML,     {_READY},              _IN_MAIL,              False, False, False, True,  "821 3.4"),
@@ -152,6 +155,7 @@ SYNTAX: Final[Mapping[Verb, str]] = MappingProxyType(
         Verb.RCPT: "RCPT TO:<forward-path> [parameters]",
         Verb.DATA: "DATA",
         Verb.BDAT: "BDAT octets [LAST]",
+        Verb.BURL: "BURL imap-url [LAST]",
         Verb.RSET: "RSET",
         Verb.NOOP: "NOOP [text]",
         Verb.VRFY: "VRFY user-or-mailbox",
@@ -174,12 +178,12 @@ SYNTAX: Final[Mapping[Verb, str]] = MappingProxyType(
 VERBS: Final[Mapping[str, Verb]] = MappingProxyType({str(verb): verb for verb in Verb})
 
 # RFC 5321 4.2.4: 502 is for commands we know of, 500 for those nobody knows.
-NOT_IMPLEMENTED: Final = frozenset({"BURL", "XEXCH50", "X-EXPS"})
+NOT_IMPLEMENTED: Final = frozenset({"XEXCH50", "X-EXPS"})
 
 # Commands that are 502 to everybody but those whom ServerOptions.commands switches them on for, each under the
 # keyword of its own name in the answer to EHLO.
 OPTIONAL: Final = frozenset(
-    {Verb.SEND, Verb.SOML, Verb.SAML, Verb.ETRN, Verb.ATRN, Verb.TURN, Verb.VERB, Verb.ONEX}
+    {Verb.BURL, Verb.SEND, Verb.SOML, Verb.SAML, Verb.ETRN, Verb.ATRN, Verb.TURN, Verb.VERB, Verb.ONEX}
 )
 
 # First words of other protocols. Browsers and their like are made to talk to us by attackers
@@ -221,12 +225,12 @@ def out_of_place(verb: Verb, state: State) -> Reply:
         return replies.TURNED_AWAY
     if state is State.GREETED:
         return replies.EHLO_FIRST
-    if state is State.CHUNKS_FAILED and verb is Verb.BDAT:
+    if state is State.CHUNKS_FAILED and verb in (Verb.BDAT, Verb.BURL):
         return replies.CHUNK_WAS_REFUSED
-    if state is State.IN_MAIL and verb in (Verb.DATA, Verb.BDAT):
-        return replies.NO_RECIPIENTS if verb is Verb.DATA else replies.NO_RECIPIENTS_YET
+    if state is State.IN_MAIL and verb in (Verb.DATA, Verb.BDAT, Verb.BURL):
+        return replies.NO_RECIPIENTS_YET if verb is Verb.BDAT else replies.NO_RECIPIENTS
     if state in (State.IN_CHUNKS, State.CHUNKS_FAILED) and verb in (Verb.RCPT, Verb.DATA):
         return replies.IN_CHUNKS
-    if verb in (Verb.RCPT, Verb.DATA, Verb.BDAT):
+    if verb in (Verb.RCPT, Verb.DATA, Verb.BDAT, Verb.BURL):
         return replies.MAIL_FIRST
     return replies.IN_TRANSACTION

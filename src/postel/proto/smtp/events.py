@@ -169,6 +169,19 @@ class Bdat:
 
 
 @dataclass(frozen=True, slots=True)
+class Burl:
+    """BURL, in its place: what `url` names is content (RFC 4468 3.2). It may be the first of a transaction.
+
+    Give its octets with supply(), then answer: 250 (default), or a refusal, which voids the whole content. After a
+    250 to the last the DataEnd follows, and its reply is the only one that the client hears.
+    """
+
+    url: str
+    is_last: bool
+    wants_answer: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkEnd:
     """All octets of a BDAT that is not the last have come (default 250). A refusal voids the whole content."""
 
@@ -361,6 +374,7 @@ Event: TypeAlias = (
     | Rcpt
     | DataStart
     | Bdat
+    | Burl
     | ChunkEnd
     | Chunk
     | DataEnd

@@ -56,8 +56,12 @@ def _always(standing: Standing) -> str | None:
     return ""
 
 
-def _not_yet(standing: Standing) -> str | None:
-    return None
+def _burl(standing: Standing) -> str | None:
+    options = standing.options
+    # RFC 4468 4: only with 8BITMIME. 3.3: plain URLs of our own mailboxes, once we know who asks.
+    if "BURL" not in options.commands or "8BITMIME" in options.withheld:
+        return None
+    return f"imap imap://{options.hostname}" if standing.is_logged_in else "imap"
 
 
 def _size(standing: Standing) -> str | None:
@@ -170,7 +174,7 @@ EXTENSIONS: Final = (
               mail={"HOLDFOR": check_hold_for, "HOLDUNTIL": check_hold_until}, mail_octets=34),
     Extension("MT-PRIORITY", "6710", _wish(offer_priority), "dropped, or tunnelled in a header field",
               mail={"MT-PRIORITY": check_priority}, mail_octets=15),
-    Extension("BURL", "4468", _not_yet, "resolved here"),
+    Extension("BURL", "4468", _burl, "resolved here"),
     Extension("NO-SOLICITING", "3865", _wish(offer_no_soliciting), "dropped",
               mail={"SOLICIT": check_solicit}, mail_octets=1007),
     Extension("ETRN", "1985", _switched_on("ETRN"), "the queue is not asked for"),
@@ -198,7 +202,7 @@ class Offers:
     standing              what this was made of.
     keywords              keyword -> what stands after it in the answer to EHLO.
     mail, rcpt            the parameters open to it.
-    mail_line, rcpt_line  the longest MAIL and RCPT, octets with CRLF.
+    mail_line, rcpt_line, burl_line  the longest MAIL, RCPT and BURL, octets with CRLF.
     longest_line          the longest command of all. RFC 4954 4 binds AUTH with an initial response to
                           the length of any command, but tokens are longer, and clients send them so.
     """
@@ -209,6 +213,7 @@ class Offers:
     rcpt: Mapping[str, Check]
     mail_line: int
     rcpt_line: int
+    burl_line: int
     longest_line: int
 
     def lines(self) -> list[str]:
@@ -224,6 +229,7 @@ def offers_to(standing: Standing) -> Offers:
     limits = standing.options.limits
     mail_line = limits.command_line + sum(row.mail_octets for row in rows)
     rcpt_line = limits.command_line + sum(row.rcpt_octets for row in rows)
+    burl_line = limits.command_line + (limits.url if any(row.keyword == "BURL" for row in rows) else 0)
     auth_line = limits.auth_line if standing.options.mechanisms else 0
     return Offers(
         standing,
@@ -232,5 +238,6 @@ def offers_to(standing: Standing) -> Offers:
         MappingProxyType({name: check for row in rows for name, check in row.rcpt.items()}),
         mail_line,
         rcpt_line,
-        max(mail_line, rcpt_line, auth_line),
+        burl_line,
+        max(mail_line, rcpt_line, burl_line, auth_line),
     )

@@ -20,6 +20,8 @@ class SmtpLimits:
     text_line_accepted    a line of content as we take it: much real mail has lines far beyond 998 octets,
                           and whoever passes it on may have to re-encode it, but must not lose it.
     message_size          the content; announced by SIZE.
+    url                   the URL of a BURL.
+    urls                  BURL commands in one transaction.
     overrun               how far beyond message_size a condemned message is swallowed before we hang up.
     recipients            accepted recipients of one transaction.
     parameters            parameters of one MAIL or RCPT.
@@ -38,6 +40,8 @@ class SmtpLimits:
     text_line_accepted: int = 1 << 20
     message_size: int = 50_000_000  # RFC 5321 4.5.3.1.7: at least 64K
     overrun: int = 100_000_000
+    url: int = 4096
+    urls: int = 100
     recipients: int = 1000  # RFC 5321 4.5.3.1.8: at least 100
     parameters: int = 20
     faults: int = 10
@@ -59,6 +63,8 @@ _LEAST = {
     "text_line_accepted": 1000,
     "message_size": 65_536,
     "overrun": 0,
+    "url": 512,
+    "urls": 1,
     "recipients": 100,
     "parameters": 1,
     "faults": 1,

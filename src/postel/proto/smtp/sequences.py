@@ -67,6 +67,7 @@ SEQUENCES: Final[Mapping[str, Sequence]] = MappingProxyType({
     CONTENT: _row("the end of the content: from the 250 on the server is responsible",
                   "250", "353", "450 451 452 500 550 552 554", "5321 4.1.1.4"),
     "BDAT": _row("a piece of the content, of so many octets", "250", "", "450 451 452 503 530 550 552 554", "3030 2"),
+    "BURL": _row("a piece of the content, which an IMAP server has", "250", "", "451 452 503 552 554", "4468 6"),
     "RSET": _row("forget the transaction", "250", "", "", "5321 4.1.1.5"),
     "VRFY": _row("is this a mailbox?", "250 251 252", "", "502 504 550 551 553", "5321 4.1.1.6"),
     "EXPN": _row("who is on this list?", "250 252", "", "500 502 504 550", "5321 4.1.1.7"),

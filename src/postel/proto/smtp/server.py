@@ -1,7 +1,7 @@
 """The server's side of SMTP: bytes in, events out, replies in their order.
 
 Implements  RFC 5321 3 and 4 (a session), 2920 3.2 (pipelining), 3207 4 (STARTTLS), 4954 4 (AUTH),
-            3030 2 and 3 (BDAT), 2033 4 (LMTP), PRDR,
+            3030 2 and 3 (BDAT), 4468 3 (BURL), 2033 4 (LMTP), PRDR,
             2034 4 (a status in every reply that should carry one), 1845 3 (an interrupted transaction goes on).
 Gives       SmtpServer, a proto.Conversation.
 Not here    The command table: commands. From octets to events: server_reading. What commands and answers change:
@@ -26,7 +26,7 @@ from postel.mail import LocalFault, Reply, Status
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.smtp import replies
 from postel.proto.smtp.answers import checked_answer, default_answer
-from postel.proto.smtp.events import Auth, AuthResponse, Connected, DataEnd, Event, Mail
+from postel.proto.smtp.events import Auth, AuthResponse, Burl, Connected, DataEnd, Event, Mail
 from postel.proto.smtp.options import ServerOptions, Standing
 from postel.proto.smtp.resumption import Resumption
 from postel.proto.smtp.server_effects import settle, settle_content
@@ -118,6 +118,16 @@ class SmtpServer:
         session.owed = None
         session.out.append(b"334 " + base64.b64encode(data) + b"\r\n")
         session.state = State.IN_AUTH
+
+    def supply(self, octets: bytes) -> bytes | None:
+        """Octets that the URL of a Burl names, before its answer; gives those that are content now.
+
+        None: it cannot be taken, and the answer, whatever it is, says why. A CR waits for what follows it. Raises
+        LocalFault where no Burl is owed an answer.
+        """
+        if not isinstance(self._session.owed, Burl):
+            raise LocalFault("octets are supplied only for a Burl")
+        return self._session.transaction.supply(octets)
 
     def resume(self, at: Resumption) -> None:
         """Answer a Mail that has a transid with 355: its recipients stand, and its content goes on (RFC 1845 3)."""

@@ -1,7 +1,8 @@
 """What commands and the shell's answers to them say and change.
 
 Implements  RFC 5321 3 (the course of a session), 4.1.4 (EHLO clears), 4.3.1 (greetings), RFC 4954 4 (after AUTH),
-            RFC 3030 2 (after a chunk), RFC 2033 4.2 and PRDR (an answer for each recipient), RFC 2645 5.3 (roles).
+            RFC 3030 2 (after a chunk), RFC 4468 3.2 (after a URL), RFC 2033 4.2 and PRDR (an answer for each
+            recipient), RFC 2645 5.3 (roles).
 Gives       AT_ONCE, for commands that the machine answers by itself; settle and settle_content, for the others.
 Not here    Which answers there can be: answers. Where a command leads: commands.
 """
@@ -22,6 +23,8 @@ from postel.proto.smtp.events import (
     AuthResponse,
     Bdat,
     Breach,
+    Burl,
+    Chunk,
     ChunkEnd,
     Connected,
     DataAborted,
@@ -174,6 +177,24 @@ def _after_chunk(session: ServerSession, event: ChunkEnd, reply: Reply) -> None:
     session.count(Breach.TOO_MANY_REFUSALS)
 
 
+def _after_url(session: ServerSession, event: Burl, reply: Reply) -> None:
+    transaction = session.transaction
+    rest = transaction.end_url(is_last=event.is_last)
+    refusal = reply if not reply.is_positive else transaction.url_refusal()
+    if refusal is not None:
+        session.say(refusal)
+        session.fail_url(is_last=event.is_last)
+        session.count(Breach.TOO_MANY_REFUSALS)
+        return
+    session.enter()
+    if not event.is_last:
+        session.say(reply)
+        return
+    if rest:
+        session.events.append(Chunk(rest))
+    session.events.append(transaction.end(is_lmtp=False))
+
+
 def _after_data(session: ServerSession, event: DataEnd, reply: Reply) -> None:
     settle_content(session, [reply] * (event.each or 1))
 
@@ -217,6 +238,7 @@ _AFTER: Final[Mapping[type[Event], _After]] = MappingProxyType(
         Hello: _after_hello,
         Auth: _after_auth,
         AuthResponse: _after_auth,
+        Burl: _after_url,
         ChunkEnd: _after_chunk,
         DataEnd: _after_data,
         Xclient: _after_xclient,

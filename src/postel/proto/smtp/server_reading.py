@@ -15,9 +15,19 @@ from typing import Any, Final, TypeAlias
 from postel.proto.smtp import replies
 from postel.proto.smtp.arguments import decode_response
 from postel.proto.smtp.chunks import RefusedChunk
-from postel.proto.smtp.command_line import octets_behind, read_command
+from postel.proto.smtp.command_line import may_be_url, octets_behind, read_command
 from postel.proto.smtp.commands import Row, Verb
-from postel.proto.smtp.events import AuthCancelled, AuthResponse, Bdat, Breach, DataStart, Event, Mail, Rcpt
+from postel.proto.smtp.events import (
+    AuthCancelled,
+    AuthResponse,
+    Bdat,
+    Breach,
+    Burl,
+    DataStart,
+    Event,
+    Mail,
+    Rcpt,
+)
 from postel.proto.smtp.fault import CommandRefused
 from postel.proto.smtp.lines import LineTrouble
 from postel.proto.smtp.order import check_group
@@ -112,6 +122,10 @@ def _check_chunk(session: ServerSession, event: Bdat) -> None:
     session.transaction.check_chunk(event, session.options.limits)
 
 
+def _check_url(session: ServerSession, event: Burl) -> None:
+    session.transaction.check_url(session.options.limits)
+
+
 # Refusals
 
 
@@ -130,6 +144,9 @@ def _refuse_line(session: ServerSession, refused: CommandRefused, line: bytes) -
         session.state = State.SWALLOWING
         return
     session.refuse(refused, line)
+    is_offered = "BURL" in session.offers.keywords
+    if is_offered and may_be_url(line) and session.state in (State.HAS_RCPT, State.IN_CHUNKS):
+        session.fail_url(is_last=False)
 
 
 def _in_vain(session: ServerSession, refused: CommandRefused) -> CommandRefused:
@@ -216,5 +233,5 @@ _READERS: Final[Mapping[State, _Reader]] = MappingProxyType(
 )
 # What the session so far must say to a command: CommandRefused, or nothing.
 _CHECKS: Final[Mapping[type[Event], _Check]] = MappingProxyType(
-    {Mail: _check_mail, Rcpt: _check_recipient, DataStart: _check_data, Bdat: _check_chunk}
+    {Mail: _check_mail, Rcpt: _check_recipient, DataStart: _check_data, Bdat: _check_chunk, Burl: _check_url}
 )

@@ -99,6 +99,16 @@ class ServerSession:
         """Nothing is left of it."""
         self.transaction = ServerTransaction()
 
+    def fail_url(self, *, is_last: bool) -> None:
+        """RFC 4468 3.2: what could not be fetched fails its transaction, lest what follows pass for the whole."""
+        if self.transaction.has_content:
+            self.events.append(DataAborted("a URL was refused"))
+        if is_last:
+            self.end_transaction()
+        else:
+            self.transaction.forget_content()
+        self.state = State.READY if is_last else State.CHUNKS_FAILED
+
     # Speaking
 
     def say(self, reply: Reply) -> None:

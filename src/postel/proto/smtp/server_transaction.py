@@ -1,7 +1,8 @@
 """One mail transaction as the server machine keeps it: what MAIL declared, and how its content comes.
 
 Implements  RFC 5321 3.3, 4.5.3.1.8 (recipients), RFC 6531 3.5 (SMTPUTF8 is declared at MAIL), RFC 3030 2 and 3
-            (BDAT), RFC 2033 4.2 and PRDR (who gets a reply of his own), RFC 2920 3.1 (what a group drags along).
+            (BDAT), RFC 4468 3.2 (BURL), RFC 2033 4.2 and PRDR (who gets a reply of his own),
+            RFC 2920 3.1 (what a group drags along).
 Gives       ServerTransaction.
 Not here    Finding the end of the content: content, chunks. Replies in their order: server.
 """
@@ -42,12 +43,19 @@ _BREACHES: Final[Mapping[ContentTrouble, Breach]] = MappingProxyType(
         ContentTrouble.TOO_BIG: Breach.TOO_BIG,
     }
 )
+_URL_REFUSALS: Final[Mapping[ContentTrouble, Reply]] = MappingProxyType(
+    {
+        ContentTrouble.BARE_NEWLINE: replies.URL_NEEDS_BINARY,
+        ContentTrouble.LINE_TOO_LONG: replies.CONTENT_LINE_TOO_LONG,
+        ContentTrouble.TOO_BIG: replies.URL_TOO_BIG,
+    }
+)
 # What a pipelined group still brings after a command of it was refused: RFC 2920 3.1.
 _IN_VAIN: Final[Mapping[State, frozenset[Verb]]] = MappingProxyType(
     {
-        State.READY: frozenset({Verb.RCPT, Verb.DATA, Verb.BDAT}),  # behind a refused MAIL
-        State.IN_MAIL: frozenset({Verb.DATA, Verb.BDAT}),  # behind refused RCPTs
-        State.CHUNKS_FAILED: frozenset({Verb.BDAT}),  # behind a refused chunk
+        State.READY: frozenset({Verb.RCPT, Verb.DATA, Verb.BDAT, Verb.BURL}),  # behind a refused MAIL
+        State.IN_MAIL: frozenset({Verb.DATA, Verb.BDAT, Verb.BURL}),  # behind refused RCPTs
+        State.CHUNKS_FAILED: frozenset({Verb.BDAT, Verb.BURL}),  # behind a refused chunk
     }
 )
 
@@ -65,6 +73,7 @@ class ServerTransaction:
         "_content",
         "_is_deferred",
         "_resumed_at",
+        "_urls",
         "_was_refused",
         "is_smtputf8",
         "parameters",
@@ -78,6 +87,7 @@ class ServerTransaction:
         self._resumed_at = resumed_at
         self._content: ContentReader | None = None
         self._chunks: ChunkReader | None = None  # the same, where it comes by BDAT
+        self._urls = 0  # BURL commands
         self._was_refused = False  # something of its group
         self._is_deferred = False  # with 4yz
 
@@ -122,12 +132,42 @@ class ServerTransaction:
 
     def check_chunk(self, event: Bdat, limits: SmtpLimits) -> None:
         """Whether a chunk is of a size that could at least be swallowed. Raises CommandRefused."""
+        if self._begun_chunks(limits).would_be_endless(event.size_bytes):
+            raise CommandRefused(replies.size_exceeded(limits.message_size), Breach.TOO_BIG, is_fatal=True)
+
+    def _begun_chunks(self, limits: SmtpLimits) -> ChunkReader:
         if self._chunks is None:
             self._content = self._chunks = ChunkReader(limits, is_binary=self.is_binary)
             if self._resumed_at is not None:
                 self._chunks.go_on(self._resumed_at)
-        if self._chunks.would_be_endless(event.size_bytes):
-            raise CommandRefused(replies.size_exceeded(limits.message_size), Breach.TOO_BIG, is_fatal=True)
+        return self._chunks
+
+    def check_url(self, limits: SmtpLimits) -> None:
+        """Whether one URL more may bring content. Raises CommandRefused."""
+        if self._urls >= limits.urls:
+            raise CommandRefused(replies.TOO_MANY_URLS, Breach.TOO_BIG)
+        self._urls += 1
+        self._begun_chunks(limits)
+
+    def supply(self, octets: bytes) -> bytes | None:
+        """What a URL brings, as a chunk: those octets that can be told to be content; None: it cannot be taken."""
+        chunks = self._chunks
+        assert chunks is not None
+        chunks.begin(len(octets), is_last=False)
+        piece = chunks.read(bytearray(octets))
+        return piece if chunks.trouble is None else None
+
+    def end_url(self, *, is_last: bool) -> bytes:
+        """The URL brings no more: the octets that had waited for what follows them."""
+        chunks = self._chunks
+        assert chunks is not None
+        chunks.begin(0, is_last=is_last)
+        return chunks.read(bytearray())
+
+    def url_refusal(self) -> Reply | None:
+        """RFC 4468 6: what to say to content by URL that cannot be taken."""
+        trouble = self._content.trouble if self._content is not None else None
+        return None if trouble is None else _URL_REFUSALS[trouble]
 
     def begin_chunk(self, event: Bdat, events: deque[Event]) -> None:
         """The next octets are content, as many as BDAT said."""
@@ -141,6 +181,11 @@ class ServerTransaction:
     def forget_content(self) -> None:
         """The shell has refused what there is of it."""
         self._content = self._chunks = None
+
+    @property
+    def has_content(self) -> bool:
+        """Whether content has begun."""
+        return self._content is not None
 
     @property
     def has_open_content(self) -> bool:
@@ -170,12 +215,15 @@ class ServerTransaction:
         if content.trouble is not None and not had_trouble:
             events.append(DataAborted(content.trouble))
         if content.is_done and content.trouble is None:
-            events.append(self._end(content, is_lmtp=options.is_lmtp))
+            events.append(self.end(is_lmtp=options.is_lmtp))
         elif content.trouble is not None and (content.is_done or content.is_endless):
             reply = _refusal(content.trouble, options.limits)
             raise CommandRefused(reply, _BREACHES[content.trouble], is_fatal=content.is_endless)
 
-    def _end(self, content: ContentReader, *, is_lmtp: bool) -> Event:
+    def end(self, *, is_lmtp: bool) -> Event:
+        """The event at the end of the content, or of a chunk of it."""
+        content = self._content
+        assert content is not None
         if self._chunks is not None and not content.is_complete:
             return ChunkEnd(self._chunks.chunk_bytes)
         each = self.each(is_lmtp=is_lmtp)

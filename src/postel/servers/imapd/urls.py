@@ -3,47 +3,35 @@
 Implements  RFC 5092 (URLs), RFC 4469 4 (CATENATE), RFC 4467 3 (URLAUTH: INTERNAL), 7 (GENURLAUTH, RESETKEY, URLFETCH),
             RFC 5550 5.7.1 (URL-PARTIAL).
 Gives       read_url, HANDLERS.
-Not here    Syntax: proto.imap.urls. Keys: store.url_keys.
+Not here    Syntax: proto.imap.urls. Keys: store.url_keys. Who may follow which: url_access. Octets: url_content.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from postel.contents import ContentMissing
-from postel.directory import Account
 from postel.mail import BadSyntax
 from postel.proto.imap import (
     BAD,
     NO,
     OK,
-    FetchSection,
     GenUrlAuth,
     ImapUrl,
-    MailboxName,
-    Octets,
     ResetKey,
-    Section,
-    UrlAuth,
     UrlFetch,
     codes,
     parse_imap_url,
     responses,
 )
 from postel.servers.imapd.faults import Denied
-from postel.servers.imapd.fetch_sections import Sections
-from postel.store import MailboxName as StoredName
+from postel.servers.url_access import INTERNAL, Reader, UrlAccess, UrlDenied, UrlRooms, token_of
+from postel.servers.url_content import open_url
 from postel.store import StoredMailbox
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
-
-INTERNAL: Final = "INTERNAL"  # RFC 4467 6: the one mechanism that there must be
-_ALL_OCTETS: Final = 1 << 62
 
 
 async def read_url(session: ImapSession, text: str) -> bytes:
@@ -80,22 +68,11 @@ def _is_ours(session: ImapSession, host: str) -> bool:
 
 async def _read(session: ImapSession, box: StoredMailbox, url: ImapUrl) -> bytes | None:
     """The octets of the message, or of the part, or of some of it; None when they are not to be had."""
-    if url.uid is None or (url.uid_validity is not None and url.uid_validity != box.uid_validity):
+    content = await open_url(session.parts.store, session.parts.contents, box, url)
+    if content is None or content.size_bytes > session.options.limits.append:
         return None
-    store = session.parts.store
-    letter = (await store.letters(box.id, [url.uid])).get(url.uid)
-    if letter is None:
-        return None
-    blob = (await store.index.fresh([letter.content_id])).get(letter.content_id)
-    if blob is None:
-        return None
-    octets = None
-    if url.partial is not None:
-        offset, count = url.partial
-        octets = Octets(offset, _ALL_OCTETS if count is None else count)
-    wanted = FetchSection(url.section or Section(), True, octets)
     try:
-        return await Sections(session, letter, blob, None).read(wanted, session.options.limits.append)
+        return await content.read()
     except ContentMissing:
         return None
 
@@ -127,11 +104,7 @@ async def _authorized(session: ImapSession, text: str, mechanism: str) -> str:
         raise Denied(BAD.saying("The URL is of another user or server"))
     opened = await session.names.open(url.mailbox, "r")
     key = await session.parts.store.url_keys.of(session.account_id, opened.box.id)
-    return f"{url.auth.rump}:{INTERNAL}:{_token(key, url.auth.rump)}"
-
-
-def _token(key: bytes, rump: str) -> str:
-    return hmac.new(key, rump.encode("ascii"), hashlib.sha256).hexdigest()
+    return f"{url.auth.rump}:{INTERNAL}:{token_of(key, url.auth.rump)}"
 
 
 async def _reset(session: ImapSession, command: ResetKey) -> None:
@@ -145,62 +118,21 @@ async def _reset(session: ImapSession, command: ResetKey) -> None:
 
 
 async def _fetch(session: ImapSession, command: UrlFetch) -> None:
+    parts = session.parts
+    rooms = UrlRooms(parts.clock, parts.contents, parts.directory, parts.store)
+    access = UrlAccess(rooms, session.options.hostname.ascii)
     for text in command.urls:
         # RFC 4467 7: whatever is wrong with a URL, NIL is all that is said.
-        await session.send(responses.fetched_url(text, await _fetched(session, text)))
+        await session.send(responses.fetched_url(text, await _fetched(session, access, text)))
     await session.finish(OK)
 
 
-async def _fetched(session: ImapSession, text: str) -> bytes | None:
+async def _fetched(session: ImapSession, access: UrlAccess, text: str) -> bytes | None:
     try:
-        url = parse_imap_url(text)
-    except BadSyntax:
+        content = await access.authorized(text, Reader(str(session.account).casefold()))
+        return None if content.size_bytes > session.options.limits.append else await content.read()
+    except (UrlDenied, ContentMissing):
         return None
-    auth = url.auth
-    if auth is None or url.user is None or url.mailbox is None or url.host is None:
-        return None
-    if not _is_ours(session, url.host) or not _is_open(session, auth):
-        return None
-    owner = await session.parts.directory.find(url.user.casefold())
-    box = None if owner is None else await _proven(session, owner, url.mailbox, auth)
-    return None if box is None else await _read(session, box, url)
-
-
-def _is_open(session: ImapSession, auth: UrlAuth) -> bool:
-    """Whether this session is among those that the URL is for, and it is not too late."""
-    if auth.mechanism != INTERNAL or auth.token is None:
-        return False
-    if auth.expire is not None and session.parts.clock.now() > _instant(auth.expire):
-        return False
-    # RFC 4467 3: submit+ is for the submission server alone.
-    kind, _, user = auth.access.partition("+")
-    match kind.casefold():
-        case "anonymous" | "authuser":
-            return True
-        case "user":
-            return user.casefold() == str(session.account).casefold()
-        case _:
-            return False
-
-
-def _instant(text: str) -> float:
-    """RFC 3339 5.6; what cannot be read is over."""
-    try:
-        return datetime.fromisoformat(text.upper()).timestamp()
-    except ValueError:
-        return 0.0
-
-
-async def _proven(
-    session: ImapSession, owner: Account, name: MailboxName, auth: UrlAuth
-) -> StoredMailbox | None:
-    """The mailbox, if its owner made the token."""
-    store = session.parts.store
-    box = await store.mailbox(owner.id, StoredName(name))
-    key = None if box is None else await store.url_keys.find(owner.id, box.id)
-    if key is None or not hmac.compare_digest(_token(key, auth.rump), auth.token or ""):
-        return None
-    return box
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {GenUrlAuth: _generate, ResetKey: _reset, UrlFetch: _fetch}

@@ -4,7 +4,7 @@ Settings (`with:`) are fields of ServerOptions, WishOptions and SmtpLimits by na
 extensions that are not offered unless asked for. Lists are with
 blanks. Answers are names from the reply catalogues, replies written out, replies with `|` between them for
 each recipient, `334 text` for a SASL challenge, or
-`355 OFFSET RECIPIENTS` for a transaction that goes on.
+`355 OFFSET RECIPIENTS` for a transaction that goes on, or `supply octets` for what the URL of a BURL names.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from postel.mail import Reply, parse_hold_until
 from postel.mail import replies as shared
 from postel.proto.smtp import (
     Bdat,
+    Burl,
     Chunk,
     ChunkEnd,
     DataAborted,
@@ -49,7 +50,7 @@ class SmtpRole:
         if isinstance(event, Chunk):
             self._chunks.append(event.data)
             return ()
-        if isinstance(event, Bdat | ChunkEnd):  # content is one, however many chunks bring it
+        if isinstance(event, Bdat | Burl | ChunkEnd):  # content is one, however many chunks bring it
             return (event,)
         chunks, self._chunks = self._chunks, []
         if chunks and not isinstance(event, DataAborted):
@@ -65,6 +66,10 @@ class SmtpRole:
             self.talk.resume(Resumption(offset, recipients))
         elif " | " in answer:
             self.talk.answer_each([reply_of(text.strip()) for text in answer.split("|")])
+        elif answer.startswith("supply "):
+            octets = answer.removeprefix("supply ").encode().decode("unicode_escape").encode("latin-1")
+            self._chunks.append(self.talk.supply(octets) or b"")
+            self.talk.answer(None)
         elif answer.startswith("334"):
             self.talk.challenge(answer[4:].encode())
         else:
