@@ -77,8 +77,12 @@ class DovecotInstance:
         hostname: str = "store.example",
         mechanisms: Sequence[str] = MECHANISMS,
         scheme: str = "PLAIN",
+        more: str = "",
     ) -> None:
-        """`folder` must be one that other users can reach; `passwords` has them by address, in `scheme`."""
+        """`folder` must be one that other users can reach; `passwords` has them by address, in `scheme`.
+
+        more    of the configuration.
+        """
         need_root("Dovecot")
         self._dovecot = program("dovecot", "dovecot-core")
         self.address = address
@@ -102,6 +106,7 @@ class DovecotInstance:
                 nobody=_NOBODY,
                 mechanisms=" ".join(mechanisms),
             )
+            + more
         )
 
     def start(self) -> None:
@@ -147,10 +152,10 @@ class DovecotInstance:
 
 
 @contextmanager
-def dovecot(address: str, passwords: Mapping[str, str]) -> Iterator[DovecotInstance]:
+def dovecot(address: str, passwords: Mapping[str, str], *, more: str = "") -> Iterator[DovecotInstance]:
     """One that runs; its log is shown with a test that fails."""
     with public_folder("dovecot") as folder:
-        made = DovecotInstance(folder, address, passwords)
+        made = DovecotInstance(folder, address, passwords, more=more)
         try:
             made.start()
             yield made

@@ -26,11 +26,19 @@ def _put(address: str, mailbox: str, letter: bytes, flags: str) -> None:
     client.logout()
 
 
-def test_an_account_moves_from_dovecot_and_nothing_comes_twice(server: Server, bob: str) -> None:
+@pytest.mark.parametrize(
+    ("prefix", "separator"),
+    [("", "/"), ("INBOX.", ".")],
+    ids=["by slashes", "as Courier and Cyrus"],
+)
+def test_an_account_moves_from_dovecot_and_nothing_comes_twice(
+    server: Server, bob: str, prefix: str, separator: str
+) -> None:
+    tree = f"namespace own {{\n inbox = yes\n prefix = {prefix}\n separator = {separator}\n}}\n"
     large = compose(OLD, OLD, "large") + b"x" * 70 + (b"\r\n" + b"y" * 70) * 8000 + b"\r\n"
-    with dovecot(own_address(port=24), {OLD: SECRET}) as old:
+    with dovecot(own_address(port=24), {OLD: SECRET}, more=tree) as old:
         _put(old.address, "INBOX", large, "(\\Seen $work)")
-        _put(old.address, "Plans.2020", compose(OLD, OLD, "plan"), "(\\Flagged)")
+        _put(old.address, f"{prefix}Plans{separator}2020", compose(OLD, OLD, "plan"), "(\\Flagged)")
         url = f"imap://carol%40store.example@{old.address}:143"
 
         def run() -> str:
@@ -46,3 +54,4 @@ def test_an_account_moves_from_dovecot_and_nothing_comes_twice(server: Server, b
     assert set(inbox) == {"large", "new"}
     assert inbox["large"].octets == large and inbox["large"].flags == {"\\Seen", "$work"}
     assert account.letters("Plans/2020")["plan"].flags == {"\\Flagged"}
+    assert "INBOX" in account.names() and not any(name.startswith("INBOX/") for name in account.names())
