@@ -18,6 +18,7 @@ from postel.net import Clock
 from postel.proto.imap import ImapLimits
 from postel.routing import IPNetwork
 from postel.servers.admission import Admission
+from postel.servers.imapd.kept_answers import KeptAnswers
 from postel.servers.login import OFFERED_MECHANISMS
 from postel.store import Store
 
@@ -48,6 +49,7 @@ class ImapParts:
     """The rooms below that a session works with, joined by the application.
 
     new_session_id      names each session in the log.
+    kept_answers        what was worked out of mailboxes, for all sessions.
     """
 
     clock: Clock
@@ -58,3 +60,4 @@ class ImapParts:
     fulltext: FullText
     admission: Admission
     new_session_id: Callable[[], str]
+    kept_answers: KeptAnswers = field(default_factory=KeptAnswers)

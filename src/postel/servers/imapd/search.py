@@ -3,26 +3,17 @@
 Implements  RFC 9051 6.4.4 (SEARCH, ESEARCH), RFC 5182 (SAVE), RFC 5256 (SORT, THREAD), RFC 5267 3 (ESORT), 4
             (CONTEXT), RFC 9394 3.1 (PARTIAL), RFC 7162 3.1.5 (MODSEQ of the answer).
 Gives       HANDLERS, found_of, modseq_of.
-Not here    What matches: searching. Orders and threads: message.
+Not here    What matches: searching. Orders and threads: orders.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from postel.message import (
-    IndexedContent,
-    SortCriterion,
-    SortRow,
-    ThreadRow,
-    format_threads,
-    sort_numbers,
-    thread_by_references,
-    thread_by_subject,
-)
+from postel.message import SortCriterion
 from postel.proto import imap
 from postel.proto.imap import (
     NO,
@@ -38,25 +29,20 @@ from postel.proto.imap import (
     Sort,
     SortField,
     Thread,
-    ThreadAlgorithm,
     codes,
     responses,
 )
 from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.orders import sort_uids, threads_of
 from postel.servers.imapd.searching import Search
 from postel.store import NoSuchMailbox, Snapshot
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
 
-_AT_ONCE: Final = 500
 _ALL: Final = Returns(frozenset({ReturnOption.ALL}))
 _CRITERIA: Final = {
     field: SortCriterion(field.value.decode()) for field in SortField if field is not SortField.RELEVANCY
-}
-_THREADS: Final = {
-    ThreadAlgorithm.ORDEREDSUBJECT: thread_by_subject,
-    ThreadAlgorithm.REFERENCES: thread_by_references,
 }
 
 
@@ -65,7 +51,7 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
     uids = await search.find(command.key, is_limited=True)
     is_rev2 = "IMAP4REV2" in session.talk.enabled
     returns = command.returns or (_ALL if is_rev2 else None)  # RFC 9051 6.4.4: rev2 knows ESEARCH only
-    modseq = modseq_of(session.box.snapshot, command.key, uids)
+    modseq = modseq_of(session.box.snapshot, command.key, _told(returns, uids))
     numbers = _numbers(session, uids, uid=command.uid)
     if returns is None:
         await session.send(responses.search(numbers, modseq if numbers else None))
@@ -82,9 +68,9 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
 
 async def _sort(session: ImapSession, command: Sort) -> None:
     uids = await _find(session, command.key, command.returns)
-    modseq = modseq_of(session.box.snapshot, command.key, uids)
+    modseq = modseq_of(session.box.snapshot, command.key, _told(command.returns, uids))
     program = [(_CRITERIA[key.field], key.is_reverse) for key in command.order if key.field in _CRITERIA]
-    ordered = sort_numbers(await _sort_rows(session, uids), program)
+    ordered = await sort_uids(session, uids, program)
     numbers = _numbers(session, ordered, uid=command.uid)
     if command.returns is None:
         await session.send(responses.sort(numbers, modseq if numbers else None))
@@ -102,13 +88,12 @@ async def _find_sorted(
     session: ImapSession, command: Sort, program: Sequence[tuple[SortCriterion, bool]]
 ) -> list[int]:
     uids = await _find(session, command.key, None)
-    return sort_numbers(await _sort_rows(session, uids), program)
+    return await sort_uids(session, uids, program)
 
 
 async def _thread(session: ImapSession, command: Thread) -> None:
     uids = await _find(session, command.key, None)
-    rows = await _thread_rows(session, uids, uid=command.uid)
-    threads = format_threads(_THREADS[command.algorithm](rows))
+    threads = await threads_of(session, uids, command.algorithm, uid=command.uid)
     await session.send(b"* THREAD %b\r\n" % threads if threads else b"* THREAD\r\n")
     await session.finish(OK, may_expunge=command.uid)
 
@@ -127,7 +112,7 @@ async def _prepared(session: ImapSession, key: SearchKey, returns: Returns | Non
     if returns is not None and ReturnOption.SAVE in returns.options:
         box.view.save(())
     if any(_modseq_keys(key)):
-        session.talk.enable("CONDSTORE")
+        await session.enable_condstore()
     try:
         await box.refresh()
     except NoSuchMailbox:
@@ -158,12 +143,28 @@ def modseq_of(snapshot: Snapshot, key: SearchKey, uids: Sequence[int]) -> int | 
     )
 
 
+def _told(returns: Returns | None, uids: Sequence[int]) -> Sequence[int]:
+    """RFC 4731 3.2: with MIN or MAX alone, the mod-sequence is of these."""
+    if returns is None or not returns.options or returns.options & {ReturnOption.ALL, ReturnOption.COUNT}:
+        return uids
+    return _ends(returns, uids) or uids
+
+
+def _ends(returns: Returns, uids: Sequence[int]) -> list[int]:
+    """The messages that MIN and MAX name, as far as they are asked for."""
+    ends = {ReturnOption.MIN: uids[:1], ReturnOption.MAX: uids[-1:]}
+    return [uid for option, some in ends.items() if option in returns.options for uid in some]
+
+
 def _numbers(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[int]:
     if uid:
         return list(uids)
     view = session.box.view
     if len(uids) == view.exists and list(view.uids) == uids:
         return list(range(1, view.exists + 1))
+    if len(uids) * 8 > view.exists:
+        seqs = dict(zip(view.uids, count(1)))
+        return [seqs[one] for one in uids if one in seqs]
     found = (view.seq(one) for one in uids)
     return [seq for seq in found if seq is not None]
 
@@ -177,7 +178,7 @@ def found_of(
     first, last = (numbers[0], numbers[-1]) if numbers else (None, None)
     window = None
     if returns.partial is not None:
-        window = returns.partial, made(numbers[returns.partial.cut(len(numbers))])
+        window = returns.partial.outward(), made(numbers[returns.partial.cut(len(numbers))])
     return responses.Found(
         min=first if ReturnOption.MIN in options else None,
         max=last if ReturnOption.MAX in options else None,
@@ -198,63 +199,8 @@ def _save(session: ImapSession, returns: Returns, uids: Sequence[int]) -> None:
         ReturnOption.ALL,
         ReturnOption.COUNT,
     }:
-        ends = {ReturnOption.MIN: uids[:1], ReturnOption.MAX: uids[-1:]}
-        uids = [uid for option, some in ends.items() if option in options for uid in some]
+        uids = _ends(returns, uids)
     session.box.view.save(uids)
-
-
-async def _sort_rows(session: ImapSession, uids: Sequence[int]) -> list[SortRow]:
-    snapshot = session.box.snapshot
-    rows: list[SortRow] = []
-    async for uid, place, index in _indexes(session, uids):
-        keys = index.keys
-        arrival_at = snapshot.dates[place]
-        rows.append(
-            SortRow(
-                uid,
-                arrival_at,
-                keys.sort_cc,
-                arrival_at if index.sent_at is None else index.sent_at,
-                keys.sort_from,
-                snapshot.sizes[place],
-                keys.base_subject,
-                keys.sort_to,
-                keys.display_from,
-                keys.display_to,
-            )
-        )
-    return rows
-
-
-async def _thread_rows(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[ThreadRow]:
-    snapshot, view = session.box.snapshot, session.box.view
-    rows: list[ThreadRow] = []
-    async for one, place, index in _indexes(session, uids):
-        keys = index.keys
-        number = one if uid else view.seq(one)
-        if number is None:
-            continue
-        sent_at = snapshot.dates[place] if index.sent_at is None else index.sent_at
-        rows.append(
-            ThreadRow(number, keys.message_id, keys.references, keys.base_subject, keys.is_reply, sent_at)
-        )
-    return rows
-
-
-async def _indexes(
-    session: ImapSession, uids: Sequence[int]
-) -> AsyncIterator[tuple[int, int, IndexedContent]]:
-    """(UID, place, index) of each message that is still there."""
-    snapshot, index = session.box.snapshot, session.parts.store.index
-    for start in range(0, len(uids), _AT_ONCE):
-        page = uids[start : start + _AT_ONCE]
-        contents = [snapshot.contents[place] for place in snapshot.places(page) if place >= 0]
-        blobs = await index.fresh(contents)
-        for uid, place in zip(page, snapshot.places(page), strict=True):
-            blob = blobs.get(snapshot.contents[place]) if place >= 0 else None
-            if blob is not None:
-                yield uid, place, IndexedContent.read(blob)
-        await asyncio.sleep(0)
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {
