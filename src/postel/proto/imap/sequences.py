@@ -139,6 +139,10 @@ class Partial:
             return slice(low - 1, high)
         return slice(max(count - high, 0), max(count - low + 1, 0))
 
+    def outward(self) -> Partial:
+        """The same window, its end nearer to where is counted from named first (RFC 9394 3.1: 4:2 is 2:4)."""
+        return self if abs(self.first) <= abs(self.last) else Partial(self.last, self.first)
+
     def format(self) -> bytes:
         """As it was asked for."""
         return b"%d:%d" % (self.first, self.last)

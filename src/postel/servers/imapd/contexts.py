@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from postel.proto.imap import OK, CancelUpdate, codes, responses
+from postel.proto.imap import OK, CancelUpdate, UidSet, codes, responses
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -72,7 +72,6 @@ class Contexts:
         view = self.session.box.view
         now = [uid for uid in await context.find() if view.seq(uid) is not None]
         there = set(now)
-        # RFC 5267 4.3.3: what was expunged leaves without a word, since EXPUNGE said it.
         known = [uid for uid in context.known if view.seq(uid) is not None]
         removed = [uid for uid in known if uid not in there]
         before = set(known)
@@ -80,14 +79,29 @@ class Contexts:
         context.known = now
         if not added and not removed:
             return
-        found = responses.Found(
-            added=[(place if context.is_ordered else 0, self._number(context, uid)) for place, uid in added],
-            removed=[(0, self._number(context, uid)) for uid in removed],
-        )
+        if context.is_ordered:
+            more = [(place, b"%d" % self._number(context, uid)) for place, uid in added]
+        else:
+            more = self._anywhere(context, [uid for _, uid in added])
+        found = responses.Found(added=more, removed=self._anywhere(context, removed))
         await self.session.send(responses.esearch(context.tag, found, uid=context.is_uid))
 
-    def _number(self, context: _Context, uid: int) -> bytes:
-        return b"%d" % (uid if context.is_uid else self.session.box.view.seq(uid) or 0)
+    async def tell_gone(self, expunged: Sequence[tuple[int, int]]) -> None:
+        """RFC 5267 4.3.4: what is expunged leaves the results first, while its number (number, UID) is valid."""
+        for context in self._contexts.values():
+            left = {uid: uid if context.is_uid else seq for seq, uid in expunged}
+            numbers = [left[uid] for uid in context.known if uid in left]
+            if numbers:
+                context.known = [uid for uid in context.known if uid not in left]
+                found = responses.Found(removed=[(0, UidSet.of(numbers).format())])
+                await self.session.send(responses.esearch(context.tag, found, uid=context.is_uid))
+
+    def _anywhere(self, context: _Context, uids: Sequence[int]) -> list[tuple[int, bytes]]:
+        """A change whose place does not matter, as one set."""
+        return [(0, UidSet.of(self._number(context, uid) for uid in uids).format())] if uids else []
+
+    def _number(self, context: _Context, uid: int) -> int:
+        return uid if context.is_uid else self.session.box.view.seq(uid) or 0
 
 
 async def _cancel(session: ImapSession, command: CancelUpdate) -> None:

@@ -51,7 +51,7 @@ async def _store(session: ImapSession, command: imap.Store) -> None:
     flags, keywords = read_flags(command.flags)
     flags, keywords = _allowed(box, flags, keywords, command.change)
     if command.unchanged_since is not None:
-        session.talk.enable("CONDSTORE")
+        await session.enable_condstore()
     uids, left = newest(session, box.uids(command.numbers, uid=command.uid))
     change = Change(_HOW[command.change], flags, keywords)
     done = await session.parts.store.change_flags(box.id, uids, change, command.unchanged_since)

@@ -101,7 +101,7 @@ def _bulk(
 async def _fetch(session: ImapSession, command: Fetch) -> None:
     box = session.box
     if command.changed_since is not None or FetchAtom.MODSEQ in command.items:
-        session.talk.enable("CONDSTORE")  # RFC 7162 3.1: asking is enabling
+        await session.enable_condstore()  # RFC 7162 3.1: asking is enabling
     plan = _planned(_items(session, command))
     await box.refresh()
     spans = box.spans(command.numbers, uid=command.uid)

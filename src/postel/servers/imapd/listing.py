@@ -8,7 +8,7 @@ Not here    Patterns: proto.imap.patterns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +16,8 @@ from postel.proto.imap import OK, List, ListReturn, Lsub, Pattern, Selection, re
 from postel.servers.imapd.mailboxes import status_of
 from postel.servers.imapd.metadata import metadata_of
 from postel.store import INBOX, SEPARATOR, StoredMailbox
+
+_SUBSCRIBED_BELOW: Final = (b"SUBSCRIBED",)
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -36,7 +38,6 @@ class _Tree:
         self._entries = entries
         self.subscribed = subscribed
         self._parents = {name.rpartition(SEPARATOR)[0] for name in entries if SEPARATOR in name}
-        self._above_subscribed = {above for name in subscribed for above in _above(name)}
 
     @classmethod
     async def of(cls, session: ImapSession) -> _Tree:
@@ -62,10 +63,6 @@ class _Tree:
         """Whether there is a name below."""
         return name in self._parents
 
-    def has_subscribed_below(self, name: str) -> bool:
-        """Whether a name below is subscribed to."""
-        return name in self._above_subscribed
-
     def is_there(self, name: str) -> bool:
         """Whether a mailbox has the name, or a name is below it."""
         return name in self._entries
@@ -75,6 +72,10 @@ def _above(name: str) -> Iterator[str]:
     while SEPARATOR in name:
         name = name.rpartition(SEPARATOR)[0]
         yield name
+
+
+def _all_above(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(above for name in names for above in _above(name))
 
 
 async def _list(session: ImapSession, command: List) -> None:
@@ -88,11 +89,13 @@ async def _list(session: ImapSession, command: List) -> None:
 async def _answer(session: ImapSession, command: List, tree: _Tree) -> None:
     patterns = [Pattern(command.reference + pattern, SEPARATOR) for pattern in command.patterns]
     wants_subscribed = Selection.SUBSCRIBED in command.selection
+    whys, hidden = _above_subscribed(command, tree, patterns)
     for entry in tree.names(with_subscribed=wants_subscribed):
         if not any(pattern.matches(entry.name) for pattern in patterns):
             continue
-        child_info = _child_info(command, tree, entry)
-        if _is_selected(command, tree, entry) or child_info:
+        is_selected = _is_selected(command, tree, entry)
+        child_info = _SUBSCRIBED_BELOW if entry.name in (whys if is_selected else hidden) else ()
+        if is_selected or child_info:
             await session.send(
                 responses.listing(
                     _attributes(command, tree, entry),
@@ -115,10 +118,12 @@ def _is_selected(command: List, tree: _Tree, entry: _Entry) -> bool:
     return True
 
 
-def _child_info(command: List, tree: _Tree, entry: _Entry) -> Sequence[bytes]:
-    """RFC 5258 3.5: why a name is told that was not selected itself."""
-    is_recursive = Selection.RECURSIVEMATCH in command.selection and Selection.SUBSCRIBED in command.selection
-    return (b"SUBSCRIBED",) if is_recursive and tree.has_subscribed_below(entry.name) else ()
+def _above_subscribed(command: List, tree: _Tree, patterns: Sequence[Pattern]) -> tuple[Set[str], Set[str]]:
+    """RFC 5258 3.5: names above subscribed ones, and those of them above one that is not told itself."""
+    if not {Selection.RECURSIVEMATCH, Selection.SUBSCRIBED} <= command.selection:
+        return frozenset(), frozenset()
+    untold = [name for name in tree.subscribed if not any(pattern.matches(name) for pattern in patterns)]
+    return _all_above(tree.subscribed), _all_above(untold)
 
 
 def _attributes(command: List, tree: _Tree, entry: _Entry) -> list[bytes]:

@@ -121,7 +121,7 @@ async def _status(session: ImapSession, command: Status) -> None:
     if not opened.box.is_selectable:
         raise Denied(NO_SUCH_MAILBOX)
     if StatusItem.HIGHESTMODSEQ in command.items:
-        session.talk.enable("CONDSTORE")  # RFC 7162 3.1: asking is enabling
+        await session.enable_condstore()  # RFC 7162 3.1: asking is enabling
     await session.send(status_of(session, command.mailbox, opened.box, command.items))
     await session.finish(OK)
 

@@ -84,7 +84,8 @@ class Watcher:
             self._unwatch_tree = tree(session.account_id, self._hear)
         for told in (await self._look()).values():
             if wants_status and told.events & _MESSAGES and told.box.id != self._selected_id:
-                await self._tell_status(told)
+                # RFC 5465 3.1: of who wants to hear of flags, HIGHESTMODSEQ is wanted too.
+                await self._tell_status(told, with_modseq=MailEvent.FLAG_CHANGE in told.events)
 
     def close(self) -> None:
         """Hear of nothing more."""
@@ -135,8 +136,8 @@ class Watcher:
         self._told = now
         return now
 
-    async def _tell_status(self, told: _Told) -> None:
-        has_modseq = "CONDSTORE" in self._session.talk.enabled
+    async def _tell_status(self, told: _Told, *, with_modseq: bool = False) -> None:
+        has_modseq = with_modseq or "CONDSTORE" in self._session.talk.enabled
         items = _ITEMS if has_modseq else _ITEMS[:-1]
         await self._session.send(status_of(self._session, told.name, told.box, items))
 

@@ -114,6 +114,7 @@ class Selected:
     async def _tell(self, updates: Updates) -> None:
         send = self._session.send
         if updates.expunged:
+            await self._session.contexts.tell_gone(updates.expunged)
             await send(self._gone(updates.expunged))
         if updates.exists is not None:
             await send(responses.exists(updates.exists) + self._recent())

@@ -29,6 +29,7 @@ from postel.proto.imap import (
     Received,
     Result,
     codes,
+    responses,
 )
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
@@ -192,6 +193,15 @@ class ImapSession:
         self.talk.send(data)
         if self.talk.is_full:
             await self.drive.flush()
+
+    async def enable_condstore(self) -> None:
+        """RFC 7162 3.1: the first command that needs mod-sequences hears where the selected mailbox stands."""
+        if "CONDSTORE" in self.talk.enabled:
+            return
+        self.talk.enable("CONDSTORE")
+        if self.selected is not None:
+            modseq = codes.highest_modseq(max(self.selected.view.modseq, 1))
+            await self.send(responses.untagged("Its mod-sequence", modseq))
 
     async def finish(self, result: Result | None, *, may_expunge: bool = True) -> None:
         """Tell what is new in the selected mailbox, then the command's result."""
