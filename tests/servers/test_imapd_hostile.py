@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from imap_world import LETTER, World, world
 
-from postel.database import DatabaseTrouble
+from postel.database import DatabaseTrouble, Transaction
+from postel.store import MailboxName
 
 # Cut off after any octet: nothing of it is left.
 CUT = (
@@ -192,3 +193,59 @@ async def test_a_storm_of_mailboxes_ends_at_the_limit_and_is_listed() -> None:
         assert len((await client.ok('LIST "" "calm/*%*%*%*%*"')).lines) >= made
         await client.ok("NOTIFY SET STATUS (personal (MessageNew MessageExpunge))")
         await client.ok("ESEARCH IN (personal) RETURN (COUNT) ALL")
+
+
+async def test_news_of_one_mailbox_among_many_are_had_by_looking_at_that_one() -> None:
+    async with world() as w:
+        client = await w.login(mailbox=None)
+        for n in range(20):
+            await client.ok(f"CREATE box{n}")
+        await client.ok("NOTIFY SET (personal (MessageNew MessageExpunge FlagChange))")
+        boxes = w.parts.store.mailboxes
+        w.parts.store.mailboxes = _refuse  # type: ignore[method-assign]
+        await w.put(LETTER, name=MailboxName("box7"))
+        assert (await client.line()).startswith("* STATUS box7 (MESSAGES 1 ")
+        w.parts.store.mailboxes = boxes  # type: ignore[method-assign]
+        other = await w.login(mailbox=None)
+        await other.ok("RENAME box7 box77")
+        await w.put(LETTER, name=MailboxName("box77"))
+        assert (await client.line()).startswith("* STATUS box77 (MESSAGES 2 ")
+
+
+async def _refuse(*_: Any) -> Any:
+    raise DatabaseTrouble("disk full")
+
+
+async def test_a_notify_that_fails_half_way_watches_nothing() -> None:
+    async with world() as w:
+        client = await w.login(mailbox=None)
+        tree = w.parts.store.tree
+        subscriptions, asked = tree.subscriptions, list[int]()
+
+        async def fail_later(account_id: int) -> Any:
+            asked.append(account_id)
+            return await (_refuse() if len(asked) == 3 else subscriptions(account_id))
+
+        tree.subscriptions = fail_later  # type: ignore[method-assign]
+        notify = "NOTIFY SET (inboxes (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge))"
+        assert (await client.cmd(notify)).tagged.startswith("NO [UNAVAILABLE]")
+        client.stream.abort()
+        await _all_gone(w)
+
+
+async def test_thousands_of_names_hold_up_nobody() -> None:
+    async with world() as w:
+        client, other = await w.login(), await w.login()
+        await w.parts.database.write(lambda tx: _many(w, tx))
+        listing = asyncio.create_task(client.ok('LIST "" * RETURN (SUBSCRIBED STATUS (MESSAGES))'))
+        answered = 0
+        while not listing.done():
+            await other.ok("NOOP")
+            answered += 1
+        assert answered > 5
+        assert len((await listing).lines) > 2 * 2000
+
+
+async def _many(w: World, tx: Transaction) -> None:
+    for n in range(2000):
+        await w.parts.store.tree.create(tx, w.kitt.id, f"many{n}")

@@ -39,10 +39,17 @@ def mailbox_of(row: Row) -> StoredMailbox:
         id_,
         account_id,
         MailboxName(name),
-        frozenset(map(SpecialUse, uses.split())),
+        _uses_of(uses) if uses else _NO_USES,
         bool(is_selectable),
         *counters,
     )
+
+
+_NO_USES: Final[frozenset[SpecialUse]] = frozenset()
+
+
+def _uses_of(text: str) -> frozenset[SpecialUse]:
+    return frozenset(map(SpecialUse, text.split()))
 
 
 def message_of(row: Row) -> StoredMessage:

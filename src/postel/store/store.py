@@ -11,6 +11,7 @@ others write and read.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -179,7 +180,12 @@ class Store:
         """All stored mailboxes of an account, by name."""
         sql = f"{MAILBOX} WHERE account_id = ? ORDER BY name"
         rows = await self._database.read(lambda tx: tx.fetch_all(sql, (account_id,)))
-        return [mailbox_of(row) for row in rows]
+        boxes: list[StoredMailbox] = []
+        for start in range(0, len(rows), _AT_ONCE):
+            if start:
+                await asyncio.sleep(0)
+            boxes += map(mailbox_of, rows[start : start + _AT_ONCE])
+        return boxes
 
     async def mailbox(self, account_id: int, name: MailboxName = INBOX) -> StoredMailbox | None:
         """One stored mailbox; None while there is none of that name."""

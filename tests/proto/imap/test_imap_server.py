@@ -259,6 +259,24 @@ def test_little_does_not_become_much() -> None:
         assert len(talk._intake.inbox) <= 200_000
 
 
+def test_who_idles_compressed_reads_one_stream() -> None:
+    talk = logged_in()
+    received(talk, b"a COMPRESS DEFLATE\r\n")
+    talk.answer()
+    talk.data_to_send()
+    deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    told = b""
+    for command in (b"b IDLE\r\n", b"DONE\r\n", b"c NOOP\r\n", b"d IDLE\r\n", b"DONE\r\n"):
+        received(talk, deflate.compress(command) + deflate.flush(zlib.Z_SYNC_FLUSH))
+        talk.answer()
+        told += inflate.decompress(talk.data_to_send())
+        talk.send(b"* 7 EXISTS\r\n" * 50)
+        told += inflate.decompress(talk.data_to_send())
+    assert told.count(b"* 7 EXISTS\r\n") == 250
+    assert told.endswith(b"d OK IDLE completed\r\n" + b"* 7 EXISTS\r\n" * 50)
+
+
 def test_commands_behind_compress_end_the_session() -> None:
     talk = logged_in()
     received(talk, b"a COMPRESS DEFLATE\r\nb NOOP\r\n")

@@ -24,7 +24,7 @@ class Compression:
     __slots__ = ("_deflate", "_has_more", "_inflate", "_waiting")
 
     def __init__(self) -> None:
-        self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
+        self._deflate: zlib._Compress | None = None  # made when there is something to say
         self._inflate = zlib.decompressobj(_RAW)
         self._waiting = b""
         self._has_more = False  # zlib holds back what did not fit
@@ -51,4 +51,13 @@ class Compression:
         """The octets to send for these, complete as far as they go."""
         if not data:
             return b""
+        if self._deflate is None:
+            self._deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW)
         return self._deflate.compress(data) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+
+    def rest(self) -> None:
+        """Little will be said for a while: give back what remembers the last 32 KB that were.
+
+        What comes next refers to nothing before it, and is one more block of the same stream (RFC 1951 3.2.3).
+        """
+        self._deflate = None

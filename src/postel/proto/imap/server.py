@@ -131,7 +131,10 @@ class ImapServer:
         if self._compression is None:
             return data
         plain, self._plain = self._plain, b""
-        return plain + self._compression.deflated(data)
+        deflated = self._compression.deflated(data)
+        if self._in_idle:
+            self._compression.rest()
+        return plain + deflated
 
     @property
     def timeout_s(self) -> float:

@@ -2,12 +2,15 @@
 
 Implements  RFC 9051 6.3.9, RFC 3501 6.3.9 (LSUB), RFC 5258 3 (selection and return options), RFC 5819 (STATUS),
             RFC 6154 2 (SPECIAL-USE), RFC 8440 (MYRIGHTS), RFC 3348 (CHILDREN), RFC 9590 (METADATA).
-Gives       HANDLERS.
+Gives       HANDLERS, give_way.
 Not here    Patterns: proto.imap.patterns.
+
+An account may have ten thousand mailboxes: between some hundreds of names others have their turn.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -21,6 +24,14 @@ _SUBSCRIBED_BELOW: Final = (b"SUBSCRIBED",)
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
+
+_AT_ONCE: Final = 200  # names: a few milliseconds
+
+
+async def give_way(number: int) -> None:
+    """Let other sessions have their turn after some of many names: the nth is looked at now."""
+    if number % _AT_ONCE == 0:
+        await asyncio.sleep(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,8 @@ class _Tree:
         boxes = [(str(box.name), box) for box in await store.mailboxes(session.account_id)]
         boxes += await session.names.shared()
         entries: dict[str, _Entry] = {}
-        for name, box in boxes:
+        for number, (name, box) in enumerate(boxes, 1):
+            await give_way(number)
             for above in _above(name):  # RFC 9051 6.3.9: a level of the hierarchy is a name, too
                 entries.setdefault(above, _Entry(above, None))
             entries[name] = _Entry(name, box)
@@ -90,7 +102,8 @@ async def _answer(session: ImapSession, command: List, tree: _Tree) -> None:
     patterns = [Pattern(command.reference + pattern, SEPARATOR) for pattern in command.patterns]
     wants_subscribed = Selection.SUBSCRIBED in command.selection
     whys, hidden = _above_subscribed(command, tree, patterns)
-    for entry in tree.names(with_subscribed=wants_subscribed):
+    for number, entry in enumerate(tree.names(with_subscribed=wants_subscribed), 1):
+        await give_way(number)
         if not any(pattern.matches(entry.name) for pattern in patterns):
             continue
         is_selected = _is_selected(command, tree, entry)
@@ -161,14 +174,16 @@ async def _lsub(session: ImapSession, command: Lsub) -> None:
     tree = await _Tree.of(session)
     pattern = Pattern(command.reference + command.pattern, SEPARATOR)
     told: dict[str, bool] = {}
-    for name in tree.subscribed:
+    for number, name in enumerate(tree.subscribed, 1):
+        await give_way(number)
         if pattern.matches(name):
             told[name] = True
             continue
         for above in _above(name):
             if pattern.matches(above):
                 told.setdefault(above, False)
-    for name in sorted(told, key=lambda name: (name != INBOX, name)):
+    for number, name in enumerate(sorted(told, key=lambda name: (name != INBOX, name)), 1):
+        await give_way(number)
         attributes = () if told[name] or name in tree.subscribed else (b"\\Noselect",)
         await session.send(responses.lsub(attributes, SEPARATOR, name, is_utf8=session.is_utf8))
     await session.finish(OK)

@@ -5,13 +5,15 @@ Gives       HANDLERS, Watcher.
 Not here    Which mailboxes a filter names: multisearch.boxes_of. What is told of the selected mailbox: selected.
 
 A watcher remembers what it has told of each mailbox that is not selected; whenever one of them changes, and no
-command is in hand, it tells what is different now. The first group that names a mailbox decides (RFC 5465 3.1).
+command is in hand, it looks at that one, and tells what is different now. The first group that names a mailbox
+decides (RFC 5465 3.1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from postel.database import DatabaseTrouble
@@ -25,6 +27,7 @@ from postel.proto.imap import (
     StatusItem,
     responses,
 )
+from postel.servers.imapd.listing import give_way
 from postel.servers.imapd.mailboxes import status_of
 from postel.servers.imapd.multisearch import boxes_of
 from postel.store import SEPARATOR, StoredMailbox
@@ -70,10 +73,15 @@ class Watcher:
         self.fetch_items: tuple[FetchItem, ...] = () if chosen is None else chosen.items
         self._told: dict[int, _Told] = {}
         self._unwatch_tree: Callable[[], None] | None = None
-        self._has_news = False
+        self._is_stale = False  # which mailboxes there are, and what may be seen of them, is to be looked up
+        self._changed: set[int] = set()  # mailboxes in which something happened
 
-    def _hear(self) -> None:
-        self._has_news = True
+    def _hear_of_tree(self) -> None:
+        self._is_stale = True
+        self._session.drive.wake()
+
+    def _hear_of(self, mailbox_id: int) -> None:
+        self._changed.add(mailbox_id)
         self._session.drive.wake()
 
     async def begin(self, *, wants_status: bool) -> None:
@@ -81,8 +89,9 @@ class Watcher:
         session = self._session
         if self._groups:
             tree = session.parts.store.changes.watch_tree
-            self._unwatch_tree = tree(session.account_id, self._hear)
-        for told in (await self._look()).values():
+            self._unwatch_tree = tree(session.account_id, self._hear_of_tree)
+        for number, told in enumerate((await self._look()).values(), 1):
+            await give_way(number)
             if wants_status and told.events & _MESSAGES and told.box.id != self._selected_id:
                 # RFC 5465 3.1: of who wants to hear of flags, HIGHESTMODSEQ is wanted too.
                 await self._tell_status(told, with_modseq=MailEvent.FLAG_CHANGE in told.events)
@@ -98,16 +107,33 @@ class Watcher:
 
     async def tell(self) -> None:
         """Say what has happened since it was last said."""
-        if not self._has_news:
-            return
-        self._has_news = False
-        before = dict(self._told)
+        changed, self._changed = self._changed, set()
+        is_stale, self._is_stale = self._is_stale, False
         try:
-            now = await self._look()
+            if is_stale or not await self._tell_changed(changed):
+                await self._tell_all()
         except DatabaseTrouble:
-            self._has_news = True  # the next time
+            self._is_stale = True  # the next time
             raise
-        for mailbox_id, told in now.items():
+
+    async def _tell_changed(self, changed: set[int]) -> bool:
+        """Look at these alone; False when one has another name, or is another user's: the rights may have gone."""
+        session = self._session
+        for mailbox_id in sorted(changed & self._told.keys()):
+            old = self._told[mailbox_id]
+            box = await session.parts.store.mailbox_by_id(mailbox_id)
+            if box is None or box.name != old.box.name or box.account_id != session.account_id:
+                return False
+            told = self._told[mailbox_id] = replace(old, box=box)
+            if mailbox_id != self._selected_id and _has_news(old, told):
+                await self._tell_status(told)
+        return True
+
+    async def _tell_all(self) -> None:
+        before = dict(self._told)
+        now = await self._look()
+        for number, (mailbox_id, told) in enumerate(now.items(), 1):
+            await give_way(number)
             old = before.get(mailbox_id)
             await self._tell_name(old, told)
             if old is not None and mailbox_id != self._selected_id and _has_news(old, told):
@@ -123,18 +149,22 @@ class Watcher:
         """How things are now; mailboxes that came are watched, those that went are not."""
         session, now = self._session, dict[int, _Told]()
         subscribed = await session.parts.store.tree.subscriptions(session.account_id)
-        for group in self._groups:
-            for name, box in await boxes_of(session, [group.mailboxes]):
+        groups = [(group, await boxes_of(session, [group.mailboxes])) for group in self._groups]
+        # Nothing may be awaited from here on: whoever ends this session meanwhile would miss the new watches.
+        for group, boxes in groups:
+            for name, box in boxes:
                 if box.id in now or not group.events:
                     continue
                 known = self._told.get(box.id)
-                watch = session.parts.store.changes.watch_mailbox
-                unwatch = known.unwatch if known else watch(box.id, self._hear)
+                unwatch = known.unwatch if known else self._watch(box.id)
                 now[box.id] = _Told(name, box, group.events, unwatch, name in subscribed)
         for mailbox_id in self._told.keys() - now.keys():
             self._told[mailbox_id].unwatch()
         self._told = now
         return now
+
+    def _watch(self, mailbox_id: int) -> Callable[[], None]:
+        return self._session.parts.store.changes.watch_mailbox(mailbox_id, partial(self._hear_of, mailbox_id))
 
     async def _tell_status(self, told: _Told, *, with_modseq: bool = False) -> None:
         has_modseq = with_modseq or "CONDSTORE" in self._session.talk.enabled
