@@ -1,6 +1,6 @@
 """One run of a load against one server: how many messages a second, and what each cost.
 
-Gives       once, observed, settle.
+Gives       once, observed.
 
 A message counts when its 250 has come; where it is relayed, when the sink has it; where it is delivered, when the
 mailbox has it (where the server can tell; else when its processes rest). CPU is that of all the server's processes
@@ -16,15 +16,13 @@ from dataclasses import replace
 from typing import Final
 
 from bench.contenders import Contender, Purpose, Running
-from bench.contenders.accounting import machine_busy_s
+from bench.contenders.accounting import machine_busy_s, settle
 from bench.load.postfix_load import run_smtp_source
 from bench.load.sink import Sink
 from bench.load.source import Load, Sent, run_load
 from bench.options import Options
 from bench.results import CPU, LOAD, OTHERS, RATE
 
-_REST_S: Final = 0.3  # a server that used no CPU for so long has nothing left to do
-_UNREST_S: Final = 10.0  # one that does not rest for so long never will
 _PATIENCE_S: Final = 30.0
 _WARM_UP_S: Final = 0.5
 
@@ -37,7 +35,7 @@ def once(contender: Contender, purpose: Purpose, load: Load, options: Options) -
         load = replace(load, port=server.port, seconds=options.seconds)
         warm = run_load(replace(load, seconds=min(_WARM_UP_S, options.seconds)), options.load_processes)
         _wait_for(_arrivals(purpose, server, sink), warm.accepted)
-        settle(server)
+        settle(server.account)
         return observed(purpose, server, sink, load, warm, options)
 
 
@@ -53,7 +51,7 @@ def observed(
     if arrivals is not None:
         count = _wait_for(arrivals, arrived + sent.accepted) - arrived
         took_s = meter.passed_s()
-    rested_s = settle(server)
+    rested_s = settle(server.account)
     if purpose is Purpose.MAILBOX and arrivals is None:
         took_s = max(took_s, rested_s - meter.began_s)
     return meter.figures(sent, count, took_s)
@@ -111,15 +109,3 @@ def _wait_for(arrivals: Callable[[], int] | None, wanted: int) -> int:
     while (count := arrivals()) < wanted and time.perf_counter() < ends_s:
         time.sleep(0.02)
     return count
-
-
-def settle(server: Running) -> float:
-    """Wait until the server rests; when its rest began (perf_counter)."""
-    last, since_s = server.account.cpu().total_s, time.perf_counter()
-    ends_s = since_s + _UNREST_S
-    while (now_s := time.perf_counter()) - since_s < _REST_S and now_s < ends_s:
-        time.sleep(0.05)
-        used = server.account.cpu().total_s
-        if used - last > 0.02:
-            last, since_s = used, time.perf_counter()
-    return since_s

@@ -1,6 +1,6 @@
 """What the kernel says of a server and all its processes, also those that have ended or left their parents.
 
-Gives       Account, accounted, Cpu, machine_busy_s, pss_of.
+Gives       Account, accounted, Cpu, settle, machine_busy_s, pss_of.
 
 A control group of its own (cgroup 2) counts everything that ever ran in it, to the microsecond. Where none can be made
 the process tree is read from /proc instead, which misses processes whose parents did not wait for them.
@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+_REST_S: Final = 0.3  # a server that used no CPU for so long has nothing left to do
+_NOTHING_S: Final = 0.02
+_UNREST_S: Final = 10.0  # one that does not rest for so long never will
 _JOIN: Final = 'echo $$ >"$0" && exec "$@"'  # the group's list of processes, and the command
 
 
@@ -128,6 +131,18 @@ class _Tree:
 
     def memory(self) -> int:
         return sum(pss_of(pid) for pid in _descendants(self._root))
+
+
+def settle(account: Account, patience_s: float = _UNREST_S) -> float:
+    """Wait until the processes of an account rest, but not longer than that; when their rest began (perf_counter)."""
+    last, since_s = account.cpu().total_s, time.perf_counter()
+    ends_s = since_s + patience_s
+    while (now_s := time.perf_counter()) - since_s < _REST_S and now_s < ends_s:
+        time.sleep(0.05)
+        used = account.cpu().total_s
+        if used - last > _NOTHING_S:
+            last, since_s = used, time.perf_counter()
+    return since_s
 
 
 def machine_busy_s() -> float:

@@ -1,6 +1,6 @@
-"""IMAP servers with one account: Postel, and Dovecot over a Maildir.
+"""Servers with the mailboxes of one account: Postel, and Dovecot over a Maildir.
 
-Gives       IMAP_SERVERS, ImapServer, USER, PASSWORD.
+Gives       IMAP_SERVERS, Served, served, USER, PASSWORD.
 """
 
 from __future__ import annotations
@@ -16,108 +16,215 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
+from bench.contenders.accounting import Account, accounted, settle
 from bench.contenders.contender import DOMAIN, HOSTNAME, environment, free_port
+from bench.load.imap import Client
+from bench.load.letters import letter
+from bench.load.source import Load, run_load
 
 USER: Final = f"ann@{DOMAIN}"
 PASSWORD: Final = "the-sesame-of-ann"
 _PATIENCE_S: Final = 30.0
+_ARRIVAL_S: Final = 600.0  # for all letters to be in the mailbox
 _NOBODY: Final = 65534
 _POSTEL: Final = """\
 hostname = "{hostname}"
 data = "data"
 [[listen]]
 protocol = "imap"
-address = "127.0.0.1:{port}"
+address = "127.0.0.1:{imap}"
+[[listen]]
+protocol = "pop3"
+address = "127.0.0.1:{pop3}"
+[[listen]]
+protocol = "lmtp"
+address = "127.0.0.1:{lmtp}"
 [[domain]]
 name = "{domain}"
 [login]
 plaintext = ["127.0.0.0/8"]
-[log]
-level = "error"
 """
 _DOVECOT: Final = """\
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
-protocols = imap
+protocols = imap pop3 lmtp
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
 mail_location = maildir:{folder}/mail
 first_valid_uid = 1
 first_valid_gid = 1
+postmaster_address = postmaster@{domain}
+hostname = {hostname}
 passdb {{
   driver = static
   args = password={password}
 }}
 userdb {{
   driver = static
-  args = uid={nobody} gid={nobody} home={folder}/mail
+  args = uid={nobody} gid={nobody} home={folder}/mail allow_all_users=yes
 }}
 service imap-login {{
   inet_listener imap {{
-    port = {port}
+    port = {imap}
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    address = 127.0.0.1
+    port = {lmtp}
   }}
 }}
 """
 
 
-def _postel(folder: Path, port: int) -> list[str]:
-    command = [str(Path(sys.executable).with_name("postel")), "--config", str(folder / "postel.toml")]
-    (folder / "postel.toml").write_text(_POSTEL.format(hostname=HOSTNAME, domain=DOMAIN, port=port))
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that greets, on ports of 127.0.0.1."""
+
+    folder: Path
+    account: Account
+    imap: int = field(default_factory=free_port)
+    pop3: int = field(default_factory=free_port)
+    lmtp: int = field(default_factory=free_port)
+
+    def formatted(self, config: str) -> str:
+        """A configuration with its facts filled in."""
+        return config.format(
+            folder=self.folder,
+            imap=self.imap,
+            pop3=self.pop3,
+            lmtp=self.lmtp,
+            hostname=HOSTNAME,
+            domain=DOMAIN,
+            password=PASSWORD,
+            nobody=_NOBODY,
+        )
+
+    def client(self) -> Client:
+        """A session over IMAP, logged in."""
+        client = Client(self.imap)
+        client.ask(f'LOGIN {USER} "{PASSWORD}"'.encode())
+        return client
+
+    def wait_for(self, count: int) -> float:
+        """So many letters are in INBOX: how many seconds that took, 0 where they were there. Raises TimeoutError."""
+        client = self.client()
+        began_s, waited_s = time.monotonic(), 0.0
+        while waited_s < _ARRIVAL_S:
+            if client.count_of(b"INBOX") >= count:
+                client.close()
+                return waited_s
+            time.sleep(0.01)
+            waited_s = time.monotonic() - began_s
+        raise TimeoutError(f"fewer than {count} letters came")
+
+
+@dataclass(frozen=True, slots=True)
+class ImapServer:
+    """prepare     lays out its folder: the command that serves.
+    fill        puts letters into INBOX, as fast as it can be done.
+    """
+
+    prepare: Callable[[Served], Sequence[str]]
+    fill: Callable[[Served, int], None]
+
+
+def _postel(there: Served) -> list[str]:
+    command = [str(Path(sys.executable).with_name("postel")), "--config", str(there.folder / "postel.toml")]
+    (there.folder / "postel.toml").write_text(there.formatted(_POSTEL))
     add = [*command, "account", "add", USER, "--password-stdin"]
     given = f"{PASSWORD}\n".encode()
     subprocess.run(add, input=given, check=True, stdout=subprocess.DEVNULL, env=environment())
     return [*command, "serve"]
 
 
-def _dovecot(folder: Path, port: int) -> list[str]:
+def _fill_by_lmtp(there: Served, count: int) -> None:
+    run_load(Load(there.lmtp, min(20, count), count, is_letters=True))
+    there.wait_for(count)
+
+
+def _dovecot(there: Served) -> list[str]:
     program = shutil.which("dovecot", path="/usr/sbin:/usr/bin")
     if program is None or os.geteuid() != 0:
-        raise RuntimeError("it needs root, and the Debian package dovecot-imapd")
-    folder.chmod(0o755)
-    for name in ("run", "state", "mail"):
-        (folder / name).mkdir()
-    shutil.chown(folder / "mail", _NOBODY, _NOBODY)
-    config = _DOVECOT.format(folder=folder, port=port, password=PASSWORD, nobody=_NOBODY)
-    (folder / "dovecot.conf").write_text(config)
-    return [program, "-c", str(folder / "dovecot.conf"), "-F"]
+        raise RuntimeError("it needs root, and the Debian packages dovecot-imapd, -pop3d and -lmtpd")
+    there.folder.chmod(0o755)
+    for name in ("run", "state", "mail", "mail/cur", "mail/new", "mail/tmp"):
+        (there.folder / name).mkdir()
+        if name.startswith("mail"):
+            shutil.chown(there.folder / name, _NOBODY, _NOBODY)
+    (there.folder / "dovecot.conf").write_text(there.formatted(_DOVECOT))
+    return [program, "-c", str(there.folder / "dovecot.conf"), "-F"]
 
 
-ImapServer: TypeAlias = Callable[[Path, int], Sequence[str]]
-IMAP_SERVERS: Final[Mapping[str, ImapServer]] = {"postel": _postel, "dovecot": _dovecot}
+def _fill_maildir(there: Served, count: int) -> None:
+    for number in range(1, count + 1):
+        octets = letter(number)
+        stored = octets.replace(b"\r\n", b"\n")
+        name = f"{1700000000 + number}.M{number}P1.bench,S={len(stored)},W={len(octets)}:2,"
+        path = there.folder / "mail/cur" / name
+        path.write_bytes(stored)
+        os.chown(path, _NOBODY, _NOBODY)
+
+
+IMAP_SERVERS: Final[Mapping[str, ImapServer]] = {
+    "postel": ImapServer(_postel, _fill_by_lmtp),
+    "dovecot": ImapServer(_dovecot, _fill_maildir),
+}
 
 
 @contextmanager
-def served(server: ImapServer, directory: Path | None) -> Iterator[int]:
-    """The port of a server that greets. Raises RuntimeError, TimeoutError."""
-    with tempfile.TemporaryDirectory(dir=directory, prefix="postel-bench-") as name:
-        folder, port = Path(name), free_port()
-        command = server(folder, port)
+def served(name: str, directory: Path | None, letters: int = 0) -> Iterator[Served]:
+    """A server of this name with so many letters in INBOX, at rest. Raises RuntimeError, OSError."""
+    server = IMAP_SERVERS[name]
+    with tempfile.TemporaryDirectory(dir=directory, prefix="postel-bench-") as made, accounted() as account:
+        folder = Path(made)
+        there = Served(folder, account)
+        command = account.joined(list(server.prepare(there)))
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
                 command, cwd=folder, env=environment(), start_new_session=True, stdout=output, stderr=output
             )
+        account.watch(process.pid)
         try:
-            _wait_for(port)
-            yield port
+            _wait_until_it_greets(there)
+            if letters:
+                server.fill(there, letters)
+                settle(account, _ARRIVAL_S)
+            yield there
         finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_PATIENCE_S)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _end(process)
 
 
-def _wait_for(port: int) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE_S)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _wait_until_it_greets(there: Served) -> None:
     ends_s = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < ends_s:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as one:
-            if one.recv(4) == b"* OK":
-                return
-        time.sleep(0.05)
-    raise TimeoutError(f"nothing greets on port {port}")
+    for port, greeting in ((there.imap, b"* OK"), (there.pop3, b"+OK"), (there.lmtp, b"220")):
+        while not _greets(port, greeting):
+            if time.monotonic() > ends_s:
+                raise TimeoutError(f"nothing greets on port {port}")
+            time.sleep(0.05)
+
+
+def _greets(port: int, greeting: bytes) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as one:
+        return one.recv(len(greeting)) == greeting
+    return False

@@ -1,36 +1,30 @@
-"""An IMAP client that only waits for results, and letters to put into a mailbox.
+"""Clients of mailboxes that only wait for results: over IMAP and POP3, and one that delivers by LMTP.
 
-Gives       Client, letter.
+Gives       Client, Pop3Client, LmtpClient.
 """
 
 from __future__ import annotations
 
-import random
+import re
 import socket
 from typing import Final
 
-_WORDS: Final = [
-    f"{a}{b}{c}" for a in ("ka", "lo", "mi") for b in ("ru", "sta", "ne") for c in ("r", "n", "lt")
-]
 _PATIENCE_S: Final = 600.0
 _TAIL: Final = 4000  # octets: more than any line with a result
+_NUMBER: Final = re.compile(rb"MESSAGES (\d+)")
 
 
-class Client:
-    """Logged in nowhere. Raises ConnectionError when a command is refused."""
+class _Lines:
+    """A connection, read by lines."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), _PATIENCE_S)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
         self.line()
 
     def close(self) -> None:
         self._socket.close()
-
-    def ask(self, command: bytes) -> int:
-        """How many octets came before the result."""
-        self.send(b"a " + command + b"\r\n")
-        return self.result()
 
     def send(self, octets: bytes) -> None:
         self._socket.sendall(octets)
@@ -42,18 +36,6 @@ class Client:
         line, _, self._rest = self._rest.partition(b"\r\n")
         return line
 
-    def result(self) -> int:
-        """Reads on to a line that begins with the tag; it must be the last one, as it is when nothing is pipelined."""
-        count, tail = 0, b"\r\n" + self._rest
-        while not (tail.endswith(b"\r\n") and b"\r\na " in tail):
-            octets = self._read()
-            count += len(octets)
-            tail = (tail[-_TAIL:] + octets)[-_TAIL:]
-        self._rest = b""
-        if b"\r\na OK" not in tail:
-            raise ConnectionError(f"refused: {tail!r}")
-        return count
-
     def _read(self) -> bytes:
         octets = self._socket.recv(1 << 18)
         if not octets:
@@ -61,18 +43,111 @@ class Client:
         return octets
 
 
-def letter(number: int) -> bytes:
-    """13.5 KB on average; the same for a number each time. One in a hundred has the word `seldom`."""
-    chance = random.Random(number)
-    lines = [" ".join(chance.choices(_WORDS, k=12)) for _ in range(chance.randint(20, 330))]
-    if number % 100 == 0:
-        lines.append("the word seldom")
-    reply = f"In-Reply-To: <{number - 1}@example.net>\r\n" if number % 3 else ""
-    head = (
-        f"From: Writer {number % 50} <writer{number % 50}@example.net>\r\nTo: ann@example.org\r\n"
-        f"Subject: {'Re: ' if reply else ''}{' '.join(chance.choices(_WORDS, k=4))}\r\n"
-        f"Date: {1 + number % 28:02} Nov 2026 {number % 24:02}:{number % 60:02}:00 +0000\r\n"
-        f"Message-ID: <{number}@example.net>\r\n{reply}"
-        "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-    )
-    return (head + "\r\n".join(lines) + "\r\n").encode()
+class Client(_Lines):
+    """Logged in nowhere. Raises ConnectionError when a command is refused."""
+
+    def ask(self, command: bytes) -> int:
+        """How many octets came before the result."""
+        self.send(b"a " + command + b"\r\n")
+        return self.result()
+
+    def result(self) -> int:
+        """Reads on to a line that begins with the tag; it must be the last one, as it is when nothing is pipelined."""
+        return len(self._to_result())
+
+    def count_of(self, mailbox: bytes) -> int:
+        """How many messages a mailbox has."""
+        self.send(b"a STATUS " + mailbox + b" (MESSAGES)\r\n")
+        found = _NUMBER.search(bytes(self._to_result()))
+        return int(found[1]) if found else 0
+
+    def idle(self) -> None:
+        """Wait for news from now on."""
+        self.send(b"i IDLE\r\n")
+        while not self.line().startswith(b"+"):
+            pass
+
+    def wait_for_exists(self) -> None:
+        """While idling: until a message has come."""
+        while not self.line().endswith(b" EXISTS"):
+            pass
+
+    def done(self) -> None:
+        """Idle no more."""
+        self.send(b"DONE\r\n")
+        while not self.line().startswith(b"i "):
+            pass
+
+    def _to_result(self) -> bytearray:
+        told = bytearray(b"\r\n" + self._rest)
+        tail = bytes(told)
+        while not (tail.endswith(b"\r\n") and b"\r\na " in tail):
+            octets = self._read()
+            told += octets
+            tail = (tail[-_TAIL:] + octets)[-_TAIL:]
+        self._rest = b""
+        if b"\r\na OK" not in tail:
+            raise ConnectionError(f"refused: {tail!r}")
+        return told
+
+
+class LmtpClient(_Lines):
+    """Delivers one letter after the other. Raises ConnectionError when one is refused."""
+
+    def __init__(self, port: int, recipient: str) -> None:
+        super().__init__(port)
+        self._recipient = recipient.encode()
+        self._ask(b"LHLO client.example")
+
+    def begin(self) -> None:
+        """All that comes before a letter."""
+        self._ask(b"MAIL FROM:<kitt@free.example>")
+        self._ask(b"RCPT TO:<%b>" % self._recipient)
+        self._ask(b"DATA")
+
+    def end(self) -> None:
+        """What is said of the letter that was sent."""
+        self._reply()
+
+    def _ask(self, command: bytes) -> None:
+        self.send(command + b"\r\n")
+        self._reply()
+
+    def _reply(self) -> None:
+        while (line := self.line())[3:4] == b"-":
+            pass
+        if line[:1] not in b"23":
+            raise ConnectionError(f"refused: {line!r}")
+
+
+class Pop3Client(_Lines):
+    """One maildrop. Raises ConnectionError when a command is refused."""
+
+    def __init__(self, port: int, user: str, password: str) -> None:
+        super().__init__(port)
+        self._ask(f"USER {user}".encode())
+        self._ask(f"PASS {password}".encode())
+
+    def retrieve_all(self) -> int:
+        """UIDL, and RETR of each message, one after the other: how many octets."""
+        listed = self._ask_for_lines(b"UIDL").count(b"\r\n") - 2
+        return sum(len(self._ask_for_lines(b"RETR %d" % number)) for number in range(1, listed + 1))
+
+    def close(self) -> None:
+        self._ask(b"QUIT")
+        super().close()
+
+    def _ask(self, command: bytes) -> None:
+        self.send(command + b"\r\n")
+        line = self.line()
+        if not line.startswith(b"+OK"):
+            raise ConnectionError(f"refused: {line!r}")
+
+    def _ask_for_lines(self, command: bytes) -> bytearray:
+        self.send(command + b"\r\n")
+        told = bytearray()
+        while not told.endswith(b"\r\n.\r\n"):
+            told += self._read()
+        if not told.startswith(b"+OK"):
+            raise ConnectionError(f"refused: {bytes(told[:80])!r}")
+        return told

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Final, cast
 
+from bench.load.letters import LETTERS_ALIKE, letter
+
 HEADER: Final = (
     b"From: Kitt <kitt@free.example>\r\nTo: Ann <ann@example.org>\r\nSubject: bench\r\n"
     b"Date: Thu, 01 Jan 2026 00:00:00 +0000\r\nMessage-ID: <%d@free.example>\r\n\r\n"
@@ -34,6 +36,8 @@ class Load:
     is_reused      a session sends many messages; else each message has a connection of its own.
     is_pipelined   MAIL, RCPT and DATA in one write.
     domain         of the recipient.
+    is_letters     by LMTP, letters of all sizes (bench.load.letters) in place of one that is repeated.
+    first          number of the first of them.
     """
 
     port: int
@@ -44,6 +48,8 @@ class Load:
     is_pipelined: bool = False
     seconds: float = 0.0
     domain: str = "example.org"
+    is_letters: bool = False
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,8 @@ class _Client(asyncio.Protocol):
             self._say(b"QUIT\r\n", self._after_quit)
             self._run.refused += 1
         else:
-            self._say(b"EHLO client.example\r\n", self._after_hello)
+            hello = b"LHLO" if self._run.load.is_letters else b"EHLO"
+            self._say(hello + b" client.example\r\n", self._after_hello)
 
     def _after_hello(self, line: bytes) -> None:
         self._begin(is_first=True)
@@ -107,7 +114,7 @@ class _Client(asyncio.Protocol):
             return
         if not is_first:
             self._began_s = time.perf_counter()
-        self._content = (HEADER % number) + self._run.body
+        self._content = self._run.content(number)
         if self._run.load.is_pipelined:
             self._replies = 0
             both = self._run.recipient + b"DATA\r\n"
@@ -151,6 +158,9 @@ class _Run:
         lines = max(0, load.size_bytes - len(HEADER)) // len(_LINE)
         self.recipient = f"RCPT TO:<ann@{load.domain}>\r\n".encode()
         self.body = _LINE * lines + b".\r\n"
+        if load.is_letters:
+            for number in range(LETTERS_ALIKE):  # made before anybody waits
+                letter(number)
         self.accepted = 0
         self.refused = 0
         self._given = 0
@@ -162,12 +172,18 @@ class _Run:
         self._done = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def content(self, number: int) -> bytes:
+        """What is sent as this message, with its end."""
+        if self.load.is_letters:
+            return letter(number) + b".\r\n"
+        return (HEADER % number) + self.body
+
     def take(self, may: bool) -> int | None:
         """The next message's number, while there is one."""
         if not may or self._given >= self.load.messages or self._is_over():
             return None
         self._given += 1
-        return self._given
+        return self.load.first - 1 + self._given
 
     def _is_over(self) -> bool:
         return time.perf_counter() >= self._ends_s
@@ -283,11 +299,12 @@ def main() -> None:
     import uvloop
 
     load = Load(**json.loads(sys.argv[1]))
-    print("ready", flush=True)
-    sys.stdin.readline()
 
     async def run() -> Sent:
-        return await _Run(load).run()
+        made = _Run(load)
+        print("ready", flush=True)
+        sys.stdin.readline()
+        return await made.run()
 
     print(json.dumps(asdict(uvloop.run(run()))))
 

@@ -13,6 +13,7 @@ from bench.rows.idle import idle
 from bench.rows.imap import imap
 from bench.rows.large import large
 from bench.rows.latency import latency
+from bench.rows.lmtp import lmtp
 from bench.rows.load import load
 from bench.rows.queue_length import queue_length
 from bench.rows.throughput import accept, accept_large, mailbox, relay, relay_large, sizes
@@ -34,6 +35,7 @@ ROWS: Final[Mapping[str, Callable[[Options], Results]]] = {
     "sizes": sizes,
     "queue-length": queue_length,
     "imap": imap,
+    "lmtp": lmtp,
 }
 _SESSIONS: Final = "sessions"
 PLOTS: Final[Mapping[str, tuple[Plot, ...]]] = {

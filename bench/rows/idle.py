@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from bench.contenders import Contender, Purpose
-from bench.one_run import settle
+from bench.contenders.accounting import settle
 from bench.options import Options, contenders_for, take_turns
 from bench.results import Quantity, Results
 
@@ -49,11 +49,11 @@ def _once(contender: Contender, options: Options) -> Mapping[str, float]:
         server = stack.enter_context(options.served(contender, Purpose.DISCARD))
         for _ in range(_ALREADY):
             stack.enter_context(_session(server.port))
-        settle(server)
+        settle(server.account)
         before = server.account.memory()
         for _ in range(count - _ALREADY):
             stack.enter_context(_session(server.port))
-        settle(server)
+        settle(server.account)
         grown = server.account.memory() - before
         waits = [_greeting_s(server.port) * 1e3 for _ in range(_PROBES)]
     return {

@@ -1,15 +1,21 @@
-"""What a mail program asks of a mailbox, of Postel and of Dovecot: the first time, and again."""
+"""What a mail program asks of a mailbox, of Postel and of Dovecot: the first time, and again.
+
+Gives       imap.
+Not here    Letters that come: bench.rows.lmtp.
+"""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Final
+from typing import Final, TypeAlias
 
-from bench.contenders.imap_servers import IMAP_SERVERS, PASSWORD, USER, served
-from bench.load.imap import Client, letter
+from bench.contenders.imap_servers import IMAP_SERVERS, PASSWORD, USER, Served, served
+from bench.load.imap import LmtpClient, Pop3Client
+from bench.load.letters import letter
+from bench.load.source import Load, run_load
 from bench.options import Options
 from bench.results import Quantity, Results
 
@@ -17,8 +23,9 @@ _COLUMNS: Final = (
     Quantity("first_ms", "first ms", 1, "less"),
     Quantity("again_ms", "again ms", 1, "less"),
 )
-_AT_ONCE: Final = 100  # letters in one APPEND
-_ALONE: Final = 300  # fetched, or put in, one after another
+_ALONE: Final = 1000  # at most: fetched, put in, copied or moved
+_COME: Final = 100  # letters that have just come
+_IDLE: Final = 20  # letters that a session is told of
 
 _QUESTIONS: Final = (
     ("SELECT", b"SELECT INBOX"),
@@ -34,8 +41,88 @@ _QUESTIONS: Final = (
     ("SEARCH FROM", b"SEARCH FROM writer7"),
     ("SORT (DATE)", b"SORT (DATE) UTF-8 ALL"),
     ("THREAD REFERENCES", b"THREAD REFERENCES UTF-8 ALL"),
-    ("STORE +FLAGS on all", b"STORE 1:* +FLAGS.SILENT (\\Flagged)"),
 )
+_FLAG: Final = b"STORE 1:* +FLAGS (\\Flagged)"
+_UNFLAG: Final = b"STORE 1:* -FLAGS.SILENT (\\Flagged)"
+
+_Do: TypeAlias = Callable[[], object]
+
+
+class _One:
+    """A server, and the session that measures it, in INBOX."""
+
+    def __init__(self, there: Served, count: int) -> None:
+        self.there = there
+        self.client = there.client()
+        self.count = count
+        self.few = min(count, _ALONE)
+        self.client.ask(b"CREATE Other")
+
+    def log_in(self) -> None:
+        self.there.client().close()
+
+    def fetch_one_by_one(self) -> None:
+        for number in range(1, self.few + 1):
+            self.client.ask(b"FETCH %d (BODY.PEEK[])" % number)
+
+    def append_one_by_one(self) -> None:
+        for number in range(self.few):
+            octets = letter(number)
+            self.client.ask(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
+
+    def copy(self) -> None:
+        self.client.ask(b"COPY 1:%d Other" % self.few)
+
+    def move(self) -> None:
+        self.client.ask(b"MOVE 1:%d Other" % self.few)
+
+    def move_back(self) -> None:
+        self.client.ask(b"SELECT Other")
+        self.client.ask(b"MOVE 1:%d INBOX" % self.few)
+        self.client.ask(b"SELECT INBOX")
+
+    def make_rubbish(self) -> None:
+        """In Other: twice as many as are copied, all of them deleted, and nothing else."""
+        self.client.ask(b"SELECT INBOX")
+        self.client.ask(b"DELETE Other")
+        self.client.ask(b"CREATE Other")
+        self.copy()
+        self.copy()
+        self.client.ask(b"SELECT Other")
+        self.client.ask(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
+
+    def retrieve(self) -> None:
+        session = Pop3Client(self.there.pop3, USER, PASSWORD)
+        session.retrieve_all()
+        session.close()
+
+    def let_come(self, number: int = _COME) -> None:
+        """Letters come."""
+        before = self.client.count_of(b"INBOX")
+        run_load(Load(self.there.lmtp, 1, number, is_letters=True))
+        while self.client.count_of(b"INBOX") < before + number:
+            pass
+
+    def envelopes_of_new(self) -> None:
+        self.client.ask(b"NOOP")
+        last = self.client.count_of(b"INBOX")
+        self.client.ask(b"FETCH %d:* (ENVELOPE)" % max(1, last - _COME + 1))
+
+    def idle_ms(self) -> list[float]:
+        """From the last octet of a letter that comes by LMTP to the EXISTS of a session that idles, in ms each."""
+        sender = LmtpClient(self.there.lmtp, USER)
+        taken = []
+        for number in range(_IDLE):
+            sender.begin()
+            self.client.idle()
+            began_s = time.perf_counter()
+            sender.send(letter(number) + b".\r\n")
+            self.client.wait_for_exists()
+            taken.append((time.perf_counter() - began_s) * 1e3)
+            sender.end()
+            self.client.done()
+        sender.close()
+        return taken
 
 
 def imap(options: Options) -> Results:
@@ -44,81 +131,85 @@ def imap(options: Options) -> Results:
     wanted = [name for name in IMAP_SERVERS if not options.peers or name in options.peers]
     for count in options.letters:
         with ExitStack() as stack:
-            clients: dict[str, Client] = {}
+            there: dict[str, _One] = {}
             for name in wanted:
                 try:
-                    port = stack.enter_context(served(IMAP_SERVERS[name], options.directory))
-                    clients[name] = client = _logged_in(port)
+                    there[name] = _One(stack.enter_context(served(name, options.directory, count)), count)
                 except (OSError, RuntimeError) as fault:
                     results.remark(f"{name} was not measured: {fault}")
-                    continue
-                stack.callback(client.close)
-                _measure(results, f"{count:,}: login", name, lambda port=port: _logged_in(port).close())  # type: ignore[misc]
-            _round(results, f"{count:,}", count, clients)
+            _Round(results, options.rounds, f"{count:,}", there).run()
     return results
 
 
-def _round(results: Results, case: str, count: int, clients: dict[str, Client]) -> None:
-    alone = range(1, min(_ALONE, count) + 1)
+class _Round:
+    """One size of mailbox: each question to all, in turns."""
 
-    def each(what: str, do: Callable[[Client], object]) -> None:
-        for name, client in clients.items():
-            _measure(results, f"{case}: {what}", name, lambda client=client: do(client))  # type: ignore[misc]
+    def __init__(self, results: Results, rounds: int, case: str, there: dict[str, _One]) -> None:
+        self._results = results
+        self._rounds = rounds
+        self._case = case
+        self._there = there
 
-    for client in clients.values():
-        client.ask(b"CREATE Other")
-        _append(client, count)
-    for what, command in _QUESTIONS:
-        each(what, lambda client, command=command: client.ask(command))  # type: ignore[misc]
-    each(f"{len(alone)} letters, one by one", lambda client: _one_by_one(client, alone))
-    each(f"APPEND x {len(alone)}", lambda client: _append_alone(client, len(alone)))
-    each(f"COPY {min(count, 1000)}", lambda client: client.ask(b"COPY 1:%d Other" % min(count, 1000)))
-    each(
-        f"MOVE {min(count, 1000) // 2}",
-        lambda client: client.ask(b"MOVE 1:%d Other" % (min(count, 1000) // 2)),
-    )
-    for client in clients.values():
-        client.ask(b"SELECT Other")
-    for name, client in clients.items():
-        client.ask(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
-        began = time.perf_counter()
-        client.ask(b"EXPUNGE")
-        results.add(f"{case}: EXPUNGE", name, {"first_ms": (time.perf_counter() - began) * 1e3})
+    def run(self) -> None:
+        few = min((one.few for one in self._there.values()), default=0)
+        self._each("login", lambda one: one.log_in)
+        for what, command in _QUESTIONS:
+            self._each(what, lambda one, command=command: lambda: one.client.ask(command))  # type: ignore[misc]
+        self._each(
+            "STORE +FLAGS on all",
+            lambda one: lambda: one.client.ask(_FLAG),
+            after=lambda one: lambda: one.client.ask(_UNFLAG),
+        )
+        self._each(f"{few} letters, one by one", lambda one: one.fetch_one_by_one)
+        self._each("POP3: UIDL and RETR of all", lambda one: one.retrieve)
+        self._each(f"APPEND x {few}", lambda one: one.append_one_by_one)
+        self._each(f"COPY {few}", lambda one: one.copy)
+        self._each(f"MOVE {few}", lambda one: one.move, after=lambda one: one.move_back)
+        self._each(
+            f"EXPUNGE {2 * few}",
+            lambda one: lambda: one.client.ask(b"EXPUNGE"),
+            before=lambda one: one.make_rubbish,
+        )
+        for one in self._there.values():
+            one.client.ask(b"SELECT INBOX")
+        self._each(
+            f"ENVELOPE of {_COME} that just came",
+            lambda one: one.envelopes_of_new,
+            before=lambda one: one.let_come,
+        )
+        self._add("a letter comes, until EXISTS", {name: one.idle_ms() for name, one in self._there.items()})
+        for one in self._there.values():
+            one.client.close()
+
+    def _each(
+        self,
+        what: str,
+        do: Callable[[_One], _Do],
+        *,
+        before: Callable[[_One], _Do] | None = None,
+        after: Callable[[_One], _Do] | None = None,
+    ) -> None:
+        """Once, and the median of so many times more; all take turns."""
+        taken: dict[str, list[float]] = {name: [] for name in self._there}
+        for _ in range(1 + self._rounds):
+            for name, one in self._there.items():
+                if before is not None:
+                    before(one)()
+                taken[name].append(_timed_ms(do(one)))
+                if after is not None:
+                    after(one)()
+        self._add(what, taken)
+
+    def _add(self, what: str, taken: Mapping[str, Sequence[float]]) -> None:
+        for name, samples in taken.items():
+            self._results.add(f"{self._case}: {what}", name, _figures(samples))
 
 
-def _measure(results: Results, case: str, name: str, do: Callable[[], object]) -> None:
-    """Once, and the median of three times more."""
-    taken = []
-    for _ in range(4):
-        began = time.perf_counter()
-        do()
-        taken.append((time.perf_counter() - began) * 1e3)
-    results.add(case, name, {"first_ms": taken[0], "again_ms": statistics.median(taken[1:])})
+def _figures(samples: Sequence[float]) -> dict[str, float]:
+    return {"first_ms": samples[0], "again_ms": statistics.median(samples[1:])}
 
 
-def _logged_in(port: int) -> Client:
-    client = Client(port)
-    client.ask(f'LOGIN {USER} "{PASSWORD}"'.encode())
-    return client
-
-
-def _append(client: Client, count: int) -> None:
-    for numbers in _batches(count):
-        octets = b"".join(b" {%d+}\r\n%b" % (len(one), one) for one in map(letter, numbers))
-        client.send(b"a APPEND INBOX" + octets + b"\r\n")
-        client.result()
-
-
-def _append_alone(client: Client, count: int) -> None:
-    for number in range(count):
-        octets = letter(number)
-        client.ask(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
-
-
-def _batches(count: int) -> list[range]:
-    return [range(start, min(start + _AT_ONCE, count)) for start in range(0, count, _AT_ONCE)]
-
-
-def _one_by_one(client: Client, numbers: range) -> None:
-    for number in numbers:
-        client.ask(b"FETCH %d (BODY.PEEK[])" % number)
+def _timed_ms(do: _Do) -> float:
+    began_s = time.perf_counter()
+    do()
+    return (time.perf_counter() - began_s) * 1e3

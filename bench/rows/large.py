@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from bench.contenders import Contender, Purpose, Running
+from bench.contenders.accounting import settle
 from bench.load.sink import Sink
-from bench.one_run import settle
 from bench.options import Options, contenders_for, take_turns
 from bench.results import Quantity, Results
 
@@ -41,7 +41,7 @@ def _once(contender: Contender, options: Options) -> Mapping[str, float]:
         server = stack.enter_context(options.served(contender, Purpose.RELAY, sink.port, limit))
         _send(server.port, 1)  # what a server makes once is not charged to the message
         _wait_for(sink, 1)
-        settle(server)
+        settle(server.account)
         cpu, before, began_s = server.account.cpu(), server.account.memory(), time.perf_counter()
         with _watched(server) as most:
             _send(server.port, options.large_mb)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from bench.contenders import Contender, Purpose
+from bench.contenders.accounting import settle
 from bench.load.source import Load, run_load
-from bench.one_run import settle
 from bench.options import Options, contenders_for, take_turns
 from bench.results import Quantity, Results
 
@@ -31,6 +31,6 @@ def _once(contender: Contender, options: Options) -> Mapping[str, float]:
     with options.served(contender, Purpose.DISCARD) as server:
         load = Load(server.port, sessions=1, messages=_WARM_UP, is_reused=False)
         run_load(load)
-        settle(server)
+        settle(server.account)
         sent = run_load(replace(load, messages=_MESSAGES, seconds=options.seconds))
         return {"median_ms": sent.median_s * 1e3, "p99_ms": sent.p99_s * 1e3}

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from bench.contenders import Contender, Purpose
+from bench.contenders.accounting import settle
 from bench.contenders.contender import DEAD_DOMAIN
 from bench.load.sink import Sink
 from bench.load.source import Load, run_load
-from bench.one_run import observed, settle
+from bench.one_run import observed
 from bench.options import Options, contenders_for, take_turns
 from bench.results import CPU, LOAD, OTHERS, RATE, Results
 
@@ -50,5 +51,5 @@ def _once(contender: Contender, length: int, options: Options) -> Mapping[str, f
         if length:
             run_load(replace(load, messages=length, size_bytes=1024, domain=DEAD_DOMAIN))
         warm = run_load(replace(load, messages=100))
-        settle(server)
+        settle(server.account)
         return observed(Purpose.RELAY, server, sink, replace(load, seconds=options.seconds), warm, options)

@@ -85,4 +85,13 @@ def test_every_plot_is_of_a_row_that_there_is() -> None:
 def test_a_mailbox_is_read_over_imap(tmp_path: Path) -> None:
     samples = run("imap", tmp_path, "--letters", "20")
     assert samples["20: BODY[] of all"]["postel"]["again_ms"][0] > 0
-    assert samples["20: EXPUNGE"]["postel"]["first_ms"][0] > 0
+    assert samples["20: EXPUNGE 40"]["postel"]["first_ms"][0] > 0
+    assert samples["20: POP3: UIDL and RETR of all"]["postel"]["again_ms"][0] > 0
+    assert samples["20: a letter comes, until EXISTS"]["postel"]["again_ms"][0] > 0
+
+
+def test_letters_are_delivered_by_lmtp(tmp_path: Path) -> None:
+    samples = run("lmtp", tmp_path, "--letters", "20")
+    figures = samples["10 sessions, 20 letters"]["postel"]
+    assert figures["rate"][0] > 0
+    assert figures["refused"] == [0]
