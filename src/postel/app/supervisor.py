@@ -204,12 +204,14 @@ class Supervisor:
         return Crew(self._serial, number == 0, living, is_first=self._serial == 1)
 
     def _hear(self, worker: _Worker) -> None:
-        assert worker.link is not None
-        for message, _ in worker.link.receive():
+        link = worker.link
+        if link is None:
+            return  # its end was heard with another event of the same turn
+        for message, _ in link.receive():
             self._take(worker, message)
-        if worker.link.is_over:
-            self._selector.unregister(worker.link)
-            worker.link.close()
+        if link.is_over:
+            self._selector.unregister(link)
+            link.close()
             worker.link = None
 
     def _take(self, worker: _Worker, message: Message) -> None:
