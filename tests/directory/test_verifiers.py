@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from directory_kit import directory
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from directory_kit import OPTIONS, directory
 
 from postel.database import Transaction
-from postel.directory import Account
+from postel.directory import Account, Directory, DirectoryOptions, ScramOptions
 from postel.mail import parse_mailbox
 from postel.proto.sasl import Verifier, make_verifier
 
@@ -59,6 +63,31 @@ async def test_an_account_from_before_gets_its_verifier_with_its_next_login() ->
         found = await accounts.find_verifier("frito@drag.net", "sha256", None)
         assert isinstance(found, Verifier)
         assert found == make_verifier("sha256", "sauron", found.salt, found.iterations)
+
+
+@pytest.mark.parametrize("before", [100_000, 4096])
+async def test_what_was_made_with_other_iterations_is_made_anew_at_the_next_login(
+    before: int, tmp_path: Path
+) -> None:
+    async with directory(with_iterations(before), data=tmp_path) as accounts:
+        await accounts.add(FRITO, "sauron")
+    async with directory(with_iterations(5000), data=tmp_path) as accounts:
+        assert await accounts.verify("frito@drag.net", "wrong", None) is None
+        assert await iterations_of(accounts) == {before}
+        assert isinstance(await accounts.verify("frito@drag.net", "sauron", None), Account)
+        assert await iterations_of(accounts) == {5000}
+        found = await accounts.find_verifier("frito@drag.net", "sha256", None)
+        assert isinstance(found, Verifier)
+        assert found == make_verifier("sha256", "sauron", found.salt, 5000)
+
+
+def with_iterations(number: int) -> DirectoryOptions:
+    return replace(OPTIONS, scram=ScramOptions(iterations=number))
+
+
+async def iterations_of(accounts: Directory) -> set[int]:
+    found = [await accounts.find_verifier("frito@drag.net", name, None) for name in ("sha1", "sha256")]
+    return {one.iterations for one in found if isinstance(one, Verifier)}
 
 
 async def test_a_password_that_saslprep_refuses_works_without_scram() -> None:

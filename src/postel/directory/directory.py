@@ -323,12 +323,14 @@ class Directory:
             await self._database.write(work)
 
     async def _make_verifiers(self, credentials: Credentials, password: bytes) -> None:
-        """An account from before SCRAM, or made without: its next login with a password gives it verifiers."""
+        """An account from before SCRAM, or whose verifiers cost another number of iterations than is configured (more
+        than some clients take): its next login with a password gives it verifiers.
+        """
         account, stored = credentials.account, credentials.password_hash
         if account.id in self._verified:
             return
         with suppress(DatabaseTrouble):
-            if await self._verifiers.lacks_some(account.id):
+            if await self._verifiers.are_outdated(account.id):
                 made = await self._verifiers.make(fold(account.mailbox.folded), password.decode())
 
                 async def work(tx: Transaction) -> None:

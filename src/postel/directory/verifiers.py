@@ -98,12 +98,12 @@ class Verifiers:
         salt = _salt(key, hash_name, folded)
         return Verifier(salt, self._options.iterations, made_up.stored_key, made_up.server_key)
 
-    async def lacks_some(self, account_id: int) -> bool:
-        """Whether a verifier is missing that could be made, were the password known. Raises DatabaseTrouble."""
+    async def are_outdated(self, account_id: int) -> bool:
+        """Whether one is missing, or made at another cost than today's. Raises DatabaseTrouble."""
         if not self._options.hashes:
             return False
-        stored = await self._database.read(partial(_hashes, account_id=account_id))
-        return not stored >= frozenset(self._options.hashes)
+        stored = await self._database.read(partial(_costs, account_id=account_id))
+        return any(stored.get(name) != self._options.iterations for name in self._options.hashes)
 
     async def _salting_key(self) -> bytes:
         """The key of all salts, made when first needed. It goes with the database, backups included."""
@@ -144,9 +144,10 @@ async def _find(tx: Transaction, account_id: int, hash_name: str) -> Verifier | 
     return None if row is None else Verifier(bytes(row[0]), row[1], bytes(row[2]), bytes(row[3]))
 
 
-async def _hashes(tx: Transaction, account_id: int) -> frozenset[str]:
-    rows = await tx.fetch_all("SELECT hash FROM account_verifier WHERE account_id = ?", (account_id,))
-    return frozenset(row[0] for row in rows)
+async def _costs(tx: Transaction, account_id: int) -> dict[str, int]:
+    """The iterations of each hash."""
+    sql = "SELECT hash, iterations FROM account_verifier WHERE account_id = ?"
+    return {row[0]: row[1] for row in await tx.fetch_all(sql, (account_id,))}
 
 
 async def _find_key(tx: Transaction) -> bytes | None:
