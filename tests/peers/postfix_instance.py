@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +86,7 @@ class PostfixInstance:
         run(*command(self._postfix, self._folder, word))
 
     def start(self) -> None:
+        _make_room_for_log_lines()
         self._command("start")  # returns when the master process listens
 
     def stop(self) -> None:
@@ -121,3 +123,12 @@ class PostfixInstance:
     def log(self) -> str:
         path = self._folder / "log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+
+def _make_room_for_log_lines() -> None:
+    """The master process sends its log to a process that it has yet to start: once the socket is full of lines, and
+    Linux lets it hold ten, each waits for the other for ever."""
+    waiting = Path("/proc/sys/net/unix/max_dgram_qlen")
+    with suppress(OSError):  # another kernel, or one that lets nobody write here
+        if int(waiting.read_text()) < 512:
+            waiting.write_text("512")
