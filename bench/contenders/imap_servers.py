@@ -1,6 +1,6 @@
 """Servers with the mailboxes of one account: Postel, and Dovecot over a Maildir.
 
-Gives       IMAP_SERVERS, Served, served, USER, PASSWORD.
+Gives       IMAP_SERVERS, Served, served, add_account, USER, PASSWORD.
 """
 
 from __future__ import annotations
@@ -141,12 +141,20 @@ class ImapServer:
 
 
 def _postel(there: Served) -> list[str]:
-    command = [str(Path(sys.executable).with_name("postel")), "--config", str(there.folder / "postel.toml")]
     (there.folder / "postel.toml").write_text(there.formatted(_POSTEL))
-    add = [*command, "account", "add", USER, "--password-stdin"]
+    add_account(there, USER)
+    return [*_command(there), "serve"]
+
+
+def _command(there: Served) -> list[str]:
+    return [str(Path(sys.executable).with_name("postel")), "--config", str(there.folder / "postel.toml")]
+
+
+def add_account(there: Served, user: str) -> None:
+    """Give a Postel another account, with PASSWORD."""
+    add = [*_command(there), "account", "add", user, "--password-stdin"]
     given = f"{PASSWORD}\n".encode()
     subprocess.run(add, input=given, check=True, stdout=subprocess.DEVNULL, env=environment())
-    return [*command, "serve"]
 
 
 def _fill_by_lmtp(there: Served, count: int) -> None:

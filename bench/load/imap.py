@@ -29,6 +29,14 @@ class _Lines:
     def send(self, octets: bytes) -> None:
         self._socket.sendall(octets)
 
+    def drop(self) -> int:
+        """Wait for what comes next and forget it: how many octets; 0 at the end."""
+        return len(self._socket.recv(1 << 18))
+
+    def shut(self) -> None:
+        """End it while another thread waits in `drop`."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+
     def line(self) -> bytes:
         """The next line."""
         while b"\r\n" not in self._rest:

@@ -11,6 +11,7 @@ from bench.results import CPU, RATE, Results
 from bench.rows.backlog import backlog
 from bench.rows.idle import idle
 from bench.rows.imap import imap
+from bench.rows.imap_beside import imap_beside
 from bench.rows.large import large
 from bench.rows.latency import latency
 from bench.rows.lmtp import lmtp
@@ -35,6 +36,7 @@ ROWS: Final[Mapping[str, Callable[[Options], Results]]] = {
     "sizes": sizes,
     "queue-length": queue_length,
     "imap": imap,
+    "imap-beside": imap_beside,
     "lmtp": lmtp,
 }
 _SESSIONS: Final = "sessions"

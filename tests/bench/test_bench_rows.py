@@ -90,6 +90,14 @@ def test_a_mailbox_is_read_over_imap(tmp_path: Path) -> None:
     assert samples["20: a letter comes, until EXISTS"]["postel"]["again_ms"][0] > 0
 
 
+def test_what_another_session_waits_for_is_measured_beside_heavy_commands(tmp_path: Path) -> None:
+    samples = run("imap-beside", tmp_path, "--letters", "40")
+    for what in ("COPY of half", "EXPUNGE of half", "THREAD REFERENCES", "RENAME of a tree"):
+        figures = samples[f"40: {what}"]["postel"]
+        assert 0 < figures["noop_ms"][0] <= figures["worst_ms"][0]
+        assert figures["took_ms"][0] > 0
+
+
 def test_letters_are_delivered_by_lmtp(tmp_path: Path) -> None:
     samples = run("lmtp", tmp_path, "--letters", "20")
     figures = samples["10 sessions, 20 letters"]["postel"]
