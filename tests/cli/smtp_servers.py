@@ -45,7 +45,7 @@ def scripted(greeting: bytes, replies: Mapping[str, bytes]) -> Iterator[Served]:
             if line == "QUIT":
                 return
 
-    with _in_thread(serve, served):
+    with in_thread(serve, served):
         yield served
 
 
@@ -73,12 +73,12 @@ def machine(options: ServerOptions) -> Iterator[Served]:
                 talk.answer(None)
         writer.write(talk.data_to_send())
 
-    with _in_thread(serve, served):
+    with in_thread(serve, served):
         yield served
 
 
 @contextmanager
-def _in_thread(serve: Serve, served: Served) -> Iterator[None]:
+def in_thread(serve: Serve, served: Served) -> Iterator[None]:
     started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,6 +9,7 @@ from cli_kit import Site
 from postel.app import Bench
 from postel.cli.importing import Importer, Incoming, Source
 from postel.cli.maildir import format_flags, list_maildir, parse_flags
+from postel.cli.skipped import Skipped
 from postel.cli.work import CannotDo
 from postel.store import INBOX, Flags, MailboxName
 
@@ -155,7 +156,7 @@ def test_an_import_that_breaks_off_says_how_far_it_came(site: Site) -> None:
         account = await bench.rooms.directory.find(ANN)
         assert account is not None
         with pytest.raises(CannotDo, match=r"the disk: Input/output error \(3 messages before it imported\)"):
-            await Importer(bench, account, INBOX).run(Source(messages(), 9))
+            await Importer(bench, account, INBOX, Skipped()).run(Source(messages(), 9))
 
     site.on_bench(work)
     assert len(stored(site)) == 3

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 
 from postel.app import Bench
 from postel.cli.imap_source import ImapPlace, ImapSource
 from postel.cli.progress import progress
+from postel.cli.skipped import NotTaken, Skipped, reason_of
 from postel.cli.work import CannotDo
 from postel.contents import Sealed, keep
 from postel.database import Transaction
@@ -40,9 +41,13 @@ from postel.store import (
     LineEnds,
     MailboxName,
     MessageFacts,
+    OverQuota,
     StoreOptions,
+    TooMany,
     checked_name,
 )
+
+_Advance: TypeAlias = Callable[[int], None]
 
 _LAST_UID: Final = 2**32 - 1
 _ITEMS: Final = (b"UID", b"FLAGS", b"INTERNALDATE", b"BODY.PEEK[]")
@@ -67,91 +72,134 @@ class _Box:
 
 
 async def import_account(
-    bench: Bench, account: Account, place: ImapPlace, password: str, *, verify: bool
+    bench: Bench, account: Account, place: ImapPlace, password: str, skipped: Skipped, *, verify: bool
 ) -> int:
-    """Take what is new of one mailbox, or of all; how many messages. Raises CannotDo, saying how far it came."""
+    """Take what is new of one mailbox, or of all; how many messages. Raises CannotDo, saying how far it came.
+
+    Of all, a mailbox that cannot be read there or kept here is skipped, as is a letter that is refused.
+    """
     source = await ImapSource.open(place, password, verify=verify)
     try:
-        taker = _Taker(bench, account, place, source)
+        taker = _Taker(bench, account, place, source, skipped)
         try:
-            for box in await _boxes(source, place):
-                await taker.take(box)
-        except CannotDo as why:
-            raise CannotDo(f"{why} ({taker.number} messages were imported; the next run goes on)") from None
+            for box in await _boxes(source, place, skipped):
+                await taker.take_if_possible(box)
+        except (CannotDo, OverQuota) as why:
+            so_far = f"({taker.number} messages were imported; the next run goes on)"
+            raise CannotDo(f"{reason_of(why)} {so_far}") from None
         return taker.number
     finally:
         await source.close()
 
 
-async def _boxes(source: ImapSource, place: ImapPlace) -> list[_Box]:
+async def _boxes(source: ImapSource, place: ImapPlace, skipped: Skipped) -> list[_Box]:
     if place.mailbox:
         return [_Box(place.mailbox, _name_here(place.mailbox, SEPARATOR))]
     told = await source.done(source.client.list("", "*"), "LIST")
-    listed = [event for event in told if isinstance(event, ListData)]
-    boxes = [
-        _Box(event.name, _name_here(event.name, event.delimiter))
-        for event in listed
-        if not {word.upper() for word in event.attributes} & _VIEWS
-    ]
+    boxes = []
+    for event in told:
+        if not isinstance(event, ListData) or {word.upper() for word in event.attributes} & _VIEWS:
+            continue
+        try:
+            boxes.append(_Box(event.name, _name_here(event.name, event.delimiter)))
+        except NotTaken as why:
+            skipped.add(event.name, why)
     return sorted(boxes, key=lambda box: (box.here != INBOX, box.here))
 
 
 def _name_here(name: str, delimiter: str) -> MailboxName:
-    """Raises CannotDo."""
+    """Raises NotTaken."""
     levels = name.split(delimiter) if delimiter else [name]
     if len(levels) > 1 and levels[0].upper() == INBOX:
         levels = levels[1:]  # servers that keep everything below INBOX
     try:
         made = checked_name(SEPARATOR.join(level.replace(SEPARATOR, "_") for level in levels), StoreOptions())
     except BadMailboxName as complaint:
-        raise CannotDo(f"{name}: {complaint}") from None
+        raise NotTaken(str(complaint)) from None
     return INBOX if made.upper() == INBOX else made
 
 
 class _Taker:
     """Takes messages of one account there into one here."""
 
-    def __init__(self, bench: Bench, account: Account, place: ImapPlace, source: ImapSource) -> None:
+    def __init__(
+        self, bench: Bench, account: Account, place: ImapPlace, source: ImapSource, skipped: Skipped
+    ) -> None:
         self.number = 0
+        self._skipped = skipped
         self._rooms = bench.rooms
         self._account = account
         self._place = place
         self._source = source
 
-    async def take(self, box: _Box) -> None:
-        """What is new in a mailbox."""
-        store, database = self._rooms.store, self._rooms.database
-        await database.write(lambda tx: store.create(tx, self._account.id, box.here))
-        client = self._source.client
-        told = await self._source.done(client.select(box.there, read_only=True), f"EXAMINE {box.there}")
+    async def take_if_possible(self, box: _Box) -> None:
+        """What is new in a mailbox, unless it is refused."""
+        try:
+            await self._take(box)
+        except NotTaken as why:
+            self._skipped.add(box.there, why)
+
+    async def _take(self, box: _Box) -> None:
+        told = await self._source.done(self._source.client.select(box.there, read_only=True), "EXAMINE")
         count = next((event.count for event in told if isinstance(event, Exists)), 0)
-        validity = _uid_validity(told)
+        mark = _Mark(await self._make(box), _entry(self._place, box), _uid_validity(told))
+        mark.reached = await self._reached(mark)
+        if not count or mark.reached >= _LAST_UID:
+            return
+        news = UidSet(((mark.reached + 1, _LAST_UID),))
+        with progress(f"into {box.here}", count) as advance:
+            try:
+                await self._take_these(news, box, mark, advance)
+            except NotTaken:
+                await self._take_rest(await self._uids(news), box, mark, advance)
+
+    async def _make(self, box: _Box) -> int:
+        store, database = self._rooms.store, self._rooms.database
+        try:
+            await database.write(lambda tx: store.create(tx, self._account.id, box.here))
+        except (BadMailboxName, TooMany) as why:
+            raise NotTaken(str(why)) from None
         stored = await store.mailbox(self._account.id, box.here)
         assert stored is not None, "it was made a moment ago"
-        entry = _entry(self._place, box)
-        first = await self._reached(stored.id, entry, validity) + 1
-        if not count or first > _LAST_UID:
-            return
-        tag = client.fetch(UidSet(((first, _LAST_UID),)), _ITEMS)
-        with progress(f"into {box.here}", count) as advance:
-            await self._take_all(tag, box, _Mark(stored.id, entry, validity, first), advance)
+        return stored.id
 
-    async def _take_all(self, tag: bytes, box: _Box, mark: _Mark, advance: Callable[[int], None]) -> None:
+    async def _uids(self, wanted: UidSet) -> list[int]:
+        """Those that are there."""
+        told = await self._source.done(self._source.client.fetch(wanted, (b"UID",)), "FETCH")
+        found = {event.uid for event in told if isinstance(event, FetchData) and event.uid is not None}
+        return [uid for uid in sorted(found) if uid in wanted]
+
+    async def _take_rest(self, uids: Sequence[int], box: _Box, mark: _Mark, advance: _Advance) -> None:
+        """What a FETCH that was refused has left out; halved, until a letter that is refused is alone."""
+        left = [uid for uid in uids if uid not in mark.taken]
+        half = len(left) // 2
+        for some in (left[:half], left[half:]):
+            if not some:
+                continue
+            try:
+                await self._take_these(UidSet.of(some), box, mark, advance)
+            except NotTaken as why:
+                if len(some) > 1:
+                    await self._take_rest(some, box, mark, advance)
+                elif some[0] not in mark.taken:
+                    self._skipped.add(f"{box.there}, the letter with UID {some[0]}", why)
+
+    async def _take_these(self, uids: UidSet, box: _Box, mark: _Mark, advance: _Advance) -> None:
+        """Raises NotTaken: some of them may have come."""
         draft, ends = self._rooms.contents.draft(), LineEnds()
-        done = 0
+        tag = self._source.client.fetch(uids, _ITEMS)
         try:
-            async for event in self._source.events(tag, f"FETCH of {box.there}"):
+            async for event in self._source.events(tag, "FETCH"):
                 if isinstance(event, LiteralPiece) and event.item == _BODY:
                     await draft.write(ends.feed(event.data))
                 elif isinstance(event, FetchData):
                     body = event.items.get(_BODY)
                     if isinstance(body, bytes) and body != STREAMED:
                         await draft.write(ends.feed(body))
-                    if body is not None and event.uid is not None and event.uid >= mark.first:
+                    if body is not None and event.uid is not None and event.uid in uids:
                         await draft.write(ends.end())
                         await self._store(await draft.seal(), event, box, mark)
-                        done += 1
-                        advance(done)
+                        advance(len(mark.taken))
                     await draft.discard()
                     draft, ends = self._rooms.contents.draft(), LineEnds()
         finally:
@@ -160,6 +208,7 @@ class _Taker:
     async def _store(self, sealed: Sealed, event: FetchData, box: _Box, mark: _Mark) -> None:
         store = self._rooms.store
         flags, keywords = _flags_of(event.flags or ())
+        reached = max(mark.reached, event.uid or 0)
 
         async def work(tx: Transaction) -> None:
             content_id = await keep(tx, sealed, holders=0)  # the store is its first holder
@@ -171,29 +220,32 @@ class _Taker:
                 keywords=keywords,
             )
             await store.append(tx, self._account.id, facts, box.here)
-            value = b"%d %d" % (mark.validity, event.uid or 0)
+            value = b"%d %d" % (mark.validity, reached)
             own = self._account.id
             await store.annotations.set(tx, own, mark.mailbox_id, own, {mark.entry: value})
 
         await self._rooms.database.write(work)
+        mark.reached = reached
+        mark.taken.add(event.uid or 0)
         self.number += 1
 
-    async def _reached(self, mailbox_id: int, entry: str, validity: int) -> int:
+    async def _reached(self, mark: _Mark) -> int:
         """The last UID that was taken, if the mailbox is still the same one."""
         own = self._account.id
-        known = (await self._rooms.store.annotations.of(own, mailbox_id, own)).get(entry, b"0 0")
+        known = (await self._rooms.store.annotations.of(own, mark.mailbox_id, own)).get(mark.entry, b"0 0")
         then, uid = map(int, known.split())
-        return uid if then == validity else 0
+        return uid if then == mark.validity else 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Mark:
-    """Where it is kept how far a mailbox was taken, and where this run begins."""
+    """How far a mailbox was taken, where that is kept, and the UIDs that were taken in this run."""
 
     mailbox_id: int
     entry: str
     validity: int
-    first: int
+    reached: int = 0
+    taken: set[int] = field(default_factory=set)
 
 
 def _entry(place: ImapPlace, box: _Box) -> str:

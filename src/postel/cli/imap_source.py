@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
+from postel.cli.skipped import NotTaken
 from postel.cli.work import CannotDo
 from postel.net import ConnectionLost, DialFailed, Endpoint, Stream, TcpNetwork, TimedOut
 from postel.proto import NEED_DATA
@@ -86,7 +87,7 @@ class ImapSource:
         await self._stream.close()
 
     async def done(self, tag: bytes, what: str) -> list[Any]:
-        """What came with a command, whose result must be OK."""
+        """What came with a command, whose result must be OK; NotTaken where it is not."""
         return [event async for event in self.events(tag, what)]
 
     async def events(self, tag: bytes, what: str) -> AsyncIterator[Any]:
@@ -125,7 +126,7 @@ class ImapSource:
 
 def _check(told: Told, what: str) -> None:
     if not told.is_ok:
-        raise CannotDo(f"{what} failed: {told.text}")
+        raise NotTaken(f"{what} failed: {told.text}")
 
 
 def _is_here(stream: Stream) -> bool:

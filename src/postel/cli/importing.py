@@ -24,11 +24,12 @@ from postel.cli.maildir import MaildirMessage, is_maildir, list_maildir
 from postel.cli.mbox import MboxMessage, NotMbox, Quoting, split_mbox
 from postel.cli.progress import progress
 from postel.cli.rights import Rights
+from postel.cli.skipped import NotTaken, Skipped, UnreadableLetter, reason_of
 from postel.cli.work import CannotDo
 from postel.contents import INLINE_LIMIT
 from postel.directory import Account
 from postel.message import HeadCollector, HeaderBlock, parse_date
-from postel.store import Flags, MailboxName, import_message
+from postel.store import Flags, MailboxName, OverQuota, import_message
 
 STANDARD_INPUT: Final = Path("-")
 TOGETHER: Final = 100  # small messages that share a commit
@@ -45,7 +46,10 @@ _STATUS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A message to be imported. `came_at`: None where nothing tells."""
+    """A message to be imported. `came_at`: None where nothing tells.
+
+    Its pieces raise UnreadableLetter where it is lost, NotTaken where all that follows is.
+    """
 
     pieces: Iterator[bytes]
     came_at: float | None
@@ -61,36 +65,46 @@ class Source:
     total: int
 
 
-def find_source(path: Path, quoting: Quoting, rights: Rights, files: ExitStack) -> Source:
-    """Look what the path is, and open it. Raises CannotDo, OSError."""
+def find_source(path: Path, quoting: Quoting, rights: Rights, files: ExitStack, skipped: Skipped) -> Source:
+    """Look what the path is, and open it; messages that cannot be opened are skipped. Raises CannotDo, OSError."""
     if path == STANDARD_INPUT:
-        return Source(_from_mbox(sys.stdin.buffer, quoting, lambda: 0), 0)
+        return Source(_from_mbox(sys.stdin.buffer, "standard input", quoting, lambda: 0), 0)
     with rights.oneself():
         if path.is_dir():
             if not is_maildir(path):
                 raise CannotDo(f"{path} is a folder, but no Maildir: it has no cur and new in it")
             listed = list_maildir(path)
-            return Source(_from_maildir(listed, rights), len(listed))
+            return Source(_from_maildir(listed, rights, skipped), len(listed))
         file = files.enter_context(path.open("rb"))
-    return Source(_from_mbox(file, quoting, file.tell), os.fstat(file.fileno()).st_size)
+    return Source(_from_mbox(file, str(path), quoting, file.tell), os.fstat(file.fileno()).st_size)
 
 
-def _from_mbox(file: IO[bytes], quoting: Quoting, tell: Callable[[], int]) -> Iterator[Incoming]:
+def _from_mbox(file: IO[bytes], name: str, quoting: Quoting, tell: Callable[[], int]) -> Iterator[Incoming]:
     try:
         for message in split_mbox(file, quoting):
             yield _of_mbox(message, tell())
     except NotMbox as complaint:
-        raise CannotDo(str(complaint)) from None
+        raise NotTaken(f"{name}: {complaint}") from None
+    except OSError as trouble:
+        raise NotTaken(f"{name}: {reason_of(trouble)}") from None
 
 
 def _of_mbox(message: MboxMessage, done: int) -> Incoming:
-    head, pieces = _read_head(message.pieces)
+    head, pieces = _read_head(_of_readable(message.pieces))
     letters = (head.get("Status") or "") + (head.get("X-Status") or "")
     flags = Flags.NONE
     for letter in letters:
         flags |= _STATUS.get(letter, Flags.NONE)
     came_at = message.came_at if message.came_at is not None else parse_date(head.get("Date") or "")
     return Incoming(pieces, came_at, flags, done)
+
+
+def _of_readable(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Where one message of a file cannot be read, nothing behind it can be."""
+    try:
+        yield from pieces
+    except OSError as trouble:
+        raise NotTaken(reason_of(trouble)) from None
 
 
 def _read_head(pieces: Iterator[bytes]) -> tuple[HeaderBlock, Iterator[bytes]]:
@@ -104,44 +118,62 @@ def _read_head(pieces: Iterator[bytes]) -> tuple[HeaderBlock, Iterator[bytes]]:
     return HeaderBlock.parse(collector.head), chain(read, pieces)
 
 
-def _from_maildir(messages: Sequence[MaildirMessage], rights: Rights) -> Iterator[Incoming]:
+def _from_maildir(messages: Sequence[MaildirMessage], rights: Rights, skipped: Skipped) -> Iterator[Incoming]:
     for number, message in enumerate(messages, 1):
-        with rights.oneself():
-            file, came_at = message.open()
+        try:
+            with rights.oneself():
+                file, came_at = message.open()
+        except OSError as trouble:
+            skipped.add(message.path, trouble)
+            continue
         with file:
-            yield Incoming(_pieces(file), came_at, message.flags, number)
+            yield Incoming(_pieces(message.path, file), came_at, message.flags, number)
 
 
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece
+def _pieces(path: Path, file: IO[bytes]) -> Iterator[bytes]:
+    try:
+        while piece := file.read(_PIECE):
+            yield piece
+    except OSError as trouble:
+        raise UnreadableLetter(path, trouble) from None
 
 
 class Importer:
     """Stores messages in their order, many small ones with one commit."""
 
-    def __init__(self, bench: Bench, account: Account, name: MailboxName) -> None:
+    def __init__(self, bench: Bench, account: Account, name: MailboxName, skipped: Skipped) -> None:
         self._bench = bench
         self._account = account
         self._name = name
+        self._skipped = skipped
         self._small: list[tuple[bytes, Incoming]] = []
-        self._number = 0
+        self.number = 0
 
     async def run(self, source: Source) -> int:
-        """Import all; the number. Raises CannotDo, saying how far it came."""
+        """Import all; the number. Raises CannotDo, saying how far it came: NotTaken where it is the source's doing."""
         try:
             with progress(f"into {self._name}", source.total) as advance:
                 for message in source.messages:
-                    await self._take(message)
+                    await self._take_if_readable(message)
                     advance(message.done)
                 await self._store_small()
-        except (CannotDo, OSError) as trouble:
-            await self._store_small()
-            where = f"{getattr(trouble, 'filename', None) or ''}: " if isinstance(trouble, OSError) else ""
-            why = trouble.strerror if isinstance(trouble, OSError) else trouble
-            so_far = f" ({words.count(self._number, 'message')} before it imported)" if self._number else ""
-            raise CannotDo(f"{where}{why}{so_far}") from None
-        return self._number
+        except (CannotDo, OSError, OverQuota) as trouble:
+            if not isinstance(trouble, OverQuota):
+                await self._store_small()
+            raise self._broken_off(trouble) from None
+        return self.number
+
+    def _broken_off(self, trouble: CannotDo | OSError | OverQuota) -> CannotDo:
+        where = f"{getattr(trouble, 'filename', None) or ''}: " if isinstance(trouble, OSError) else ""
+        so_far = f" ({words.count(self.number, 'message')} before it imported)" if self.number else ""
+        kind = NotTaken if isinstance(trouble, NotTaken) else CannotDo
+        return kind(f"{where}{reason_of(trouble)}{so_far}")
+
+    async def _take_if_readable(self, message: Incoming) -> None:
+        try:
+            await self._take(message)
+        except UnreadableLetter as lost:
+            self._skipped.add(*lost.args)
 
     async def _take(self, message: Incoming) -> None:
         begun = bytearray()
@@ -158,7 +190,10 @@ class Importer:
     async def _store_small(self) -> None:
         """All that are in memory: each hands in its transaction before the next one does, so they keep order."""
         small, self._small = self._small, []
-        await asyncio.gather(*(self._store(iter([content]), message) for content, message in small))
+        storing = (self._store(iter([content]), message) for content, message in small)
+        for result in await asyncio.gather(*storing, return_exceptions=True):
+            if result is not None:
+                raise result
 
     async def _store(self, pieces: Iterator[bytes], message: Incoming) -> None:
         rooms = self._bench.rooms
@@ -173,7 +208,7 @@ class Importer:
             name=self._name,
             flags=message.flags,
         )
-        self._number += 1
+        self.number += 1
 
 
 async def _awaited(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,7 +6,6 @@ What comes in is byte for byte what was in the file, but for line ends, which ar
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -17,10 +16,11 @@ from postel.cli.context import Settings, pass_settings
 from postel.cli.exporting import write_maildir, write_mbox
 from postel.cli.imap_import import import_account
 from postel.cli.imap_source import parse_place
-from postel.cli.importing import Importer, find_source
+from postel.cli.import_folders import FolderImport
 from postel.cli.mbox import Quoting
 from postel.cli.rights import Rights
-from postel.cli.trees import Folder, find_folders, maildir_plus_plus
+from postel.cli.skipped import Skipped
+from postel.cli.trees import Folder, maildir_plus_plus
 from postel.cli.work import CannotDo, run, stay
 from postel.directory import Account
 from postel.mail import BadSyntax, parse_mailbox
@@ -91,22 +91,25 @@ def import_command(
     Dates come from the separator lines of a mbox and from the files of a Maildir, flags from Status fields and
     from file names. Nothing is ever overwritten: to import files twice is to have everything twice. From an IMAP
     server, all mailboxes come under their names; a later run takes what is new, and goes on where one broke off.
+    What cannot be taken is named at the end, with status 1; all else is in.
     """
     if "://" in source:
         _import_from_imap(settings, address, source, password_stdin=password_stdin, verify=not insecure)
         return
     path, rights = Path(source), Rights()
 
+    skipped = Skipped()
+
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
-        folders = _folders(path, rights) if is_tree else [Folder(name, path)]
-        return sum(
-            [await _import_one(bench, account, folder, Quoting(quoting), rights) for folder in folders]
-        )
+        importing = FolderImport(bench, account, Quoting(quoting), rights, skipped)
+        await (importing.take_tree(path) if is_tree else importing.take(Folder(name, path)))
+        return importing.number
 
     number = run(settings, work, become=rights.act_as_owner)
     where = "mailboxes" if is_tree else name
     click.echo(f"Imported {words.count(number, 'message')} into {where} of {address}.")
+    skipped.end()
 
 
 def _import_from_imap(
@@ -123,25 +126,12 @@ def _import_from_imap(
 
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
-        return await import_account(bench, account, place, password, verify=verify)
+        return await import_account(bench, account, place, password, skipped, verify=verify)
 
+    skipped = Skipped()
     number = run(settings, work, become=stay)
     click.echo(f"Imported {words.count(number, 'message')} from {place.host} into mailboxes of {address}.")
-
-
-def _folders(path: Path, rights: Rights) -> list[Folder]:
-    with rights.oneself():
-        return find_folders(path)
-
-
-async def _import_one(
-    bench: Bench, account: Account, folder: Folder, quoting: Quoting, rights: Rights
-) -> int:
-    with ExitStack() as files:
-        source = find_source(folder.path, quoting, rights, files)
-        store = bench.rooms.store
-        await bench.rooms.database.write(lambda tx: store.create(tx, account.id, folder.name))
-        return await Importer(bench, account, folder.name).run(source)
+    skipped.end()
 
 
 @click.command("export")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from postel.cli.maildir import is_maildir
+from postel.cli.skipped import Skipped
 from postel.cli.work import CannotDo
 from postel.mail import BadSyntax
 from postel.proto.imap import decode_utf7, encode_utf7
@@ -37,34 +38,39 @@ class Folder:
     path: Path
 
 
-def find_folders(top: Path) -> list[Folder]:
+def find_folders(top: Path, skipped: Skipped) -> list[Folder]:
     """All folders in a tree, by name, INBOX first. Raises CannotDo where there is none, OSError."""
-    found = list(_plus_plus(top) if is_maildir(top) else _below(top, (), 0))
-    if not found:
+    found = list(_plus_plus(top, skipped) if is_maildir(top) else _below(top, (), 0, skipped))
+    if not found and not skipped.number:
         raise CannotDo(f"{top} holds neither Maildirs nor mbox files")
     return sorted(found, key=lambda folder: (folder.name != INBOX, folder.name))
 
 
-def _plus_plus(top: Path) -> Iterator[Folder]:
+def _plus_plus(top: Path, skipped: Skipped) -> Iterator[Folder]:
     yield Folder(INBOX, top)
     for entry in os.scandir(top):
         is_folder = entry.name.startswith(".") and len(entry.name) > 1
         if is_folder and entry.is_dir(follow_symlinks=False) and is_maildir(Path(entry.path)):
-            yield Folder(_name(entry.name[1:].split("."), Path(entry.path)), Path(entry.path))
+            yield from _folder(entry.name[1:].split("."), Path(entry.path), skipped)
 
 
-def _below(directory: Path, above: tuple[str, ...], depth: int) -> Iterator[Folder]:
+def _below(directory: Path, above: tuple[str, ...], depth: int, skipped: Skipped) -> Iterator[Folder]:
+    """Raises OSError for the topmost directory alone."""
     if depth > DEPTH_LIMIT:
-        raise CannotDo(f"{directory} is too deep in the tree")
+        skipped.add(directory, CannotDo("it is too deep in the tree"))
+        return
     is_in_maildir = is_maildir(directory)
     for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
         path, levels = Path(entry.path), (*above, entry.name.removesuffix(_BELOW))
-        if entry.is_dir(follow_symlinks=False) and not (is_in_maildir and entry.name in _OF_MAILDIR):
-            if is_maildir(path):
-                yield Folder(_name(levels, path), path)
-            yield from _below(path, levels, depth + 1)
-        elif entry.is_file(follow_symlinks=False) and not is_in_maildir and _is_mbox(path):
-            yield Folder(_name((*above, entry.name.removesuffix(".mbox")), path), path)
+        try:
+            if entry.is_dir(follow_symlinks=False) and not (is_in_maildir and entry.name in _OF_MAILDIR):
+                if is_maildir(path):
+                    yield from _folder(levels, path, skipped)
+                yield from _below(path, levels, depth + 1, skipped)
+            elif entry.is_file(follow_symlinks=False) and not is_in_maildir and _is_mbox(path):
+                yield from _folder((*above, entry.name.removesuffix(".mbox")), path, skipped)
+        except OSError as trouble:
+            skipped.add(path, trouble)
 
 
 def _is_mbox(path: Path) -> bool:
@@ -75,13 +81,14 @@ def _is_mbox(path: Path) -> bool:
         return file.read(len(_MBOX)) == _MBOX
 
 
-def _name(levels: Sequence[str], path: Path) -> MailboxName:
-    """The mailbox for these levels, which servers write in modified UTF-7. Raises CannotDo."""
+def _folder(levels: Sequence[str], path: Path, skipped: Skipped) -> Iterator[Folder]:
+    """The mailbox for these levels, which servers write in modified UTF-7; none, where it cannot have that name."""
     try:
         name = checked_name(SEPARATOR.join(map(_decoded, levels)), StoreOptions())
     except BadMailboxName as complaint:
-        raise CannotDo(f"{path}: {complaint}") from None
-    return INBOX if name.upper() == INBOX else name
+        skipped.add(path, complaint)
+    else:
+        yield Folder(INBOX if name.upper() == INBOX else name, path)
 
 
 def _decoded(level: str) -> str:
