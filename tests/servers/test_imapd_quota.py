@@ -10,7 +10,7 @@ from postel.mail import parse_mailbox
 async def test_an_account_without_limits_has_no_quota_root() -> None:
     async with world() as w:
         client = await w.login()
-        # RFC 9208 4.2.1: a QUOTA response names one resource at least.
+        # RFC 9208 7: a QUOTA response names one resource at least.
         assert (await client.ok("GETQUOTAROOT INBOX")).lines == ["QUOTAROOT INBOX"]
         assert (await client.cmd('GETQUOTA ""')).tagged.startswith("NO [NONEXISTENT]")
 

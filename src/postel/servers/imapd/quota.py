@@ -22,7 +22,8 @@ _UNIT_BYTES: Final = 1024  # RFC 9208 5.1: STORAGE is counted in these
 
 async def _get_quota_root(session: ImapSession, command: GetQuotaRoot) -> None:
     resources = await _resources(session) if await _is_own(session, command) else []
-    # RFC 9208 4.2.1: a list of resources has one at least, so an account without limits has no root.
+    # RFC 9208 7: a quota-list has one resource at least (4.2.1 speaks of an empty one, which strict readers refuse),
+    # so an account without limits has no root, as with Dovecot.
     roots = [ROOT] if resources else []
     await session.send(responses.quota_root(command.mailbox, roots, is_utf8=session.is_utf8))
     if resources:
