@@ -25,6 +25,7 @@ _COLUMNS: Final = (
 )
 _ALONE: Final = 1000  # at most: fetched, put in, copied or moved
 _COME: Final = 100  # letters that have just come
+_PATIENCE_S: Final = 60.0  # for letters that were accepted to be seen
 _IDLE: Final = 20  # letters that a session is told of
 
 _QUESTIONS: Final = (
@@ -54,6 +55,9 @@ class _One:
     def __init__(self, there: Served, count: int) -> None:
         self.there = there
         self.client = there.client()
+        self.other = (
+            there.client()
+        )  # who is asked for counts: Dovecot's STATUS of what is selected stands still
         self.count = count
         self.few = min(count, _ALONE)
         self.client.ask(b"CREATE Other")
@@ -98,14 +102,16 @@ class _One:
 
     def let_come(self, number: int = _COME) -> None:
         """Letters come."""
-        before = self.client.count_of(b"INBOX")
+        before = self.other.count_of(b"INBOX")
         run_load(Load(self.there.lmtp, 1, number, is_letters=True))
-        while self.client.count_of(b"INBOX") < before + number:
-            pass
+        ends_s = time.monotonic() + _PATIENCE_S
+        while self.other.count_of(b"INBOX") < before + number:
+            if time.monotonic() > ends_s:
+                raise TimeoutError("letters that were accepted did not come")
 
     def envelopes_of_new(self) -> None:
         self.client.ask(b"NOOP")
-        last = self.client.count_of(b"INBOX")
+        last = self.other.count_of(b"INBOX")
         self.client.ask(b"FETCH %d:* (ENVELOPE)" % max(1, last - _COME + 1))
 
     def idle_ms(self) -> list[float]:
@@ -151,6 +157,7 @@ class _Round:
         self._there = there
 
     def run(self) -> None:
+        print("\n" + _heading(self._case, list(self._there)), flush=True)
         few = min((one.few for one in self._there.values()), default=0)
         self._each("login", lambda one: one.log_in)
         for what, command in _QUESTIONS:
@@ -180,6 +187,7 @@ class _Round:
         self._add("a letter comes, until EXISTS", {name: one.idle_ms() for name, one in self._there.items()})
         for one in self._there.values():
             one.client.close()
+            one.other.close()
 
     def _each(
         self,
@@ -201,8 +209,26 @@ class _Round:
         self._add(what, taken)
 
     def _add(self, what: str, taken: Mapping[str, Sequence[float]]) -> None:
-        for name, samples in taken.items():
-            self._results.add(f"{self._case}: {what}", name, _figures(samples))
+        figures = {name: _figures(samples) for name, samples in taken.items()}
+        for name, figure in figures.items():
+            self._results.add(f"{self._case}: {what}", name, figure)
+        print(_line(what, list(figures.values())), flush=True)
+
+
+def _heading(case: str, names: Sequence[str]) -> str:
+    """What stands above the lines of a table in Markdown, that are printed as they come."""
+    titles = [f"{case} letters", *(f"{name.capitalize()}, first / again, ms" for name in names)]
+    if len(names) == 2:
+        titles.append("times as fast")
+    return f"| {' | '.join(titles)} |\n| --- |{' ---: |' * (len(titles) - 1)}"
+
+
+def _line(what: str, figures: Sequence[Mapping[str, float]]) -> str:
+    cells = [what, *(f"{one['first_ms']:,.1f} / {one['again_ms']:,.1f}" for one in figures)]
+    if len(figures) == 2:
+        mine, rival = figures
+        cells.append(" / ".join(f"{rival[key] / mine[key]:.1f}" for key in mine))
+    return f"| {' | '.join(cells)} |"
 
 
 def _figures(samples: Sequence[float]) -> dict[str, float]:
