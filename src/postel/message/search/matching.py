@@ -8,7 +8,9 @@ Needles are folded (search.folding.fold) by whoever asks, once.
 
 from __future__ import annotations
 
+from postel.message.search.addressed import ADDRESSED, with_addresses
 from postel.message.search.folding import decode_field, fold
+from postel.message.structure.addresses import read_addresses
 from postel.message.structure.head_fields import head_fields
 
 
@@ -41,9 +43,14 @@ class Finder:
 def field_contains(header: bytes, name: bytes, needle: str) -> bool:
     """Whether a field of that name has the folded needle; "" is in every field there is (RFC 9051 6.4.4, HEADER)."""
     name = name.lower()
-    return any(
-        needle in fold(decode_field(rest)) for _, found, rest in head_fields(header) if found.lower() == name
-    )
+    return any(_holds(name, rest, needle) for _, found, rest in head_fields(header) if found.lower() == name)
+
+
+def _holds(name: bytes, rest: bytes, needle: str) -> bool:
+    text = decode_field(rest)
+    if needle in fold(text):
+        return True
+    return name in ADDRESSED and needle in fold(with_addresses(text, read_addresses(rest)))
 
 
 def header_text(header: bytes) -> str:

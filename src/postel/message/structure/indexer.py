@@ -14,6 +14,7 @@ from postel.message.dates import parse_zoned_date
 from postel.message.mime_index import MimeLimits
 from postel.message.order.base_subject import base_subject
 from postel.message.order.collation import casemap_unicode
+from postel.message.search.addressed import with_addresses
 from postel.message.search.folding import decode_field, fold
 from postel.message.search.preview import preview_of
 from postel.message.search.text import beginning_of_text
@@ -184,10 +185,10 @@ def _keys(fields: dict[bytes, bytes], envelope: Envelope) -> Keys:
     senders, to, cc = envelope.of(b"from"), envelope.of(b"to"), envelope.of(b"cc")
     return Keys(
         subject=fold(subject),
-        from_=fold(_decoded(fields, b"from")),
-        to=fold(_decoded(fields, b"to")),
-        cc=fold(_decoded(fields, b"cc")),
-        bcc=fold(_decoded(fields, b"bcc")),
+        from_=_addressed(fields, b"from", senders),
+        to=_addressed(fields, b"to", to),
+        cc=_addressed(fields, b"cc", cc),
+        bcc=_addressed(fields, b"bcc", envelope.of(b"bcc")),
         base_subject=casemap_unicode(base),
         is_reply=is_reply,
         sort_from=_mailbox(senders),
@@ -203,6 +204,10 @@ def _keys(fields: dict[bytes, bytes], envelope: Envelope) -> Keys:
 def _decoded(fields: dict[bytes, bytes], name: bytes) -> str:
     rest = fields.get(name)
     return decode_field(rest[:SEARCHED_OCTETS]) if rest else ""
+
+
+def _addressed(fields: dict[bytes, bytes], name: bytes, addresses: list[Address]) -> str:
+    return fold(with_addresses(_decoded(fields, name), addresses)[:SEARCHED_OCTETS])
 
 
 def _mailbox(addresses: list[Address]) -> str:
