@@ -23,7 +23,7 @@ from postel.net import Clock, Workers
 from postel.store import coming, copying, expunging, flags, kept
 from postel.store.annotations import Annotations
 from postel.store.changes import Changes
-from postel.store.copying import Copied
+from postel.store.copying import EVERYTHING, Carried, Copied
 from postel.store.expunging import Removed
 from postel.store.faults import NoSuchMailbox, NoSuchMessage
 from postel.store.flags import FlagChange, FlagsChanged
@@ -311,23 +311,39 @@ class Store:
         ]
         return flags.joined(done)
 
-    async def copy(self, source_id: int, uids: Sequence[int], target_id: int) -> Copied:
+    async def copy(
+        self, source_id: int, uids: Sequence[int], target_id: int, carried: Carried = EVERYTHING
+    ) -> Copied:
         """Copy messages (UIDs ascending), all or none (RFC 9051 6.4.7). Raises NoSuchMailbox, OverQuota."""
-        return await self._database.write(partial(self.copy_in, source_id, uids, target_id))
+        return await self._database.write(
+            lambda tx: self.copy_in(source_id, uids, target_id, tx, carried=carried)
+        )
 
-    async def copy_in(self, source_id: int, uids: Sequence[int], target_id: int, tx: Transaction) -> Copied:
+    async def copy_in(
+        self,
+        source_id: int,
+        uids: Sequence[int],
+        target_id: int,
+        tx: Transaction,
+        *,
+        carried: Carried = EVERYTHING,
+    ) -> Copied:
         """`copy`, in the caller's transaction."""
         await get_mailbox(tx, source_id)
-        copied = await copying.copy(tx, source_id, uids, target_id, self._clock.now(), self._quota_of)
+        now = self._clock.now()
+        copied = await copying.copy(tx, source_id, uids, target_id, now, self._quota_of, carried)
         self.changes.publish(tx, target_id)
         return copied
 
-    async def move(self, source_id: int, uids: Sequence[int], target_id: int) -> Copied:
+    async def move(
+        self, source_id: int, uids: Sequence[int], target_id: int, carried: Carried = EVERYTHING
+    ) -> Copied:
         """Move messages (UIDs ascending); each is moved or not (RFC 6851 3.3). Raises NoSuchMailbox, OverQuota."""
 
         async def work(tx: Transaction, piece: Sequence[int]) -> Copied:
             await get_mailbox(tx, source_id)
-            moved = await copying.move(tx, source_id, piece, target_id, self._clock.now(), self._quota_of)
+            now = self._clock.now()
+            moved = await copying.move(tx, source_id, piece, target_id, now, self._quota_of, carried)
             self.changes.publish(tx, source_id)
             self.changes.publish(tx, target_id)
             return moved
@@ -354,11 +370,11 @@ class Store:
         ):
             await self.move(inbox.id, [row[0] for row in rows], target_id)
 
-    async def claim_recent(self, mailbox_id: int) -> int:
-        """The first UID that is recent to the session that asks, and to no other (RFC 3501 2.3.2)."""
+    async def claim_recent(self, mailbox_id: int) -> range:
+        """The UIDs that are recent to the session that asks, and to no other (RFC 3501 2.3.2)."""
         box = await self.mailbox_by_id(mailbox_id)
         if box is None or box.recent_from == box.uid_next:  # nothing has come since: nothing to write
-            return 0 if box is None else box.uid_next
+            return range(0)
         return await self._database.write(lambda tx: _claim_recent(tx, mailbox_id))
 
     # --- going -------------------------------------------------------------------------------------------
@@ -439,10 +455,10 @@ async def _deleted_uids(tx: Transaction, mailbox_id: int) -> list[int]:
     return [row[0] for row in await tx.fetch_all(_DELETED, (mailbox_id,))]
 
 
-async def _claim_recent(tx: Transaction, mailbox_id: int) -> int:
+async def _claim_recent(tx: Transaction, mailbox_id: int) -> range:
     box = await get_mailbox(tx, mailbox_id)
     await tx.execute("UPDATE stored_mailbox SET recent_from = uid_next WHERE id = ?", (mailbox_id,))
-    return box.recent_from
+    return range(box.recent_from, box.uid_next)
 
 
 async def _expunged_since(tx: Transaction, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from postel.proto.imap import NO, OK, Esearch, MailboxFilter, ReturnOption, Scope, codes, responses
 from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.recent import Recent
 from postel.servers.imapd.search import found_of, modseq_of
 from postel.servers.imapd.searching import Search
 from postel.servers.imapd.selected import Selected
@@ -40,7 +41,7 @@ async def _search_one(session: ImapSession, command: Esearch, name: str, box: St
         snapshot = await session.parts.store.snapshots.current(box.id)
     except NoSuchMailbox:
         return
-    looked_at = Selected(session, snapshot, rights, is_read_only=True, recent_from=0)
+    looked_at = Selected(session, snapshot, rights, is_read_only=True, recent=Recent())
     uids = await Search(session, looked_at).find(command.key)
     if not uids:
         return

@@ -180,8 +180,8 @@ class Search:
     def _has_flag(self, key: HasFlag) -> _Test:
         snapshot, name = self._box.snapshot, key.flag.upper()
         if name == b"\\RECENT":
-            recent_from = self._box.recent_from
-            return lambda place, uid: bool(recent_from) and uid >= recent_from
+            recent = self._box.recent
+            return lambda place, uid: uid in recent
         flag = SYSTEM_FLAGS_BY_NAME.get(name)
         keyword = key.flag.decode("ascii", "replace").casefold()
         known: dict[int, bool] = {}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from postel.proto.imap import OK, Close, Resync, Select, UidSet, Unselect, codes, responses
 from postel.servers.imapd.faults import NO_SUCH_MAILBOX, Denied
 from postel.servers.imapd.fetch import without
+from postel.servers.imapd.recent import NOBODYS, Recent
 from postel.servers.imapd.selected import Selected
 from postel.store import Flags, Snapshot
 
@@ -34,11 +35,11 @@ async def _select(session: ImapSession, command: Select) -> None:
     if command.condstore:
         session.talk.enable("CONDSTORE")
     is_read_only = command.is_read_only or not opened.rights & _WRITING
-    recent_from = 0 if is_read_only else await store.claim_recent(opened.box.id)
+    recent = Recent() if is_read_only else Recent(await store.claim_recent(opened.box.id))
     snapshot = await store.snapshots.current(opened.box.id)
-    if is_read_only:
-        recent_from = snapshot.mailbox.recent_from
-    selected = Selected(session, snapshot, opened.rights, is_read_only=is_read_only, recent_from=recent_from)
+    if is_read_only:  # RFC 3501 6.3.2: who only looks takes \Recent from nobody
+        recent = Recent(range(snapshot.mailbox.recent_from, NOBODYS))
+    selected = Selected(session, snapshot, opened.rights, is_read_only=is_read_only, recent=recent)
     session.select(selected)
     await session.send(_description(session, selected, command.mailbox))
     if command.resync is not None:

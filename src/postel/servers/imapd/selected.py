@@ -9,15 +9,21 @@ Not here    Numbering: proto.imap.view. What is in the mailbox: store.snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
+from postel.database import DatabaseTrouble
 from postel.proto.imap import BYE, NO, FetchAtom, MailboxView, SequenceSet, UidSet, Updates, codes, responses
 from postel.servers.imapd.faults import NO_RIGHT, Denied
 from postel.servers.imapd.fetch import fetch_fresh
+from postel.servers.imapd.recent import Recent
 from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
+
+_GONE: Final = BYE.saying("The selected mailbox is gone", codes.NONEXISTENT)
 
 
 class Selected:
@@ -26,7 +32,7 @@ class Selected:
     view          the client's numbering.
     snapshot      what is in the mailbox, as of the last catching up.
     rights        what the user may do with it.
-    recent_from   the first UID that is recent to this session (RFC 3501 2.3.2); 0: none is.
+    recent        the messages that are recent to this session.
     """
 
     def __init__(
@@ -36,15 +42,16 @@ class Selected:
         rights: frozenset[str],
         *,
         is_read_only: bool,
-        recent_from: int,
+        recent: Recent,
     ) -> None:
         self._session = session
         self.snapshot = snapshot
         self.rights = rights
         self.is_read_only = is_read_only
-        self.recent_from = recent_from
+        self.recent = recent
         self.view = MailboxView(snapshot.change_since(None))
-        self._unwatch: Callable[[], None] | None = None
+        self._unwatch: list[Callable[[], None]] = []
+        self._is_doubtful = False  # whether the rights may be others than before
         self._known_keywords = frozenset(snapshot.keywords())
 
     @property
@@ -59,13 +66,35 @@ class Selected:
 
     def watch(self, wake: Callable[[], None]) -> None:
         """Have `wake` called whenever the mailbox changes."""
-        self._unwatch = self._session.parts.store.changes.watch_mailbox(self.id, wake)
+        changes = self._session.parts.store.changes
+        self._unwatch.append(changes.watch_mailbox(self.id, wake))
+        if self.box.account_id != self._session.account_id:
+            self._unwatch.append(changes.watch_tree(self.box.account_id, partial(self._doubt, wake)))
 
     def close(self) -> None:
         """Hear of changes no more."""
-        if self._unwatch is not None:
-            self._unwatch()
-            self._unwatch = None
+        while self._unwatch:
+            self._unwatch.pop()()
+
+    def _doubt(self, wake: Callable[[], None]) -> None:
+        self._is_doubtful = True
+        wake()
+
+    async def renew_rights(self) -> None:
+        """What others granted or took back since the mailbox was selected holds from the next command on.
+
+        Where nothing may be read any more (r), the session ends as it does when the mailbox goes.
+        """
+        if not self._is_doubtful:
+            return
+        self._is_doubtful = False
+        try:
+            self.rights = await self._session.names.rights(self.box)
+        except DatabaseTrouble:
+            self._is_doubtful = True
+            raise
+        if "r" not in self.rights:
+            self._session.talk.shut_down(_GONE)
 
     def needs(self, rights: str) -> None:
         """Raises Denied unless the mailbox may be changed in these ways (RFC 4314 4)."""
@@ -102,11 +131,12 @@ class Selected:
 
     async def catch_up(self, *, may_expunge: bool) -> None:
         """Tell the client what happened in the mailbox since it was last told."""
+        await self.renew_rights()
         try:
             await self.refresh()
         except NoSuchMailbox:
             # RFC 2180 3.3: a mailbox that is gone cannot be looked at any more.
-            self._session.talk.shut_down(BYE.saying("The selected mailbox is gone", codes.NONEXISTENT))
+            self._session.talk.shut_down(_GONE)
             return
         if self.view.has_news:
             await self._tell(self.view.sync(may_expunge=may_expunge))
@@ -117,6 +147,7 @@ class Selected:
             await self._session.contexts.tell_gone(updates.expunged)
             await send(self._gone(updates.expunged))
         if updates.exists is not None:
+            await self._claim(updates.fresh[-1])
             await send(responses.exists(updates.exists) + self._recent())
             await self._tell_fresh(updates.fresh)
         if updates.changed:
@@ -139,10 +170,15 @@ class Selected:
         return responses.recent(self.recent_count())
 
     def recent_count(self) -> int:
-        """How many messages are recent to this session; what comes while it watches is recent to it."""
-        if not self.recent_from:
-            return 0
-        return sum(len(span) for span in self.view.uid_spans([(self.recent_from, self.view.last_uid)]))
+        """How many messages are recent to this session."""
+        return sum(len(span) for span in self.view.uid_spans(self.recent.ranges))
+
+    async def _claim(self, newest: int) -> None:
+        """RFC 3501 2.3.2: what the client is told of now is recent to it, unless another one was told before."""
+        if self.is_read_only or "IMAP4REV2" in self._session.talk.enabled or newest < self.box.recent_from:
+            return
+        with suppress(DatabaseTrouble, NoSuchMailbox):  # then it is recent to the next one
+            self.recent.add(await self._session.parts.store.claim_recent(self.id))
 
     async def tell_flags(self, messages: Sequence[tuple[int, int]], *, with_uid: bool = False) -> None:
         """FETCH responses with the flags of messages (sequence number, UID)."""
@@ -176,10 +212,10 @@ class Selected:
             found = [texts[number] for number in numbers[places.start : places.stop]]
         else:
             found = [texts[numbers[place]] for place in places]
-        recent_from = self.recent_from
-        if recent_from and uids and uids[-1] >= recent_from and "IMAP4REV2" not in self._session.talk.enabled:
+        recent = self.recent
+        if uids and uids[-1] >= recent.first and "IMAP4REV2" not in self._session.talk.enabled:
             found = [
-                (text + b" \\Recent").strip() if uid >= recent_from else text
+                (text + b" \\Recent").strip() if uid in recent else text
                 for uid, text in zip(uids, found, strict=True)
             ]
         return found
