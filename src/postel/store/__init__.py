@@ -10,7 +10,7 @@ kept        what was expunged, for a time
 from postel.store.annotations import Annotations
 from postel.store.changes import Changes
 from postel.store.coming import LETTERS
-from postel.store.copying import Copied
+from postel.store.copying import Carried, Copied
 from postel.store.expunging import Removed
 from postel.store.faults import (
     BadMailboxName,
@@ -63,6 +63,7 @@ __all__ = [
     "Appended",
     "BadMailboxName",
     "BadRights",
+    "Carried",
     "Changes",
     "Copied",
     "Fill",

@@ -1,8 +1,9 @@
 """Messages copied and moved, between mailboxes of one account or of two.
 
 Implements  RFC 9051 6.4.7 (COPY: all or nothing), 6.4.8 and RFC 6851 3 (MOVE), RFC 4315 3 (COPYUID),
-            RFC 8474 5.1 (a copy keeps its EMAILID), RFC 8514 (a copy is saved now).
-Gives       Copied, copy, move.
+            RFC 8474 5.1 (a copy keeps its EMAILID), RFC 8514 (a copy is saved now), RFC 4314 4
+            (which flags a user may set).
+Gives       Copied, Carried, EVERYTHING, copy, move.
 
 A copy is a row: octets, and what is known of them, are shared. A copy keeps flags, keywords and internal date.
 """
@@ -17,6 +18,7 @@ from postel.database import Row, Transaction
 from postel.store.expunging import DELETE, bury
 from postel.store.faults import NoSuchMailbox
 from postel.store.quota import QuotaOf, Usage, check_room
+from postel.store.records import Flags
 from postel.store.rows import Delta, get_mailbox
 from postel.store.runs import Run, read_runs
 
@@ -42,6 +44,24 @@ class Copied:
     target_uids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a copy takes along of its message's flags (RFC 4314 4): these, and keywords or none."""
+
+    flags: Flags
+    has_keywords: bool
+
+    def of(self, rows: list[Row]) -> list[Row]:
+        """The rows without the rest."""
+        if self == EVERYTHING:
+            return rows
+        mask, has_keywords = int(self.flags), self.has_keywords
+        return [(row[0], row[1] & mask, *row[2:6], row[6] if has_keywords else "") for row in rows]
+
+
+EVERYTHING: Final = Carried(Flags(31), has_keywords=True)
+
+
 async def copy(
     tx: Transaction,
     source_id: int,
@@ -49,9 +69,10 @@ async def copy(
     target_id: int,
     now: float,
     quota_of: QuotaOf | None = None,
+    carried: Carried = EVERYTHING,
 ) -> Copied:
     """Copy messages (UIDs ascending), in the caller's transaction. Raises NoSuchMailbox, OverQuota."""
-    rows = _flat(await read_runs(tx, source_id, uids, _COLUMNS))
+    rows = carried.of(_flat(await read_runs(tx, source_id, uids, _COLUMNS)))
     if quota_of is not None and rows:
         await _check(tx, rows, target_id, quota_of)
     return await put(tx, rows, target_id, now)
@@ -64,6 +85,7 @@ async def move(
     target_id: int,
     now: float,
     quota_of: QuotaOf | None = None,
+    carried: Carried = EVERYTHING,
 ) -> Copied:
     """Move messages (UIDs ascending), in the caller's transaction. Raises NoSuchMailbox, OverQuota.
 
@@ -75,7 +97,7 @@ async def move(
         return await put(tx, rows, target_id, now)
     if quota_of is not None and await _account(tx, source_id) != await _account(tx, target_id):
         await _check(tx, rows, target_id, quota_of)
-    copied = await put(tx, rows, target_id, now)
+    copied = await put(tx, carried.of(rows), target_id, now)
     await bury(tx, source_id, [[row[:3] for row in run] for run in runs])
     await tx.execute_many(DELETE, [(source_id, run[0][0], run[-1][0]) for run in runs])
     return copied

@@ -22,7 +22,7 @@ from postel.proto.imap import (
     codes,
     responses,
 )
-from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.servers.imapd.faults import NO_SUCH_MAILBOX, Denied
 from postel.servers.imapd.names import Opened
 from postel.store import ALL_RIGHTS
 
@@ -95,7 +95,7 @@ async def _list_rights(session: ImapSession, command: ListRights) -> None:
 async def _my_rights(session: ImapSession, command: MyRights) -> None:
     opened = await session.names.open(command.mailbox, "")
     if not opened.rights & _VISIBLE:
-        raise Denied(NO_RIGHT)
+        raise Denied(NO_SUCH_MAILBOX)
     rights = "".join(right for right in ALL_RIGHTS if right in opened.rights)
     await session.send(responses.my_rights(command.mailbox, rights, is_utf8=session.is_utf8))
     await session.finish(OK)

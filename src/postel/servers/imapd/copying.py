@@ -2,19 +2,22 @@
 
 Implements  RFC 9051 6.4.3 (EXPUNGE), 6.4.6 (STORE), 6.4.7 (COPY), 6.4.8 (MOVE), RFC 4315 (UIDPLUS), RFC 7162 3.1.3
             (UNCHANGEDSINCE), RFC 4314 4 (rights).
-Gives       HANDLERS, read_flags, SYSTEM_FLAGS_BY_NAME.
+Gives       HANDLERS, read_flags, settable, SYSTEM_FLAGS_BY_NAME.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from postel.proto import imap
 from postel.proto.imap import NO, OK, Code, Copy, Expunge, FlagChange, Move, UidSet, codes, responses
 from postel.servers.imapd.faults import NO_RIGHT, Denied
-from postel.servers.imapd.message_limit import newest, refuse_beyond
-from postel.store import Copied, Flags, FlagsChanged, How
+from postel.servers.imapd.message_limit import newest, one_code, refuse_beyond
+from postel.servers.imapd.names import Opened
+from postel.store import Carried, Copied, Flags, FlagsChanged, How
 from postel.store import FlagChange as Change
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ SYSTEM_FLAGS_BY_NAME: Final = {
     b"\\DRAFT": Flags.DRAFT,
     b"\\FLAGGED": Flags.FLAGGED,
     b"\\SEEN": Flags.SEEN,
+}
+_FLAGS_BY_RIGHT: Final = {
+    "s": Flags.SEEN,
+    "t": Flags.DELETED,
+    "w": Flags.ANSWERED | Flags.FLAGGED | Flags.DRAFT,
 }
 _HOW: Final = {FlagChange.ADD: How.ADD, FlagChange.REMOVE: How.REMOVE, FlagChange.REPLACE: How.REPLACE}
 _GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
@@ -65,14 +73,7 @@ def _allowed(
     """RFC 4314 4: what one has no right for is left as it is, if there is one for the rest. Raises Denied."""
     if box.is_read_only:
         raise Denied(NO.saying("The mailbox is open for reading only", codes.NOPERM))
-    mask = Flags.NONE
-    for right, of in (
-        ("s", Flags.SEEN),
-        ("t", Flags.DELETED),
-        ("w", Flags.ANSWERED | Flags.FLAGGED | Flags.DRAFT),
-    ):
-        if right in box.rights:
-            mask |= of
+    mask = settable(box.rights)
     may_write = "w" in box.rights
     allowed, words = flags & mask, keywords if may_write else frozenset()
     is_partial = mask != Flags(31)
@@ -81,6 +82,16 @@ def _allowed(
     if change is FlagChange.REPLACE and is_partial:
         raise Denied(NO_RIGHT)  # it would take away flags that are not ours to take
     return allowed, words
+
+
+def settable(rights: frozenset[str]) -> Flags:
+    """RFC 4314 4: the flags that may be set by whoever has these rights."""
+    return reduce(or_, (flags for right, flags in _FLAGS_BY_RIGHT.items() if right in rights), Flags.NONE)
+
+
+def _carried(target: Opened) -> Carried:
+    """RFC 4314 4: a flag for which there is no right is lost; the message is copied all the same."""
+    return Carried(settable(target.rights), has_keywords="w" in target.rights)
 
 
 async def _answer_store(
@@ -104,18 +115,12 @@ async def _answer_store(
     if failed:
         numbers_of = failed if command.uid else {seq for uid in failed if (seq := view.seq(uid)) is not None}
         code = codes.modified(UidSet.of(numbers_of))
-    code = await _one_code(session, code, left)
     is_missing = not command.uid and any(view.is_gone(uid) for uid in uids)
+    if is_missing and code is None and left is not None:
+        code = codes.EXPUNGEISSUED
+    code = await one_code(session, code, left)
     result = _GONE if is_missing and code is None else OK.saying("Stored", code)
     await session.finish(result, may_expunge=command.uid)
-
-
-async def _one_code(session: ImapSession, code: Code | None, left: Code | None) -> Code | None:
-    """A result has one code. RFC 9738: where there are two, MESSAGELIMIT is told in an untagged NO before it."""
-    if code is None or left is None:
-        return code or left
-    await session.send(responses.untagged("There are more messages", left, NO))
-    return code
 
 
 async def _tell_modseqs(session: ImapSession, uids: Sequence[int], *, with_uid: bool) -> None:
@@ -141,8 +146,8 @@ async def _copy(session: ImapSession, command: Copy) -> None:
     box = session.box
     target = await session.names.target(command.mailbox)
     uids = box.uids(command.numbers, uid=command.uid)
-    refuse_beyond(session, len(uids))
-    copied = await session.parts.store.copy(box.id, uids, target.box.id)
+    refuse_beyond(session, len(uids), uids)
+    copied = await session.parts.store.copy(box.id, uids, target.box.id, _carried(target))
     if not command.uid and len(copied.source_uids) < len(uids) and not copied.source_uids:
         raise Denied(_GONE)
     await session.finish(OK.saying("Copied", _copy_uid(copied)), may_expunge=command.uid)
@@ -160,28 +165,27 @@ async def _move(session: ImapSession, command: Move) -> None:
     box = session.box
     box.needs("te")
     target = await session.names.target(command.mailbox)
-    uids = box.uids(command.numbers, uid=command.uid)
-    refuse_beyond(session, len(uids))
-    moved = await session.parts.store.move(box.id, uids, target.box.id)
+    uids, left = newest(session, box.uids(command.numbers, uid=command.uid))
+    moved = await session.parts.store.move(box.id, uids, target.box.id, _carried(target))
     if moved.source_uids:
         # RFC 6851 4.3: COPYUID comes in an untagged OK, before the EXPUNGEs.
         await session.send(responses.untagged("Moved", _copy_uid(moved)))
-    await session.finish(OK)
+    await session.finish(OK.saying("", left))
 
 
 async def _expunge(session: ImapSession, command: Expunge) -> None:
     box, store = session.box, session.parts.store
     box.needs("e")
-    deleted = await store.deleted_uids(box.id)
-    if command.uids is not None:
+    going: Sequence[int] = await store.deleted_uids(box.id)
+    left = None
+    if command.uids is not None:  # RFC 9738 3.1: EXPUNGE itself must have no limit
         wanted = set(box.uids(command.uids, uid=True))
-        deleted = [uid for uid in deleted if uid in wanted]
-    going, left = newest(session, deleted)
+        going, left = newest(session, [uid for uid in going if uid in wanted])
     removed = await store.remove(box.id, going)
     code = None
     if removed.uids and session.talk.enabled & {"CONDSTORE", "QRESYNC"}:
         code = codes.highest_modseq(removed.modseq)  # RFC 7162 3.2.7
-    await session.finish(OK.saying("Expunged", await _one_code(session, code, left)))
+    await session.finish(OK.saying("Expunged", await one_code(session, code, left)))
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {

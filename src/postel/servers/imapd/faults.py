@@ -1,7 +1,7 @@
 """What a command comes to when the store, or a right, says no.
 
 Implements  RFC 5530 (the response codes), RFC 9051 6.3.12 and 6.4.7 (TRYCREATE), RFC 9208 4.3.1 (OVERQUOTA).
-Gives       Denied, as_result, NO_SUCH_MAILBOX, NO_RIGHT.
+Gives       Denied, as_result, trouble_result, TROUBLES, NO_SUCH_MAILBOX, NO_RIGHT.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from postel.contents import ContentMissing
+from postel.database import DatabaseTrouble
 from postel.proto.imap import NO, Result, codes
 from postel.store import (
     BadMailboxName,
@@ -23,6 +25,11 @@ from postel.store import (
     UseTaken,
 )
 
+# What the machine has not got now: a disk, room on it, file handles, memory. It may have it later.
+TROUBLES: Final = (DatabaseTrouble, ContentMissing, OSError, MemoryError)
+
+_UNAVAILABLE: Final = NO.saying("That cannot be done now; try again later", codes.UNAVAILABLE)
+_FULL: Final = NO.saying("There is no room for it on the server; try again later", codes.UNAVAILABLE)
 NO_SUCH_MAILBOX: Final = NO.saying("There is no such mailbox", codes.NONEXISTENT)
 NO_RIGHT: Final = NO.saying("You may not do that with this mailbox", codes.NOPERM)
 
@@ -49,6 +56,11 @@ _RESULTS: Final[Mapping[type[Exception], Callable[[Any], Result]]] = {
     TooMany: lambda fault: NO.saying(f"At most {fault.limit} {fault.what}", codes.LIMIT),
     NoSuchMessage: lambda fault: NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED),
 }
+
+
+def trouble_result(trouble: BaseException) -> Result:
+    """RFC 5530 3, UNAVAILABLE: it is for now only. For those of TROUBLES."""
+    return _FULL if isinstance(trouble, DatabaseTrouble) and trouble.is_full else _UNAVAILABLE
 
 
 def as_result(fault: Exception) -> Result | None:

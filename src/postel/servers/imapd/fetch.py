@@ -17,13 +17,13 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from postel.contents import ContentMissing, small_contents
-from postel.database import DatabaseTrouble
+from postel.contents import small_contents
 from postel.net import ConnectionLost
 from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
+from postel.servers.imapd.faults import TROUBLES
 from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
 from postel.servers.imapd.fetch_sections import Sections, section_of
-from postel.servers.imapd.message_limit import newest_spans
+from postel.servers.imapd.message_limit import newest_spans, one_code, refuse_window
 from postel.store import FlagChange, Flags, How
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ async def _fetch(session: ImapSession, command: Fetch) -> None:
     box = session.box
     if command.changed_since is not None or FetchAtom.MODSEQ in command.items:
         await session.enable_condstore()  # RFC 7162 3.1: asking is enabling
+    refuse_window(session, command.partial)
     plan = _planned(_items(session, command))
     await box.refresh()
     spans = box.spans(command.numbers, uid=command.uid)
@@ -113,16 +114,18 @@ async def _fetch(session: ImapSession, command: Fetch) -> None:
     if plan.sets_seen and not box.is_read_only and "s" in box.rights:
         plan = await _set_seen(session, spans, plan, command)
     is_complete = await _write_all(session, spans, plan)
-    result = OK.saying("", left) if is_complete or command.uid else _GONE
+    result = OK.saying("", left)
+    if not is_complete and not command.uid:
+        result = OK.saying("", await one_code(session, codes.EXPUNGEISSUED, left)) if left else _GONE
     await session.finish(result, may_expunge=command.uid)
 
 
 def _items(session: ImapSession, command: Fetch) -> Sequence[FetchItem]:
     items = list(command.items)
-    # RFC 9051 6.4.9: with UID FETCH the UID comes in any case; under UIDONLY it stands in front.
-    if "UIDONLY" in session.talk.enabled:
-        items = [item for item in items if item is not FetchAtom.UID]
-    elif command.uid and FetchAtom.UID not in items:
+    # RFC 9051 6.4.9: with UID FETCH the UID comes in any case; under UIDONLY (RFC 9586 3.3) it stands in front, and is
+    # repeated for who asks.
+    is_in_front = "UIDONLY" in session.talk.enabled
+    if command.uid and not is_in_front and FetchAtom.UID not in items:
         items.insert(0, FetchAtom.UID)
     if command.changed_since is not None and FetchAtom.MODSEQ not in items:
         items.append(FetchAtom.MODSEQ)  # RFC 7162 3.1.4.1
@@ -159,14 +162,13 @@ def without(ranges: Sequence[tuple[int, int]], uids: Sequence[int]) -> Iterator[
 def _chosen(box: Selected, spans: list[range], command: Fetch) -> list[range]:
     view, snapshot = box.view, box.snapshot
     places = list(chain.from_iterable(spans))
+    if command.partial is not None:  # RFC 9394 3.4: first the window, and of it what changed
+        places = places[command.partial.cut(len(places))]
     if command.changed_since is not None:
         since = command.changed_since
         found = snapshot.places([view.uids[place] for place in places])
         pairs = zip(places, found, strict=True)
         places = [place for place, at in pairs if at >= 0 and snapshot.modseqs[at] > since]
-    if command.partial is not None:
-        window = command.partial.cut(len(places))
-        places = places[window]
     return _spans(places)
 
 
@@ -301,7 +303,7 @@ async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None
         values = [None if column is None else column[n] for column in columns]
         try:
             await _write_message(session, plan, sections, values)
-        except (ContentMissing, DatabaseTrouble) as trouble:
+        except TROUBLES as trouble:
             # A literal that was announced cannot be taken back: nothing can be said any more.
             raise ConnectionLost(f"cut within a message: {trouble}") from trouble
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from postel.proto.imap import OK, List, ListReturn, Lsub, Pattern, Selection, responses
 from postel.servers.imapd.mailboxes import status_of
-from postel.servers.imapd.metadata import metadata_of
+from postel.servers.imapd.metadata import may_annotate, metadata_of
 from postel.store import INBOX, SEPARATOR, StoredMailbox
 
 _SUBSCRIBED_BELOW: Final = (b"SUBSCRIBED",)
@@ -118,7 +118,8 @@ async def _answer(session: ImapSession, command: List, tree: _Tree) -> None:
                     child_info=child_info,
                 )
             )
-            if tree.is_there(entry.name):
+            # RFC 5819 2, RFC 9590 4: of what is only told for its children's sake there is nothing else to tell.
+            if is_selected and tree.is_there(entry.name):
                 await _tell_more(session, command.returns, entry)
 
 
@@ -165,7 +166,7 @@ async def _tell_more(session: ImapSession, returns: ListReturn, entry: _Entry) -
         await session.send(responses.my_rights(entry.name, told, is_utf8=session.is_utf8))
     if returns.status and box.is_selectable and "r" in rights:
         await session.send(status_of(session, entry.name, box, returns.status))
-    if returns.metadata:  # RFC 9590 3
+    if returns.metadata and may_annotate(rights):  # RFC 9590 3
         await session.send(await metadata_of(session, entry.name, box, returns.metadata))
 
 

@@ -2,7 +2,7 @@
 
 Implements  RFC 5464 4.2 (GETMETADATA), 4.3 (SETMETADATA), 3.2 (private and shared entries), 5 (rights), RFC 9590
             (LIST RETURN (METADATA)).
-Gives       HANDLERS, entries_of.
+Gives       HANDLERS, metadata_of, may_annotate.
 Not here    Rows and limits: store.annotations.
 """
 
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from postel.database import Transaction
 from postel.proto.imap import NO, OK, Code, GetMetadata, MetadataOptions, SetMetadata, codes, responses
-from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.servers.imapd.names import Opened
 from postel.store import Annotations, StoredMailbox, TooMany
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
 
 _PRIVATE: Final = "/private/"
+_READING: Final = frozenset("rswip")  # RFC 5464 3.3
 _SERVER: Final = 0  # the store's number for "no mailbox"
 _SHARED: Final = 0  # and for "everybody's"
 
@@ -27,8 +29,7 @@ _SHARED: Final = 0  # and for "everybody's"
 async def _get(session: ImapSession, command: GetMetadata) -> None:
     box = None
     if command.mailbox is not None:
-        opened = await session.names.open(command.mailbox, "l")
-        box = opened.box
+        box = (await _opened(session, command.mailbox)).box
     known = await _known(session, box)
     found = entries_of(known, command.entries, command.options)
     limit, longest = command.options.max_size, 0
@@ -42,6 +43,19 @@ async def _get(session: ImapSession, command: GetMetadata) -> None:
         await session.send(responses.metadata(command.mailbox, told, is_utf8=session.is_utf8))
     code = codes.metadata_long_entries(longest) if longest else None  # RFC 5464 4.2.1
     await session.finish(OK.saying("Annotations told", code))
+
+
+async def _opened(session: ImapSession, name: str) -> Opened:
+    """RFC 5464 3.3: the right l, and one more that has to do with messages. Raises Denied."""
+    opened = await session.names.open(name, "l")
+    if not may_annotate(opened.rights):
+        raise Denied(NO_RIGHT)
+    return opened
+
+
+def may_annotate(rights: frozenset[str]) -> bool:
+    """Whether annotations of a mailbox, which may be seen, may be read."""
+    return not rights.isdisjoint(_READING)
 
 
 async def _known(session: ImapSession, box: StoredMailbox | None) -> dict[str, bytes]:
@@ -83,7 +97,7 @@ async def metadata_of(session: ImapSession, name: str, box: StoredMailbox, entri
 async def _set(session: ImapSession, command: SetMetadata) -> None:
     box = None
     if command.mailbox is not None:
-        opened = await session.names.open(command.mailbox, "l")
+        opened = await _opened(session, command.mailbox)
         box = opened.box
         if any(not entry.startswith(_PRIVATE) for entry, _ in command.values):
             opened.needs("w")  # RFC 5464 5: shared entries change the mailbox for everybody

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from postel.directory import Account, Directory
-from postel.proto.imap import NO, codes
+from postel.proto.imap import NO, Result, codes
 from postel.servers.imapd.faults import NO_RIGHT, NO_SUCH_MAILBOX, Denied
 from postel.store import ALL_RIGHTS, OTHER_USERS, SEPARATOR, MailboxName, Store, StoredMailbox
 
 ALL: Final = frozenset(ALL_RIGHTS)
+_TRY_CREATE: Final = NO.saying("There is no such mailbox", codes.TRYCREATE)
 _OTHERS: Final = OTHER_USERS + SEPARATOR
 
 
@@ -36,10 +37,13 @@ class Opened:
     box: StoredMailbox
     rights: frozenset[str]
 
-    def needs(self, rights: str) -> None:
-        """Raises Denied unless all of these rights are there."""
+    def needs(self, rights: str, hidden: Result = NO_SUCH_MAILBOX) -> None:
+        """Raises Denied unless all of these rights are there.
+
+        RFC 4314 6: who may not even see the mailbox (l) is told what would be said if it were not there.
+        """
         if not self.rights.issuperset(rights):
-            raise Denied(NO_RIGHT)
+            raise Denied(NO_RIGHT if "l" in self.rights else hidden)
 
 
 class Names:
@@ -51,26 +55,23 @@ class Names:
         self._account = account
 
     async def open(self, name: str, rights: str) -> Opened:
-        """The mailbox of this name, on which all these rights are held. Raises Denied.
-
-        RFC 4314 6: who may not even see a mailbox (l) is told that there is none.
-        """
+        """The mailbox of this name, on which all these rights are held. Raises Denied."""
         opened = await self.find(name)
         if opened is None:
             raise Denied(NO_SUCH_MAILBOX)
-        opened.needs(rights)
+        opened.needs(rights, NO_SUCH_MAILBOX)
         return opened
 
     async def target(self, name: str, rights: str = "i") -> Opened:
         """The mailbox that messages go to (RFC 9051 6.3.12): one that could be made is said to be. Raises Denied."""
         opened = await self.find(name)
         if opened is None or not opened.box.is_selectable:
-            raise Denied(NO.saying("There is no such mailbox", codes.TRYCREATE))
-        opened.needs(rights)
+            raise Denied(_TRY_CREATE)
+        opened.needs(rights, _TRY_CREATE)
         return opened
 
     async def find(self, name: str) -> Opened | None:
-        """The mailbox of this name, if there is one that may be seen; \\Noselect ones too."""
+        """The mailbox of this name, if there is one on which any right is held; \\Noselect ones too."""
         place = await self.place(name)
         if place is None:
             return None
@@ -78,7 +79,7 @@ class Names:
         if box is None:
             return None
         rights = await self.rights(box)
-        return Opened(box, rights) if "l" in rights or "p" in rights else None
+        return Opened(box, rights) if rights else None
 
     async def rights(self, box: StoredMailbox) -> frozenset[str]:
         """What may be done with a mailbox."""
@@ -97,10 +98,10 @@ class Names:
         return Place(owner.id, MailboxName(rest.removesuffix(SEPARATOR)))
 
     async def own(self, name: str) -> Place:
-        """What a name means that is to be made or is only remembered. Raises Denied."""
+        """What a name means that is to be made. Raises Denied, and tells nobody which other users there are."""
         place = await self.place(name)
         if place is None:
-            raise Denied(NO_SUCH_MAILBOX)
+            raise Denied(NO_RIGHT)
         return place
 
     def shown(self, box: StoredMailbox, owner: str) -> str:

@@ -11,7 +11,7 @@ decides (RFC 5465 3.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -150,10 +150,11 @@ class Watcher:
         session, now = self._session, dict[int, _Told]()
         subscribed = await session.parts.store.tree.subscriptions(session.account_id)
         groups = [(group, await boxes_of(session, [group.mailboxes])) for group in self._groups]
+        hidden = await self._hidden(groups)
         # Nothing may be awaited from here on: whoever ends this session meanwhile would miss the new watches.
         for group, boxes in groups:
             for name, box in boxes:
-                if box.id in now or not group.events:
+                if box.id in now or not group.events or box.id in hidden:
                     continue
                 known = self._told.get(box.id)
                 unwatch = known.unwatch if known else self._watch(box.id)
@@ -162,6 +163,14 @@ class Watcher:
             self._told[mailbox_id].unwatch()
         self._told = now
         return now
+
+    async def _hidden(
+        self, groups: Sequence[tuple[EventGroup, Sequence[tuple[str, StoredMailbox]]]]
+    ) -> frozenset[int]:
+        """RFC 5465 5: mailboxes of others of which nothing is told, since there is no right r."""
+        names, own = self._session.names, self._session.account_id
+        others = {box.id: box for _, boxes in groups for _, box in boxes if box.account_id != own}
+        return frozenset([box.id for box in others.values() if "r" not in await names.rights(box)])
 
     def _watch(self, mailbox_id: int) -> Callable[[], None]:
         return self._session.parts.store.changes.watch_mailbox(mailbox_id, partial(self._hear_of, mailbox_id))

@@ -80,13 +80,13 @@ class Selected:
         self._is_doubtful = True
         wake()
 
-    async def renew_rights(self) -> None:
-        """What others granted or took back since the mailbox was selected holds from the next command on.
+    async def may_go_on(self) -> bool:
+        """Whether the mailbox may still be read; what others granted or took back since it was selected holds now.
 
-        Where nothing may be read any more (r), the session ends as it does when the mailbox goes.
+        If it may not (r), the session ends as it does when the mailbox goes. Raises DatabaseTrouble.
         """
         if not self._is_doubtful:
-            return
+            return True
         self._is_doubtful = False
         try:
             self.rights = await self._session.names.rights(self.box)
@@ -95,6 +95,7 @@ class Selected:
             raise
         if "r" not in self.rights:
             self._session.talk.shut_down(_GONE)
+        return "r" in self.rights
 
     def needs(self, rights: str) -> None:
         """Raises Denied unless the mailbox may be changed in these ways (RFC 4314 4)."""
@@ -131,7 +132,8 @@ class Selected:
 
     async def catch_up(self, *, may_expunge: bool) -> None:
         """Tell the client what happened in the mailbox since it was last told."""
-        await self.renew_rights()
+        if not await self.may_go_on():
+            return
         try:
             await self.refresh()
         except NoSuchMailbox:

@@ -12,10 +12,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
-from postel.contents import ContentMissing
-from postel.database import DatabaseTrouble
 from postel.directory import Account
-from postel.net import ConnectionLost, Stream
+from postel.net import ConnectionLost, Stream, TimedOut
 from postel.observe import logger
 from postel.proto.imap import (
     NO,
@@ -35,7 +33,7 @@ from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
 from postel.servers.imapd.capabilities import CAPABILITIES
 from postel.servers.imapd.contexts import Contexts
-from postel.servers.imapd.faults import Denied, as_result
+from postel.servers.imapd.faults import TROUBLES, Denied, as_result, trouble_result
 from postel.servers.imapd.login import Logins
 from postel.servers.imapd.message_limit import capabilities_within
 from postel.servers.imapd.names import Names
@@ -48,7 +46,6 @@ from postel.tls import HandshakeFailed, ServerTls, start_server
 
 log = logger("imapd")
 
-_UNAVAILABLE: Final = NO.saying("That cannot be done now; try again later", codes.UNAVAILABLE)
 _BROKEN: Final = NO.saying("Something went wrong on our side", codes.SERVERBUG)
 
 
@@ -262,32 +259,41 @@ class ImapSession:
         if handler is None:
             await self.finish(None)
         else:
-            await self._guarded(handler(self, event.command))
+            await self._guarded(self._act(handler, event.command))
+
+    async def _act(self, handler: Handler, command: Any) -> None:
+        if self.selected is None or await self.selected.may_go_on():
+            await handler(self, command)
 
     async def _guarded(self, doing: Any) -> None:
-        """Whatever goes wrong in a command is that command's result, and no other's."""
+        """Whatever goes wrong in a command is that command's result, and no other's; nothing half done is left."""
         try:
             await doing
-        except Denied as denied:
-            await self.finish(denied.result)
-        except (DatabaseTrouble, ContentMissing) as trouble:
-            log.trouble("imap_trouble", session=self.id, because=str(trouble))
-            self.talk.answer(_UNAVAILABLE)
-        except (ConnectionLost, OSError):
+        except (ConnectionLost, TimedOut):
             raise
         except Exception as fault:
-            result = as_result(fault)
-            if result is None:
-                log.fault("session_failed", fault, session=self.id, client=self.stream.peer.ip)
-                result = _BROKEN
-            self.talk.answer(result)
+            await self.uploads.discard()
+            if isinstance(fault, Denied):
+                await self.finish(fault.result)
+            else:
+                self.talk.answer(self._result_of(fault))
+
+    def _result_of(self, fault: Exception) -> Result:
+        if isinstance(fault, TROUBLES):
+            log.trouble("imap_trouble", session=self.id, because=str(fault) or type(fault).__name__)
+            return trouble_result(fault)
+        result = as_result(fault)
+        if result is None:
+            log.fault("session_failed", fault, session=self.id, client=self.stream.peer.ip)
+            return _BROKEN
+        return result
 
     async def _catch_up(self, *, may_expunge: bool) -> None:
         """What is new. When it cannot be looked up now, it is told later; the command itself has been done."""
         try:
             await self._tell_changes(may_expunge=may_expunge)
-        except DatabaseTrouble as trouble:
-            log.trouble("imap_trouble", session=self.id, because=str(trouble))
+        except TROUBLES as trouble:
+            log.trouble("imap_trouble", session=self.id, because=str(trouble) or type(trouble).__name__)
 
     async def _tell_changes(self, *, may_expunge: bool) -> None:
         if self.selected is not None:

@@ -31,7 +31,7 @@ from postel.proto.imap import (
     codes,
     responses,
 )
-from postel.servers.imapd.copying import read_flags
+from postel.servers.imapd.copying import read_flags, settable
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.message_limit import refuse_beyond
 from postel.servers.imapd.names import Opened
@@ -85,7 +85,7 @@ class Uploads:
         session.talk.answer()
 
     async def take(self, event: Any) -> None:
-        """The next of the upload's events. Raises DatabaseTrouble."""
+        """The next of the upload's events. Raises Denied, DatabaseTrouble."""
         match event:
             case LiteralChunk(data):
                 await self._take_chunk(data)
@@ -112,12 +112,8 @@ class Uploads:
     def _start(self, event: MessageStart) -> None:
         assert self._upload is not None
         session = self._session
-        try:
-            refuse_beyond(session, len(self._upload.messages) + 1)
-            flags, keywords = self._allowed(*read_flags(event.flags))
-        except Denied as denied:
-            session.talk.answer(denied.result)
-            return
+        refuse_beyond(session, len(self._upload.messages) + 1)
+        flags, keywords = self._allowed(*read_flags(event.flags))
         date = session.parts.clock.now() if event.date is None else event.date.timestamp()
         draft = session.parts.contents.draft()
         self._upload.messages.append(_Message(draft, flags, keywords, date, event.is_utf8))
@@ -127,22 +123,11 @@ class Uploads:
         """RFC 4314 4: a flag for which there is no right is not set; the message is stored all the same."""
         assert self._upload is not None
         rights = self._upload.target.rights
-        if "s" not in rights:
-            flags &= ~Flags.SEEN
-        if "t" not in rights:
-            flags &= ~Flags.DELETED
-        if "w" not in rights:
-            return flags & (Flags.SEEN | Flags.DELETED), frozenset()
-        return flags, keywords
+        return flags & settable(rights), keywords if "w" in rights else frozenset()
 
     async def _take_url(self, url: str) -> None:
         """RFC 4469 3: the next octets are those that a URL names."""
-        try:
-            octets = await read_url(self._session, url)
-        except Denied as denied:
-            await self.discard()
-            self._session.talk.answer(denied.result)
-            return
+        octets = await read_url(self._session, url)
         if await self._take_chunk(octets):
             self._session.talk.answer()
 
