@@ -167,6 +167,7 @@ async def world(*, tls: bool = False, **changes: Any) -> AsyncIterator[World]:
     texts = FullText(None, workers)
     parts = ImapParts(
         clock=clock,
+        workers=workers,
         database=database,
         contents=kept,
         directory=people,

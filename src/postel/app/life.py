@@ -27,6 +27,7 @@ from postel.config import BadConfig, Loaded, check_config
 from postel.database import DatabaseTooNew, DatabaseTrouble
 from postel.directory import AccountExists
 from postel.mail import parse_mailbox
+from postel.net import settle_for_good
 from postel.observe import LogFormat, change_logging, logger
 from postel.tls import BadCertificate, ServerTls
 
@@ -134,6 +135,7 @@ class Life:
                 await postel.rooms.directory.add(parse_mailbox(plan.address), plan.password)
         await postel.start(self.ports.sockets)
         self.ports.close_others()
+        settle_for_good()
         self.orders.ready(len(postel.listeners.bound))
         await self._until_the_end(postel)
         self.orders.stopping()

@@ -47,7 +47,7 @@ from postel.routing import (
     lane,
     target_of_lane,
 )
-from postel.servers import Admission, ImapParts, Pop3Parts, Rates, Room, SmtpParts
+from postel.servers import Admission, ImapParts, KeptAnswers, Pop3Parts, Rates, Room, SmtpParts
 from postel.store import MaildropLocks
 from postel.terminals import Terminals
 from postel.tls import ClientTls, ServerTls
@@ -98,6 +98,7 @@ class Postel:
         )
         self._admission = Admission(options.admission_options(loaded))
         self._rates = Rates(loaded.config.limits.messages_per_hour, edges.brakes.rates)
+        self._kept_answers = KeptAnswers(options.kept_answers_bytes(loaded))
         self._locks = MaildropLocks(rooms.database, edges.clock)
         self._fulltext = FullText(rooms.data if edges.is_on_disk else None, edges.workers)
         self._filler = Filler(self._fulltext, rooms.store, rooms.contents, rooms.database, edges.workers)
@@ -185,6 +186,7 @@ class Postel:
         self._checkpoints.reload(options.checkpoint_options(loaded))
         self.rooms.store.reload(options.store_options(loaded))
         self._rates.per_hour = loaded.config.limits.messages_per_hour
+        self._kept_answers.limit(options.kept_answers_bytes(loaded))
         await self.listeners.reload(loaded, tls, sockets or Sockets())
         try:
             await self._reload_queue(loaded)
@@ -303,6 +305,7 @@ class Postel:
     def _imap_parts(self) -> ImapParts:
         return ImapParts(
             clock=self.edges.clock,
+            workers=self.edges.workers,
             database=self.rooms.database,
             contents=self.rooms.contents,
             directory=self.rooms.directory,
@@ -310,6 +313,7 @@ class Postel:
             fulltext=self._fulltext,
             admission=self._admission,
             new_session_id=lambda: f"{self.edges.random.getrandbits(40):010x}",
+            kept_answers=self._kept_answers,
         )
 
 

@@ -45,7 +45,7 @@ from postel.message.notification import (
 )
 from postel.message.order.base_subject import base_subject
 from postel.message.order.collation import casemap_ascii, casemap_unicode
-from postel.message.order.sorting import SortCriterion, SortRow, sort_numbers
+from postel.message.order.sorting import SortCriterion, SortRow, sort_columns, sort_numbers
 from postel.message.order.threads import (
     Thread,
     ThreadRow,
@@ -198,6 +198,7 @@ __all__ = [
     "recipients_of",
     "report_parameters",
     "select_fields",
+    "sort_columns",
     "sort_numbers",
     "text_parts",
     "thread_by_references",

@@ -5,6 +5,7 @@ clock or start a thread themselves; so a test can give them an internet that liv
 """
 
 from postel.net.clock import Clock, SystemClock
+from postel.net.collection import settle_for_good, without_collection
 from postel.net.endpoint import Endpoint, parse_endpoint
 from postel.net.faults import ConnectionLost, DialFailed, TimedOut
 from postel.net.network import READ_LIMIT, Handler, Listener, Network, Stream, TlsInfo
@@ -44,5 +45,7 @@ __all__ = [
     "parse_proxy_header",
     "read_proxy_header",
     "remove_socket_file",
+    "settle_for_good",
     "sharing_sockets",
+    "without_collection",
 ]

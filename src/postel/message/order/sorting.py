@@ -1,7 +1,7 @@
 """Sort messages as a client asks.
 
 Implements  RFC 5256 3 (SORT criteria, REVERSE), RFC 5957 3 (DISPLAYFROM, DISPLAYTO).
-Gives       SortCriterion, SortRow, sort_numbers.
+Gives       SortCriterion, SortRow, sort_numbers, sort_columns.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
+
+from postel.message.order.sorting_apart import sort_apart
 
 
 class SortCriterion(enum.StrEnum):
@@ -62,5 +64,17 @@ def sort_numbers(rows: Iterable[SortRow], program: Sequence[tuple[SortCriterion,
     found = list(rows)
     for criterion, is_reverse in reversed(program):
         # Sorting keeps the order of equals, reversed or not: the least of the criteria goes first.
-        found.sort(key=_VALUES[criterion], reverse=is_reverse)
+        found = sort_apart(found, _VALUES[criterion], reverse=is_reverse)
     return [row.number for row in found]
+
+
+def sort_columns(
+    numbers: Sequence[int],
+    columns: Mapping[SortCriterion, Sequence[float]],
+    program: Sequence[tuple[SortCriterion, bool]],
+) -> list[int]:
+    """The same for criteria that are numbers: `columns` has for each of them that of each message, in their order."""
+    found: Sequence[int] = range(len(numbers))
+    for criterion, is_reverse in reversed(program):
+        found = sort_apart(found, columns[criterion].__getitem__, reverse=is_reverse)
+    return [numbers[place] for place in found]

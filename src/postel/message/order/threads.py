@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from postel.message.order.sorting_apart import sort_apart
+
 STEPS: Final = 50
 
 
@@ -39,7 +41,7 @@ class Thread:
 def thread_by_subject(rows: Iterable[ThreadRow]) -> list[Thread]:
     """ORDEREDSUBJECT: all of one base subject, the first one on top."""
     threads: dict[str, Thread] = {}
-    for row in sorted(rows, key=lambda row: (row.sent_at, row.number)):
+    for row in sort_apart(list(rows), lambda row: (row.sent_at, row.number)):
         if first := threads.get(row.base_subject):
             first.children.append(Thread(row.number))
         else:
@@ -146,10 +148,10 @@ class _Forest:
     def threads(self) -> list[Thread]:
         """Prune, gather by subject, sort."""
         self._gather_children()
-        roots = sorted(self._pruned(), key=self._when)
+        roots = sort_apart(self._pruned(), self._when)
         roots = self._by_subject(roots)
         self._sort_children()
-        return self._shown(sorted(roots, key=self._when))
+        return self._shown(sort_apart(roots, self._when))
 
     def _gather_children(self) -> None:
         self._children = [[] for _ in self._rows]
@@ -242,7 +244,7 @@ class _Forest:
     def _sort_children(self) -> None:
         for at, children in enumerate(self._children):
             if len(children) > 1:
-                self._children[at] = sorted(children, key=self._when)
+                self._children[at] = sort_apart(children, self._when)
 
     def _shown(self, roots: list[int]) -> list[Thread]:
         made = {-1: Thread(0)}

@@ -14,7 +14,7 @@ from postel.database import Database
 from postel.directory import Directory
 from postel.fulltext import FullText
 from postel.mail import Domain
-from postel.net import Clock
+from postel.net import Clock, Workers
 from postel.proto.imap import ImapLimits
 from postel.routing import IPNetwork
 from postel.servers.admission import Admission
@@ -53,6 +53,7 @@ class ImapParts:
     """
 
     clock: Clock
+    workers: Workers
     database: Database
     contents: Contents
     directory: Directory

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from postel.message import (
     IndexedContent,
@@ -21,10 +21,12 @@ from postel.message import (
     SortRow,
     ThreadRow,
     format_threads,
+    sort_columns,
     sort_numbers,
     thread_by_references,
     thread_by_subject,
 )
+from postel.net import without_collection
 from postel.proto.imap import ThreadAlgorithm
 from postel.servers.imapd.kept_answers import Question
 
@@ -32,13 +34,17 @@ if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
 
 _AT_ONCE: Final = 500
+_WORTH_A_WORKER: Final = 2000  # messages: some milliseconds
 _OF_ARRAYS: Final = frozenset({SortCriterion.ARRIVAL, SortCriterion.DATE, SortCriterion.SIZE})
 _THREADS: Final = {
     ThreadAlgorithm.ORDEREDSUBJECT: thread_by_subject,
     ThreadAlgorithm.REFERENCES: thread_by_references,
 }
 
+T = TypeVar("T")
+
 Program: TypeAlias = Sequence[tuple[SortCriterion, bool]]
+Columns: TypeAlias = Mapping[SortCriterion, Sequence[float]]
 
 
 async def sort_uids(session: ImapSession, uids: Sequence[int], program: Program) -> list[int]:
@@ -52,7 +58,12 @@ async def sort_uids(session: ImapSession, uids: Sequence[int], program: Program)
             return order.tolist()
         wanted = frozenset(uids)
         return [uid for uid in order if uid in wanted]
-    found = sort_numbers(await _sort_rows(session, uids, program), program)
+    if _OF_ARRAYS.issuperset(criterion for criterion, _ in program):
+        numbers, columns = await _columns(session, uids, program)
+        found = await _apart(session, len(numbers), lambda: sort_columns(numbers, columns, program))
+    else:
+        rows = await _sort_rows(session, uids)
+        found = await _apart(session, len(rows), lambda: sort_numbers(rows, program))
     if len(found) == len(everybody):
         kept.keep(question, everybody, array("I", found), 4)
     return found
@@ -70,15 +81,21 @@ async def threads_of(
         if known is not None:
             return known
     rows = await _thread_rows(session, uids, uid=uid)
-    threads = format_threads(_THREADS[algorithm](rows))
+    threads = await _apart(session, len(rows), lambda: format_threads(_THREADS[algorithm](rows)))
     if len(rows) == len(everybody):
         kept.keep(question, everybody, threads, 1)
     return threads
 
 
-async def _sort_rows(session: ImapSession, uids: Sequence[int], program: Program) -> list[SortRow]:
-    if _OF_ARRAYS.issuperset(criterion for criterion, _ in program):
-        return await _narrow_rows(session, uids, program)
+async def _apart(session: ImapSession, items: int, work: Callable[[], T]) -> T:
+    """The result of what is only worked out: of many items by a worker, so that others have their turn meanwhile."""
+    if items < _WORTH_A_WORKER:
+        return work()
+    with without_collection():
+        return await session.parts.workers.run(work)
+
+
+async def _sort_rows(session: ImapSession, uids: Sequence[int]) -> list[SortRow]:
     snapshot = session.box.snapshot
     rows: list[SortRow] = []
     async for uid, place, index in _indexes(session, uids):
@@ -101,32 +118,44 @@ async def _sort_rows(session: ImapSession, uids: Sequence[int], program: Program
     return rows
 
 
-async def _narrow_rows(session: ImapSession, uids: Sequence[int], program: Program) -> list[SortRow]:
-    """The same without texts: from arrays, and dates that are remembered."""
-    wants_dates = any(criterion is SortCriterion.DATE for criterion, _ in program)
-    sent = await _sent_dates(session, uids) if wants_dates else dict.fromkeys(uids, 0.0)
+async def _columns(
+    session: ImapSession, uids: Sequence[int], program: Program
+) -> tuple[Sequence[int], Columns]:
+    """The messages that are still there, and what they are sorted by: from arrays, and dates that are remembered."""
+    sent = array("d")
+    if any(criterion is SortCriterion.DATE for criterion, _ in program):
+        uids, sent = await _sent_dates(session, uids)
     snapshot = session.box.snapshot
-    dates, sizes = snapshot.dates, snapshot.sizes
-    return [
-        SortRow(uid, dates[place], "", sent[uid], "", sizes[place])
-        for uid, place in zip(uids, snapshot.places(uids), strict=True)
-        if place >= 0 and uid in sent
-    ]
+    places = snapshot.places(uids)
+    if isinstance(places, range):
+        part = slice(places.start, places.stop)
+        dates, sizes = snapshot.dates[part], snapshot.sizes[part]
+    else:
+        left = [at for at, place in enumerate(places) if place >= 0]
+        dates = array("d", [snapshot.dates[places[at]] for at in left])
+        sizes = array("Q", [snapshot.sizes[places[at]] for at in left])
+        uids, sent = [uids[at] for at in left], array("d", [sent[at] for at in left if sent])
+    return uids, {SortCriterion.ARRIVAL: dates, SortCriterion.SIZE: sizes, SortCriterion.DATE: sent}
 
 
-async def _sent_dates(session: ImapSession, uids: Sequence[int]) -> Mapping[int, float]:
-    """When messages were sent, or came where they do not say; what is gone is left out."""
+async def _sent_dates(session: ImapSession, uids: Sequence[int]) -> tuple[Sequence[int], array[float]]:
+    """The messages that are still there, and when they were sent, or came where they do not say."""
     box, kept = session.box, session.parts.kept_answers
     question: Question[array[float]] = Question(box.id, box.box.uid_validity, "sent")
     everybody, known = box.view.uids, kept.latest(question)
+    if known is not None and known[0] is everybody and len(uids) == len(everybody):
+        return uids, known[1]
     sent: dict[int, float] = {} if known is None else dict(zip(*known, strict=True))
     missing = [uid for uid in uids if uid not in sent]
     snapshot = box.snapshot
     async for uid, place, index in _indexes(session, missing):
         sent[uid] = snapshot.dates[place] if index.sent_at is None else index.sent_at
     if (missing or known is None or known[0] is not everybody) and sent.keys() >= set(everybody):
+        await asyncio.sleep(0)
         kept.keep(question, everybody, array("d", [sent[uid] for uid in everybody]), 8)
-    return sent
+        await asyncio.sleep(0)
+    there = [uid for uid in uids if uid in sent]
+    return there, array("d", [sent[uid] for uid in there])
 
 
 async def _thread_rows(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[ThreadRow]:

@@ -8,7 +8,8 @@ Not here    What matches: searching. Orders and threads: orders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
 
 _ALL: Final = Returns(frozenset({ReturnOption.ALL}))
+_NAMING: Final = frozenset({ReturnOption.MIN, ReturnOption.MAX, ReturnOption.PARTIAL})
+_AT_ONCE: Final = 10_000  # numbers: a millisecond or two
 _CRITERIA: Final = {
     field: SortCriterion(field.value.decode()) for field in SortField if field is not SortField.RELEVANCY
 }
@@ -52,7 +55,7 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
     is_rev2 = "IMAP4REV2" in session.talk.enabled
     returns = command.returns or (_ALL if is_rev2 else None)  # RFC 9051 6.4.4: rev2 knows ESEARCH only
     modseq = modseq_of(session.box.snapshot, command.key, _told(returns, uids))
-    numbers = _numbers(session, uids, uid=command.uid)
+    numbers = await _numbers(session, uids, uid=command.uid)
     if returns is None:
         await session.send(responses.search(numbers, modseq if numbers else None))
     else:
@@ -71,7 +74,7 @@ async def _sort(session: ImapSession, command: Sort) -> None:
     modseq = modseq_of(session.box.snapshot, command.key, _told(command.returns, uids))
     program = [(_CRITERIA[key.field], key.is_reverse) for key in command.order if key.field in _CRITERIA]
     ordered = await sort_uids(session, uids, program)
-    numbers = _numbers(session, ordered, uid=command.uid)
+    numbers = await _numbers(session, ordered, uid=command.uid)
     if command.returns is None:
         await session.send(responses.sort(numbers, modseq if numbers else None))
     else:
@@ -156,7 +159,8 @@ def _ends(returns: Returns, uids: Sequence[int]) -> list[int]:
     return [uid for option, some in ends.items() if option in returns.options for uid in some]
 
 
-def _numbers(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[int]:
+async def _numbers(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[int]:
+    """What the client knows messages by; of many, in steps between which others have their turn."""
     if uid:
         return list(uids)
     view = session.box.view
@@ -164,9 +168,15 @@ def _numbers(session: ImapSession, uids: Sequence[int], *, uid: bool) -> list[in
         return list(range(1, view.exists + 1))
     if len(uids) * 8 > view.exists:
         seqs = dict(zip(view.uids, count(1)))
-        return [seqs[one] for one in uids if one in seqs]
-    found = (view.seq(one) for one in uids)
-    return [seq for seq in found if seq is not None]
+        seq_of: Callable[[int], int | None] = seqs.get
+    else:
+        seq_of = view.seq
+    numbers: list[int] = []
+    for start in range(0, len(uids), _AT_ONCE):
+        if start:
+            await asyncio.sleep(0)
+        numbers += [seq for seq in map(seq_of, uids[start : start + _AT_ONCE]) if seq is not None]
+    return numbers
 
 
 def found_of(
@@ -191,15 +201,13 @@ def found_of(
 
 
 def _save(session: ImapSession, returns: Returns, uids: Sequence[int]) -> None:
-    """RFC 5182 2.4: with MIN or MAX and neither ALL nor COUNT, only these are saved."""
+    """RFC 5182 2.4, RFC 9394 3.2: with MIN, MAX or PARTIAL and neither ALL nor COUNT, only what these name is saved."""
     options = returns.options
     if ReturnOption.SAVE not in options:
         return
-    if options & {ReturnOption.MIN, ReturnOption.MAX} and not options & {
-        ReturnOption.ALL,
-        ReturnOption.COUNT,
-    }:
-        uids = _ends(returns, uids)
+    if options & _NAMING and not options & {ReturnOption.ALL, ReturnOption.COUNT}:
+        window = [] if returns.partial is None else uids[returns.partial.cut(len(uids))]
+        uids = sorted({*_ends(returns, uids), *window})
     session.box.view.save(uids)
 
 
