@@ -51,6 +51,7 @@ CHANGED: Mapping[str, str] = {
     "limits.faults": "7",
     "limits.hops": "777",
     "limits.imap_messages": "777",
+    "limits.imap_answers": '"7 MB"',
     "limits.messages_per_hour": "7",
     "limits.greeting_delay": '"7s"',
     "checkpoint.keep": '"7s"',

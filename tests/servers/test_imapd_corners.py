@@ -61,10 +61,69 @@ async def test_a_client_of_uids_hears_no_sequence_numbers() -> None:
         await client.ok("SELECT INBOX")
         assert (await client.cmd("FETCH 1 FLAGS")).tagged.startswith("BAD [UIDREQUIRED]")
         assert (await client.cmd("STORE 1 +FLAGS (\\Seen)")).tagged.startswith("BAD [UIDREQUIRED]")
-        assert (await client.cmd("SEARCH 1")).tagged.startswith("BAD")
+        assert (await client.cmd("UID SEARCH 1")).tagged.startswith("BAD [UIDREQUIRED]")
+        assert (await client.ok("UID FETCH 2 (UID FLAGS)")).lines[0].startswith("2 UIDFETCH (UID 2 FLAGS (")
         assert (await client.ok("UID FETCH 2 FLAGS")).lines[0].startswith("2 UIDFETCH (")
         await client.ok("UID STORE 1 +FLAGS.SILENT (\\Deleted)")
         assert "VANISHED 1" in (await client.ok("EXPUNGE")).lines
+
+
+async def test_a_client_of_uids_knows_no_pairs() -> None:
+    """RFC 9586 3.7."""
+    async with world() as w:
+        await w.put(LETTER)
+        client = await w.login(mailbox=None)
+        await client.ok("ENABLE QRESYNC UIDONLY")
+        box = await w.parts.store.mailbox(w.kitt.id)
+        assert box is not None
+        known = f"{box.uid_validity} 1"
+        assert (await client.cmd(f"SELECT INBOX (QRESYNC ({known} 1 (1 1)))")).tagged.startswith(
+            "BAD [UIDREQ"
+        )
+        await client.ok(f"SELECT INBOX (QRESYNC ({known} 1))")
+
+
+async def test_a_window_is_what_is_saved() -> None:
+    """RFC 9394 3.2, table 1."""
+    async with world() as w:
+        await w.put(*[LETTER] * 6)
+        client = await w.login()
+        for options, saved in (
+            ("PARTIAL 2:3", "2:3"),
+            ("PARTIAL 2:3 MIN", "1:3"),
+            ("PARTIAL 2:3 MAX", "2:3,6"),
+            ("MIN PARTIAL -2:-3 MAX", "1,4:6"),
+            ("PARTIAL 2:3 COUNT MIN", "1:6"),
+            ("PARTIAL 9:10", None),
+        ):
+            await client.ok(f"SEARCH RETURN (SAVE {options}) ALL")
+            line = (await client.ok("SEARCH RETURN (ALL) $")).only("ESEARCH")
+            assert line.partition(" ALL ")[2] == (saved or ""), options
+
+
+async def test_of_a_window_what_changed_is_told() -> None:
+    """RFC 9394 3.4: the window is of all messages, not of those that changed."""
+    async with world() as w:
+        await w.put(*[LETTER] * 6)
+        client = await w.login()
+        since = (await client.ok("STATUS INBOX (HIGHESTMODSEQ)")).only("STATUS").split()[-1].strip(")")
+        await client.ok("UID STORE 1:2,6 +FLAGS.SILENT (\\Flagged)")
+        reply = await client.ok(f"UID FETCH 1:* UID (PARTIAL -1:-3 CHANGEDSINCE {since})")
+        assert [line.partition(" ")[0] for line in reply.lines] == ["6"]
+
+
+async def test_a_name_told_for_its_children_has_neither_status_nor_metadata() -> None:
+    """RFC 5819 2, RFC 9590 4."""
+    async with world() as w:
+        client = await w.login(mailbox=None)
+        for command in ("CREATE top/below", "SUBSCRIBE top/below"):
+            await client.ok(command)
+        returns = 'STATUS (MESSAGES) METADATA ("/private/comment")'
+        lines = (await client.ok(f'LIST (SUBSCRIBED RECURSIVEMATCH) "" top RETURN ({returns})')).lines
+        assert len(lines) == 1 and lines[0].startswith("LIST (") and "CHILDINFO" in lines[0]
+        lines = (await client.ok(f'LIST "" top RETURN ({returns})')).lines
+        assert [line.split()[0] for line in lines] == ["LIST", "STATUS", "METADATA"]
+        assert lines[2].endswith("(/private/comment NIL)")
 
 
 async def test_the_pairs_that_a_client_knows_shorten_what_it_is_told_of() -> None:

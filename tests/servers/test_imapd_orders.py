@@ -78,5 +78,7 @@ def test_what_nobody_asks_for_makes_room() -> None:
     assert kept.find(first, uids) is not None
     kept.keep(third, uids, b"x" * 400, 1)
     assert kept.find(second, uids) is None and kept.find(first, uids) and kept.find(third, uids)
+    kept.limit(1000)
+    assert kept.find(first, uids) is None and kept.find(third, uids)
     kept.keep(first, uids, b"x" * 2000, 1)
     assert kept.find(first, uids) is None

@@ -263,6 +263,11 @@ def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:
     )
 
 
+def kept_answers_bytes(loaded: Loaded) -> int:
+    """How much IMAP may remember of mailboxes, in each process."""
+    return parse_size(loaded.config.limits.imap_answers)
+
+
 def imap_options(loaded: Loaded, listen: Listen) -> ImapServiceOptions:
     """One listener's IMAP."""
     return ImapServiceOptions(

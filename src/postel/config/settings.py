@@ -628,11 +628,18 @@ class Limits(Section, frozen=True):
         int,
         Meta(ge=0),
         says(
-            "Messages that one IMAP command may work on (RFC 9738, announced as MESSAGELIMIT): FETCH, STORE, SEARCH "
-            "and EXPUNGE do the newest ones and say where they stopped; COPY, MOVE and APPEND of more are refused. "
-            "0, the default, is no limit."
+            "Messages that one IMAP command may work on (RFC 9738, announced as MESSAGELIMIT): FETCH, STORE, SEARCH, "
+            "MOVE and UID EXPUNGE do the newest ones and say where they stopped; COPY and APPEND of more are refused. "
+            "0, the default, is no limit; RFC 9738 wants at least 1000."
         ),
     ] = 0
+    imap_answers: Annotated[
+        SizeText,
+        says(
+            "Memory for the orders (SORT) and threads (THREAD) of whole mailboxes that a process remembers while the "
+            "same messages are there. What is not asked for longest is forgotten first; 0 MB: nothing is remembered."
+        ),
+    ] = "32 MB"
 
 
 class CheckpointSettings(Section, frozen=True):

@@ -5,7 +5,7 @@ They hold no rules: what is allowed stands in the machines, in routing, and in t
 
 from postel.routing import IPNetwork
 from postel.servers.admission import Admission, AdmissionOptions
-from postel.servers.imapd import ImapParts, ImapService, ImapServiceOptions
+from postel.servers.imapd import ImapParts, ImapService, ImapServiceOptions, KeptAnswers
 from postel.servers.login import TOKEN_MECHANISMS
 from postel.servers.pop3d import Pop3Service
 from postel.servers.pop3d_options import Pop3Parts, Pop3ServiceOptions
@@ -32,6 +32,7 @@ __all__ = [
     "ImapParts",
     "ImapService",
     "ImapServiceOptions",
+    "KeptAnswers",
     "NameCheck",
     "NullMx",
     "Pop3Parts",

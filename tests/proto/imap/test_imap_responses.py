@@ -207,6 +207,7 @@ def test_response_codes() -> None:
             codes.message_limit(1000),
             codes.metadata_long_entries(2),
             codes.in_progress(),
+            codes.in_progress(b"a]", 4, 9),
             codes.unseen(3),
         )
     ] == [
@@ -221,6 +222,7 @@ def test_response_codes() -> None:
         b"MESSAGELIMIT 1000",
         b"METADATA LONGENTRIES 2",
         b"INPROGRESS",
+        b"INPROGRESS (NIL 4 9)",  # RFC 9585 4
         b"UNSEEN 3",
     ]
 

@@ -196,7 +196,9 @@ def metadata_max_size(size_bytes: int) -> Code:
 
 
 def in_progress(tag: bytes | None = None, done: int | None = None, goal: int | None = None) -> Code:
-    """RFC 9585 4.1: how far a long command has come."""
+    """RFC 9585 4: how far a long command has come."""
+    if tag is not None and b"]" in tag:
+        tag = None  # it would end the code
     if tag is None and done is None:
         return Code(b"INPROGRESS")
     parts = (

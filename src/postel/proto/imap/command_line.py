@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from postel.proto.imap.codes import BAD, UIDREQUIRED
 from postel.proto.imap.commands import COMMANDS, Row
 from postel.proto.imap.cursor import Reading
-from postel.proto.imap.fault import BadCommand, Refused
+from postel.proto.imap.fault import BadCommand, UidRequired
 from postel.proto.imap.framing import TAG
 from postel.proto.imap.states import State
 
@@ -20,7 +19,7 @@ _BEGIN: Final = re.compile(TAG + rb" ((?:[Uu][Ii][Dd] )?[A-Za-z]+)(?=[ \r])")
 
 
 def find_row(text: bytes | bytearray, state: State, reading: Reading) -> Row:
-    """The row of the command that begins so. Raises BadCommand: unknown, or not now."""
+    """The row of the command that begins so. Raises BadCommand: unknown, or not now; UidRequired."""
     match = _BEGIN.match(text)
     if match is None:
         raise BadCommand("a tag and a command are expected")
@@ -30,7 +29,7 @@ def find_row(text: bytes | bytearray, state: State, reading: Reading) -> Row:
     if state not in row.states:
         raise BadCommand(f"{row.name} is not allowed in this state")
     if row.by_seq and reading.is_uid_only:
-        raise Refused(BAD.saying("There are no message sequence numbers under UIDONLY", UIDREQUIRED))
+        raise UidRequired
     return row
 
 

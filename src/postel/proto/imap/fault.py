@@ -1,12 +1,12 @@
 """What a command that cannot be carried out is answered with.
 
-Gives       Refused, BadCommand.
+Gives       Refused, BadCommand, UidRequired.
 """
 
 from __future__ import annotations
 
 from postel.mail import BadSyntax
-from postel.proto.imap.codes import BAD, Result
+from postel.proto.imap.codes import BAD, UIDREQUIRED, Result
 
 
 class Refused(BadSyntax):
@@ -22,6 +22,13 @@ class BadCommand(Refused):
 
     def __init__(self, text: str) -> None:
         super().__init__(BAD.saying(text[:1].upper() + text[1:]))
+
+
+class UidRequired(Refused):
+    """Message sequence numbers, where the client has switched them off (RFC 9586 3)."""
+
+    def __init__(self) -> None:
+        super().__init__(BAD.saying("There are no message sequence numbers under UIDONLY", UIDREQUIRED))
 
 
 class Unfinished(BadCommand):

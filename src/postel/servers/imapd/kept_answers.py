@@ -17,7 +17,7 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T", bound=Sized)
 
-LIMIT_BYTES: Final = 32 * 1024 * 1024
+LIMIT_BYTES: Final = 32_000_000
 _ENTRY_BYTES: Final = 500  # what an entry takes besides its octets, roughly
 
 
@@ -66,6 +66,14 @@ class KeptAnswers:
             return
         self._kept[question] = _Kept(uids, answer, size_bytes)  # type: ignore[index]
         self._size_bytes += size_bytes
+        self._keep_within()
+
+    def limit(self, limit_bytes: int) -> None:
+        """Take no more memory than this, from now on."""
+        self._limit_bytes = limit_bytes
+        self._keep_within()
+
+    def _keep_within(self) -> None:
         while self._size_bytes > self._limit_bytes:
             self._drop(next(iter(self._kept)))
 

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from postel.message import known_codec
 from postel.proto.imap.codes import NO, bad_charset
 from postel.proto.imap.cursor import MAX_32, MAX_63, Cursor, Reading
-from postel.proto.imap.fault import BadCommand, Refused
+from postel.proto.imap.fault import BadCommand, Refused, UidRequired
 from postel.proto.imap.sequences import Partial, SequenceSet
 from postel.proto.imap.values import (
     ALL,
@@ -85,7 +85,7 @@ _DIGITS: Final = frozenset([b"*", b"$", *(b"%d" % digit for digit in range(10))]
 
 def _numbered(cursor: Cursor, *, is_uid: bool) -> SearchKey:
     if cursor.reading.is_uid_only and not is_uid and not cursor.is_at(b"$"):
-        raise BadCommand("there are no message sequence numbers under UIDONLY")
+        raise UidRequired
     return Numbered(cursor.sequence_set(), is_uid)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from postel.proto.imap.commands.command import Command
 from postel.proto.imap.cursor import MAX_63, Cursor
-from postel.proto.imap.fault import BadCommand
+from postel.proto.imap.fault import BadCommand, UidRequired
 from postel.proto.imap.names import MailboxName
 from postel.proto.imap.sequences import SequenceSet, UidSet
 
@@ -80,6 +80,8 @@ def _read_resync(cursor: Cursor) -> Resync:
         known = cursor.uid_set()
         cursor.skip(b" ")
     if cursor.skip(b"("):
+        if cursor.reading.is_uid_only:  # RFC 9586 3.7
+            raise UidRequired
         seqs, uids = _read_matches(cursor)
     cursor.expect(b")")
     return Resync(uid_validity, modseq, known, seqs, uids)
