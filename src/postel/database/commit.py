@@ -40,11 +40,12 @@ _log = logger("database")
 class Unit:
     """One piece of work on its way, and how it ended."""
 
-    __slots__ = ("after", "announced", "channels", "error", "future", "result", "work")
+    __slots__ = ("after", "announced", "channels", "error", "future", "is_apart", "result", "work")
 
-    def __init__(self, work: Work[Any], future: asyncio.Future[Any]) -> None:
+    def __init__(self, work: Work[Any], future: asyncio.Future[Any], *, is_apart: bool = False) -> None:
         self.work = work
         self.future = future
+        self.is_apart = is_apart  # a batch of its own, run where it does not hold the loop
         self.result: Any = None
         self.error: BaseException | None = None
         self.after: Sequence[Action] = ()
@@ -69,6 +70,8 @@ class Joint:
     """Units that share their work."""
 
     __slots__ = ("items", "members", "weight", "work")
+
+    is_apart: Final = False
 
     def __init__(self, work: Shared[Any, Any]) -> None:
         self.work = work
@@ -150,14 +153,14 @@ class Committer:
         return True
 
     def run(self, waiting: deque[Unit | Joint]) -> list[Unit]:
-        """Take units off the front and run them, up to the limit of a batch.
+        """Take units off the front and run them, up to the limit of a batch, or to one that runs apart.
 
         If the engine fails, they all have that for their error, and none is left to commit.
         """
         units: list[Unit] = []
         cost = 0
         try:
-            while waiting and cost < BATCH_COST:
+            while waiting and cost < BATCH_COST and not waiting[0].is_apart:
                 one = waiting.popleft()
                 units += one.members
                 cost += one.run(self._ready_connection())
@@ -165,6 +168,15 @@ class Committer:
             lose(units, error)
             self._roll_back()
         return units
+
+    def run_apart(self, unit: Unit) -> Exception | None:
+        """Run one unit alone and make it durable, as `run` and `commit`. Blocks for as long as that takes."""
+        try:
+            unit.run(self._ready_connection())
+        except Exception as error:
+            lose([unit], error)
+            self._roll_back()
+        return self.commit() if self.has_begun else None
 
     @property
     def has_begun(self) -> bool:

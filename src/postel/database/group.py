@@ -15,7 +15,9 @@ wait for it.
 
 Units run on the loop because a statement takes microseconds and APSW releases the interpreter lock around
 each: a thread that runs them beside a busy loop must win that lock back every time, and was up to a hundred
-times slower (bench/database.py --beside-us). What waits for the disk or for other processes is the thread's.
+times slower (bench/database.py --beside-us). What waits for the disk or for other processes is the thread's, and
+so is a unit that says of itself that it is long (`write_apart`): its statements are few and each takes long, without
+the interpreter lock. It is a batch of its own; those behind it wait.
 """
 
 from __future__ import annotations
@@ -69,6 +71,13 @@ class GroupCommit:
         self._start()
         return await unit.future  # type: ignore[no-any-return]
 
+    async def write_apart(self, work: Work[T]) -> T:
+        """Run a piece of work in the writer's thread; return its result when it is on disk."""
+        unit = Unit(work, self._loop.create_future(), is_apart=True)
+        self._waiting.append(unit)
+        self._start()
+        return await unit.future  # type: ignore[no-any-return]
+
     async def share(self, work: Shared[S, T], item: S, weight: int) -> T:
         """Run a work for an item together with the items of others; return its result when it is on disk."""
         joint = self._open.get(work)
@@ -114,6 +123,11 @@ class GroupCommit:
     def _run(self, begun: DatabaseTrouble | bool) -> None:
         if isinstance(begun, DatabaseTrouble):
             self._give_up(begun)
+            return
+        first = self._waiting[0]
+        if isinstance(first, Unit) and first.is_apart:
+            self._waiting.popleft()
+            self._lane.post(partial(self._committer.run_apart, first), partial(self._end, [first]))
             return
         self._open.clear()
         self.is_running = True

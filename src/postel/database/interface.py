@@ -5,8 +5,8 @@ Not here    The embedded engine: database.sqlite.
 
 A piece of work is an `async def work(tx)`. On SQLite nothing in it ever suspends; on an engine behind a
 network it would. So a work awaits its transaction and nothing else. It runs on the loop, so it is short:
-what touches many rows does so in several pieces of work. It changes nothing outside the database, since it
-may be taken back; what must happen once it is durable goes to `tx.after_commit`.
+what touches many rows does so in several pieces of work, or apart (`write_apart`). It changes nothing outside
+the database, since it may be taken back; what must happen once it is durable goes to `tx.after_commit`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,13 @@ class Database(Protocol):
 
         An exception that leaves the work takes back this work only, and is raised here. Raises
         DatabaseTrouble. A cancelled caller does not know whether its work happened.
+        """
+
+    async def write_apart(self, work: Work[T]) -> T:
+        """Run a long piece of work beside the loop, in a commit of its own: all of it or nothing, as `write`.
+
+        Who else writes waits for it, so it takes a fraction of a second. It runs in another thread: it looks at nothing
+        but its transaction and what never changes.
         """
 
     async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:

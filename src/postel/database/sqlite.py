@@ -79,6 +79,11 @@ class SqliteDatabase:
         self._check_open()
         return await self._group.write(work)
 
+    async def write_apart(self, work: Work[T]) -> T:
+        """Run a long piece of work in the writer's thread, in a commit of its own."""
+        self._check_open()
+        return await self._group.write_apart(work)
+
     async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
         """Run a work for an item together with the items of others; return its result when it is on disk."""
         self._check_open()
