@@ -260,6 +260,8 @@ class ImapSession:
             await self.finish(None)
         else:
             await self._guarded(self._act(handler, event.command))
+        if self.talk.is_full:  # one who never reads is answered no further
+            await self.drive.flush()
 
     async def _act(self, handler: Handler, command: Any) -> None:
         if self.selected is None or await self.selected.may_go_on():
