@@ -128,8 +128,11 @@ async def forget(room: Room) -> None:
     await room.database.write(lambda tx: room.store.forget_account(tx, ANN))
 
 
+MANY: Final = range(1, 101)  # named, whether or not they are there: so that it is done beside the loop
 STEPS: Final[tuple[Step, ...]] = (
     put(1), put(2, 9000), make_work, take("copy", 1, 2), flag(1), put(3, 9000), take("move", 2, 3), remove(1),
+    put(7), put(8), take("copy", *MANY), flag(*MANY), take("move", *MANY), remove(*MANY, name=WORK),
+    lambda room: room.store.undelete(ANN, MailboxName(WORK)), take("copy", *MANY),
     lambda room: room.store.undelete(ANN, INBOX), put(4), remove(4, 5), lambda room: room.prune(), delete_work,
     lambda room: room.store.undelete(ANN, MailboxName(WORK)), lambda room: room.prune(), put(5, 9000), remove(6),
     lambda room: room.prune(), lambda room: room.contents.sweep(), put(6), forget, lambda room: room.prune(),

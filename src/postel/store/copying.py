@@ -12,17 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from postel.database import Row, Transaction
-from postel.store.expunging import DELETE, bury
+from postel.store.expunging import erase
 from postel.store.faults import NoSuchMailbox
 from postel.store.quota import QuotaOf, Usage, check_room
 from postel.store.records import Flags
-from postel.store.rows import Delta, get_mailbox
-from postel.store.runs import Run, read_runs
+from postel.store.rows import Delta, count, get_mailbox, total
+from postel.store.runs import Stretch, find_stretches
 
-_COLUMNS: Final = "uid, flags, size_bytes, letter_id, content_id, internal_date_at, keywords"
 _TAKE_UIDS: Final = """
 UPDATE stored_mailbox
 SET uid_next = uid_next + ?, highest_modseq = highest_modseq + 1, message_count = message_count + ?,
@@ -33,6 +33,12 @@ INSERT: Final = """
 INSERT INTO stored_message (mailbox_id, uid, letter_id, content_id, size_bytes, internal_date_at, saved_at, modseq,
     flags, keywords)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_COPY: Final = """
+INSERT INTO stored_message (mailbox_id, uid, letter_id, content_id, size_bytes, internal_date_at, saved_at, modseq,
+    flags, keywords)
+SELECT ?, ? + ROW_NUMBER() OVER (ORDER BY uid), letter_id, content_id, size_bytes, internal_date_at, ?, ?, flags & ?,
+    CASE WHEN ? = 1 THEN keywords ELSE '' END
+FROM stored_message WHERE """  # and Stretch.where
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,12 @@ class Carried:
     flags: Flags
     has_keywords: bool
 
-    def of(self, rows: list[Row]) -> list[Row]:
-        """The rows without the rest."""
-        if self == EVERYTHING:
-            return rows
-        mask, has_keywords = int(self.flags), self.has_keywords
-        return [(row[0], row[1] & mask, *row[2:6], row[6] if has_keywords else "") for row in rows]
+    def counted(self, delta: Delta) -> Delta:
+        """What the copies of messages are in the counters of a mailbox."""
+        unseen = delta.unseen if self.flags & Flags.SEEN else delta.messages
+        if self.flags & Flags.DELETED:
+            return Delta(delta.messages, delta.size_bytes, unseen, delta.deleted, delta.deleted_bytes)
+        return Delta(delta.messages, delta.size_bytes, unseen)
 
 
 EVERYTHING: Final = Carried(Flags(31), has_keywords=True)
@@ -72,10 +78,11 @@ async def copy(
     carried: Carried = EVERYTHING,
 ) -> Copied:
     """Copy messages (UIDs ascending), in the caller's transaction. Raises NoSuchMailbox, OverQuota."""
-    rows = carried.of(_flat(await read_runs(tx, source_id, uids, _COLUMNS)))
-    if quota_of is not None and rows:
-        await _check(tx, rows, target_id, quota_of)
-    return await put(tx, rows, target_id, now)
+    stretches = await find_stretches(tx, source_id, uids)
+    delta = await total(tx, stretches)
+    if quota_of is not None and stretches:
+        await _check(tx, delta, target_id, quota_of)
+    return await _copy(tx, stretches, delta, target_id, now, carried)
 
 
 async def move(
@@ -91,16 +98,34 @@ async def move(
 
     Within one account it needs no room, so that a full account can still be tidied up.
     """
-    runs = await read_runs(tx, source_id, uids, _COLUMNS)
-    rows = _flat(runs)
-    if not rows:
-        return await put(tx, rows, target_id, now)
-    if quota_of is not None and await _account(tx, source_id) != await _account(tx, target_id):
-        await _check(tx, rows, target_id, quota_of)
-    copied = await put(tx, carried.of(rows), target_id, now)
-    await bury(tx, source_id, [[row[:3] for row in run] for run in runs])
-    await tx.execute_many(DELETE, [(source_id, run[0][0], run[-1][0]) for run in runs])
+    stretches = await find_stretches(tx, source_id, uids)
+    delta = await total(tx, stretches)
+    if quota_of is not None and stretches and await _account(tx, source_id) != await _account(tx, target_id):
+        await _check(tx, delta, target_id, quota_of)
+    copied = await _copy(tx, stretches, delta, target_id, now, carried)
+    if stretches:
+        await erase(tx, source_id, stretches, await count(tx, source_id, -delta))
     return copied
+
+
+async def _copy(
+    tx: Transaction,
+    stretches: Sequence[Stretch],
+    delta: Delta,
+    target_id: int,
+    now: float,
+    carried: Carried,
+) -> Copied:
+    if not stretches:
+        return Copied((await get_mailbox(tx, target_id)).uid_validity, (), ())
+    uid_validity, first, modseq = await _take_uids(tx, target_id, carried.counted(delta))
+    place = first
+    for stretch in stretches:
+        made = (target_id, place - 1, now, modseq, int(carried.flags), int(carried.has_keywords))
+        await tx.execute(_COPY + stretch.where, (*made, *stretch.params))
+        place += len(stretch.uids)
+    source = tuple(chain.from_iterable(stretch.uids for stretch in stretches))
+    return Copied(uid_validity, source, tuple(range(first, place)))
 
 
 async def put(tx: Transaction, rows: Sequence[Row], target_id: int, now: float) -> Copied:
@@ -110,12 +135,7 @@ async def put(tx: Transaction, rows: Sequence[Row], target_id: int, now: float) 
     delta = Delta()
     for _, flags, size_bytes, *_ in rows:
         delta.add(flags, size_bytes)
-    number = len(rows)
-    more = (number, delta.size_bytes, delta.unseen, delta.deleted, delta.deleted_bytes)
-    taken = await tx.fetch_one(_TAKE_UIDS, (number, *more, target_id, number))
-    if taken is None:
-        raise NoSuchMailbox(f"no mailbox {target_id}")
-    uid_validity, first, modseq = taken
+    uid_validity, first, modseq = await _take_uids(tx, target_id, delta)
     await tx.execute_many(
         INSERT,
         [
@@ -123,18 +143,23 @@ async def put(tx: Transaction, rows: Sequence[Row], target_id: int, now: float) 
             for uid, (_, flags, size_bytes, letter, content, date_at, keywords) in enumerate(rows, first)
         ],
     )
-    return Copied(uid_validity, tuple(row[0] for row in rows), tuple(range(first, first + number)))
+    return Copied(uid_validity, tuple(row[0] for row in rows), tuple(range(first, first + len(rows))))
 
 
-async def _check(tx: Transaction, rows: Sequence[Row], target_id: int, quota_of: QuotaOf) -> None:
+async def _take_uids(tx: Transaction, mailbox_id: int, delta: Delta) -> tuple[int, int, int]:
+    """UIDs for messages that come: UIDVALIDITY, the first UID, the mod-sequence of all. Raises NoSuchMailbox."""
+    taken = await tx.fetch_one(_TAKE_UIDS, (delta.messages, *delta.columns, mailbox_id, delta.messages))
+    if taken is None:
+        raise NoSuchMailbox(f"no mailbox {mailbox_id}")
+    uid_validity, first, modseq = taken
+    return uid_validity, first, modseq
+
+
+async def _check(tx: Transaction, delta: Delta, target_id: int, quota_of: QuotaOf) -> None:
     account_id = await _account(tx, target_id)
-    more = Usage(sum(row[2] for row in rows), len(rows))
+    more = Usage(delta.size_bytes, delta.messages)
     await check_room(tx, account_id, more, await quota_of(tx, account_id))
 
 
 async def _account(tx: Transaction, mailbox_id: int) -> int:
     return (await get_mailbox(tx, mailbox_id)).account_id
-
-
-def _flat(runs: Sequence[Run]) -> list[Row]:
-    return [row for run in runs for row in run]

@@ -1,7 +1,7 @@
 """Messages that go: for clients at once, from the disk when nobody can want them back.
 
 Implements  RFC 9051 6.4.3 (EXPUNGE), RFC 7162 3.2.10 (what a client that comes back must hear of).
-Gives       Removed, expunge, bury.
+Gives       Removed, expunge, erase, KEEP, DELETE.
 Not here    Having them back, and their end: kept.
 """
 
@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from postel.database import Transaction
-from postel.store.rows import Delta, count
-from postel.store.runs import Run, ranges, read_runs
+from postel.store.rows import count, total
+from postel.store.runs import Stretch, find_stretches, ranges
 
 KEEP: Final = """
 INSERT INTO stored_kept (account_id, mailbox_name, letter_id, content_id, size_bytes, internal_date_at, saved_at,
     flags, keywords, expunged_at)
 SELECT ?, ?, letter_id, content_id, size_bytes, internal_date_at, saved_at, flags, keywords, ?
-FROM stored_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"""
-DELETE: Final = "DELETE FROM stored_message WHERE mailbox_id = ? AND uid BETWEEN ? AND ?"
+FROM stored_message WHERE """  # and Stretch.where, as DELETE
+DELETE: Final = "DELETE FROM stored_message WHERE "
 _TOMBSTONE: Final = """
 INSERT INTO stored_expunge (mailbox_id, first_uid, last_uid, modseq) VALUES (?, ?, ?, ?)"""
 _NAME: Final = "SELECT account_id, name FROM stored_mailbox WHERE id = ?"
@@ -36,25 +37,21 @@ class Removed:
 
 async def expunge(tx: Transaction, mailbox_id: int, uids: Sequence[int], now: float) -> Removed:
     """Remove messages (UIDs ascending), in the caller's transaction; they can be had back for a time."""
-    runs = await read_runs(tx, mailbox_id, uids, "uid, flags, size_bytes")
-    if not runs:
+    stretches = await find_stretches(tx, mailbox_id, uids)
+    if not stretches:
         return Removed((), 0)
-    modseq = await bury(tx, mailbox_id, runs)
+    modseq = await count(tx, mailbox_id, -await total(tx, stretches))
     box = await tx.fetch_one(_NAME, (mailbox_id,))
-    assert box is not None  # bury has counted there
-    between = [(mailbox_id, run[0][0], run[-1][0]) for run in runs]
-    await tx.execute_many(KEEP, [(*box, now, *span) for span in between])
-    await tx.execute_many(DELETE, between)
-    return Removed(tuple(row[0] for run in runs for row in run), modseq)
+    assert box is not None  # it was counted there
+    for stretch in stretches:
+        await tx.execute(KEEP + stretch.where, (*box, now, *stretch.params))
+    await erase(tx, mailbox_id, stretches, modseq)
+    return Removed(tuple(chain.from_iterable(stretch.uids for stretch in stretches)), modseq)
 
 
-async def bury(tx: Transaction, mailbox_id: int, runs: Sequence[Run]) -> int:
-    """Count messages (uid, flags, size) as gone, and note that they are: the mod-sequence. Raises NoSuchMailbox."""
-    delta = Delta()
-    for run in runs:
-        for _, flags, size_bytes in run:
-            delta.add(flags, size_bytes, -1)
-    modseq = await count(tx, mailbox_id, delta)
-    uids = [row[0] for run in runs for row in run]
-    await tx.execute_many(_TOMBSTONE, [(mailbox_id, first, last, modseq) for first, last in ranges(uids)])
-    return modseq
+async def erase(tx: Transaction, mailbox_id: int, stretches: Sequence[Stretch], modseq: int) -> None:
+    """Take away messages that are counted as gone, and note that they are."""
+    for stretch in stretches:
+        await tx.execute(DELETE + stretch.where, stretch.params)
+        gone = ranges(stretch.uids)
+        await tx.execute_many(_TOMBSTONE, [(mailbox_id, first, last, modseq) for first, last in gone])

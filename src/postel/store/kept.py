@@ -20,6 +20,7 @@ from postel.contents import release
 from postel.database import Database, Row, Transaction, Value
 from postel.store.expunging import DELETE, KEEP
 from postel.store.records import MailboxName
+from postel.store.runs import BETWEEN
 
 UNTIDY: Final = "store.untidy"  # announced when something waits to be kept or let go of
 AT_ONCE: Final = 100  # letters let go of in one transaction: some statements each
@@ -123,6 +124,6 @@ async def _bury_doomed(tx: Transaction) -> bool:
         await tx.execute("DELETE FROM stored_expunge WHERE mailbox_id = ?", (mailbox_id,))
         await tx.execute("DELETE FROM stored_doomed WHERE mailbox_id = ?", (mailbox_id,))
         return True
-    await tx.execute(KEEP, (account_id, name, doomed_at, mailbox_id, 0, last[0]))
-    await tx.execute(DELETE, (mailbox_id, 0, last[0]))
+    await tx.execute(KEEP + BETWEEN, (account_id, name, doomed_at, mailbox_id, 0, last[0]))
+    await tx.execute(DELETE + BETWEEN, (mailbox_id, 0, last[0]))
     return True

@@ -25,7 +25,8 @@ class StoreOptions:
     tombstones      ranges of expunged UIDs that a mailbox remembers, so that a client that comes back learns just
                     these; beyond, the oldest half is forgotten, and such a client is told of more than it needs.
     snapshot_bytes  memory for snapshots of mailboxes.
-    piece           messages changed by one transaction of a long command, a few milliseconds of the loop.
+    piece           messages changed by one transaction of a long command: others who write wait so long, some
+                    milliseconds.
     """
 
     name_bytes: int = 1000
@@ -40,4 +41,4 @@ class StoreOptions:
     keep_s: float = 14 * 24 * 3600.0
     tombstones: int = 4096
     snapshot_bytes: int = 64 * 1024 * 1024
-    piece: int = 2000
+    piece: int = 5000

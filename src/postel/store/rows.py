@@ -1,6 +1,6 @@
 """Rows of mailboxes and messages, as values, and the counters of a mailbox.
 
-Gives       MAILBOX, mailbox_of, find_mailbox, get_mailbox, MESSAGE, message_of, Delta, count.
+Gives       MAILBOX, mailbox_of, find_mailbox, get_mailbox, MESSAGE, message_of, Delta, total, count.
 
 Invariant: a mailbox's counters say what its messages are; both change in one transaction, which takes one
 mod-sequence for all that it changes (RFC 7162 3.1).
@@ -8,12 +8,14 @@ mod-sequence for all that it changes (RFC 7162 3.1).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from postel.database import Row, Transaction
 from postel.store.faults import NoSuchMailbox
 from postel.store.records import Flags, MailboxName, SpecialUse, StoredMailbox, StoredMessage
+from postel.store.runs import Stretch
 
 MAILBOX: Final = """
 SELECT id, account_id, name, special_uses, is_selectable, uid_validity, uid_next, highest_modseq, message_count,
@@ -30,6 +32,12 @@ UPDATE stored_mailbox
 SET highest_modseq = highest_modseq + 1, message_count = message_count + ?, size_bytes = size_bytes + ?,
     unseen_count = unseen_count + ?, deleted_count = deleted_count + ?, deleted_bytes = deleted_bytes + ?
 WHERE id = ? AND is_selectable = 1 RETURNING highest_modseq"""
+
+_TOTAL: Final = """
+SELECT COUNT(*), COALESCE(SUM(size_bytes), 0), COALESCE(SUM(CASE WHEN flags & 1 = 0 THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN flags & 8 <> 0 THEN 1 ELSE 0 END), 0),
+    COALESCE(SUM(CASE WHEN flags & 8 <> 0 THEN size_bytes ELSE 0 END), 0)
+FROM stored_message WHERE """
 
 
 def mailbox_of(row: Row) -> StoredMailbox:
@@ -96,6 +104,14 @@ class Delta:
     deleted: int = 0
     deleted_bytes: int = 0
 
+    @property
+    def columns(self) -> tuple[int, int, int, int, int]:
+        """In the order of the counters of a mailbox."""
+        return self.messages, self.size_bytes, self.unseen, self.deleted, self.deleted_bytes
+
+    def __neg__(self) -> Delta:
+        return Delta(*(-value for value in self.columns))
+
     def add(self, flags: int, size_bytes: int, sign: int = 1) -> None:
         """Count a message that comes, or with sign -1 goes."""
         self.messages += sign
@@ -110,10 +126,19 @@ class Delta:
             self.deleted_bytes += sign * size_bytes
 
 
+async def total(tx: Transaction, stretches: Iterable[Stretch]) -> Delta:
+    """What these messages are in the counters of their mailbox."""
+    sums = [0] * 5
+    for stretch in stretches:
+        row = await tx.fetch_one(_TOTAL + stretch.where, stretch.params)
+        assert row is not None  # an aggregate always has one
+        sums = [one + other for one, other in zip(sums, row, strict=True)]
+    return Delta(*sums)
+
+
 async def count(tx: Transaction, mailbox_id: int, delta: Delta) -> int:
     """Change the counters of a mailbox: the mod-sequence of what is changed. Raises NoSuchMailbox."""
-    more = (delta.messages, delta.size_bytes, delta.unseen, delta.deleted, delta.deleted_bytes)
-    row = await tx.fetch_one(_COUNT, (*more, mailbox_id))
+    row = await tx.fetch_one(_COUNT, (*delta.columns, mailbox_id))
     if row is None:
         raise NoSuchMailbox(f"no mailbox {mailbox_id}")
     return int(row[0])

@@ -15,10 +15,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Final
+from itertools import chain
+from typing import Final, TypeVar
 
 from postel.contents import Contents
-from postel.database import Database, Row, Transaction
+from postel.database import Database, Row, Transaction, Work
 from postel.net import Clock, Workers
 from postel.store import coming, copying, expunging, flags, kept
 from postel.store.annotations import Annotations
@@ -32,7 +33,7 @@ from postel.store.index import ContentIndex
 from postel.store.indexer import Indexer
 from postel.store.kept import UNTIDY, Kept
 from postel.store.options import StoreOptions
-from postel.store.quota import Quota, QuotaOf, Usage, check_room, used
+from postel.store.quota import Fill, Quota, QuotaOf, Usage, check_room, used
 from postel.store.records import (
     INBOX,
     Appended,
@@ -55,8 +56,11 @@ from postel.store.threads import NewLetter, assign_threads, thread_keys
 from postel.store.tree import Tree, doom
 from postel.store.url_keys import UrlKeys
 
+T = TypeVar("T")
+
 _AT_ONCE: Final = 200  # rows in one page of an iteration
 _DROP_AT_ONCE: Final = 2000  # lines of a maildrop listing that are read before others have their turn
+_FEW: Final = 50  # messages that are changed on the loop, and share a commit with what others do
 _LAST_UID: Final = 2**32 - 1
 
 _DROP: Final = f"""
@@ -206,6 +210,11 @@ class Store:
         quota_of = self._quota_of
         return Quota() if quota_of is None else await self._database.read(lambda tx: quota_of(tx, account_id))
 
+    async def fill(self, account_id: int) -> Fill | None:
+        """How full an account is; None where it has no limit."""
+        quota = await self.quota(account_id)
+        return Fill(quota, await self.usage(account_id)) if quota.is_limited else None
+
     async def used_bytes(self, account_id: int) -> int:
         """Octets in all stored mailboxes of an account."""
         return (await self.usage(account_id)).size_bytes
@@ -286,6 +295,23 @@ class Store:
 
     # --- changing ----------------------------------------------------------------------------------------
 
+    async def _write(self, messages: int, work: Work[T]) -> T:
+        """Change so many messages: beside the loop where they are many."""
+        write = self._database.write if messages <= _FEW else self._database.write_apart
+        return await write(work)
+
+    async def _quota_known(self, mailbox_id: int) -> QuotaOf | None:
+        """What the owner of a mailbox may store, for work that runs beside the loop. Raises NoSuchMailbox."""
+        if self._quota_of is None:
+            return None
+        box = await self._database.read(lambda tx: get_mailbox(tx, mailbox_id))
+        quota = await self.quota(box.account_id)
+
+        async def quota_of(tx: Transaction, account_id: int) -> Quota:
+            return quota
+
+        return quota_of
+
     async def change_flags(
         self,
         mailbox_id: int,
@@ -299,15 +325,14 @@ class Store:
         """
         flags.check_keywords(change.keywords, self.options)
 
-        async def work(tx: Transaction, piece: Sequence[int]) -> FlagsChanged:
+        async def work(piece: Sequence[int], tx: Transaction) -> FlagsChanged:
             changed = await flags.change_flags(tx, mailbox_id, piece, change, unchanged_since, self.options)
             if changed.changed:
                 self.changes.publish(tx, mailbox_id)
             return changed
 
         done = [
-            await self._database.write(lambda tx, piece=piece: work(tx, piece))  # type: ignore[misc]
-            for piece in pieces(uids, self.options.piece)
+            await self._write(len(piece), partial(work, piece)) for piece in pieces(uids, self.options.piece)
         ]
         return flags.joined(done)
 
@@ -315,9 +340,12 @@ class Store:
         self, source_id: int, uids: Sequence[int], target_id: int, carried: Carried = EVERYTHING
     ) -> Copied:
         """Copy messages (UIDs ascending), all or none (RFC 9051 6.4.7). Raises NoSuchMailbox, OverQuota."""
-        return await self._database.write(
-            lambda tx: self.copy_in(source_id, uids, target_id, tx, carried=carried)
-        )
+        now, quota_of = self._clock.now(), await self._quota_known(target_id)
+
+        async def work(tx: Transaction) -> Copied:
+            return await self._copy(tx, source_id, uids, target_id, now, quota_of, carried)
+
+        return await self._write(len(uids), work)
 
     async def copy_in(
         self,
@@ -329,9 +357,20 @@ class Store:
         carried: Carried = EVERYTHING,
     ) -> Copied:
         """`copy`, in the caller's transaction."""
+        return await self._copy(tx, source_id, uids, target_id, self._clock.now(), self._quota_of, carried)
+
+    async def _copy(
+        self,
+        tx: Transaction,
+        source_id: int,
+        uids: Sequence[int],
+        target_id: int,
+        now: float,
+        quota_of: QuotaOf | None,
+        carried: Carried,
+    ) -> Copied:
         await get_mailbox(tx, source_id)
-        now = self._clock.now()
-        copied = await copying.copy(tx, source_id, uids, target_id, now, self._quota_of, carried)
+        copied = await copying.copy(tx, source_id, uids, target_id, now, quota_of, carried)
         self.changes.publish(tx, target_id)
         return copied
 
@@ -339,21 +378,21 @@ class Store:
         self, source_id: int, uids: Sequence[int], target_id: int, carried: Carried = EVERYTHING
     ) -> Copied:
         """Move messages (UIDs ascending); each is moved or not (RFC 6851 3.3). Raises NoSuchMailbox, OverQuota."""
+        quota_of = await self._quota_known(target_id)
 
-        async def work(tx: Transaction, piece: Sequence[int]) -> Copied:
+        async def work(piece: Sequence[int], now: float, tx: Transaction) -> Copied:
             await get_mailbox(tx, source_id)
-            now = self._clock.now()
-            moved = await copying.move(tx, source_id, piece, target_id, now, self._quota_of, carried)
+            moved = await copying.move(tx, source_id, piece, target_id, now, quota_of, carried)
             self.changes.publish(tx, source_id)
             self.changes.publish(tx, target_id)
             return moved
 
         done = [
-            await self._database.write(lambda tx, piece=piece: work(tx, piece))  # type: ignore[misc]
+            await self._write(len(piece), partial(work, piece, self._clock.now()))
             for piece in [*pieces(uids, self.options.piece)] or [()]
         ]
-        source = tuple(uid for moved in done for uid in moved.source_uids)
-        target = tuple(uid for moved in done for uid in moved.target_uids)
+        source = tuple(chain.from_iterable(moved.source_uids for moved in done))
+        target = tuple(chain.from_iterable(moved.target_uids for moved in done))
         return Copied(done[-1].uid_validity, source, target)
 
     async def rename_inbox(self, account_id: int, new_name: str) -> None:
@@ -384,19 +423,20 @@ class Store:
 
         Leaves behind which UIDs went and when (RFC 7162 3.2.10). They can be had back for a time (`kept`).
         """
-        return len((await self._expunge(tx, mailbox_id, sorted(set(uids)))).uids)
+        removed = await self._expunge(mailbox_id, sorted(set(uids)), self._clock.now(), tx)
+        return len(removed.uids)
 
     async def remove(self, mailbox_id: int, uids: Sequence[int]) -> Removed:
         """Remove messages (UIDs ascending), one piece after another: those that were there, and the last modseq."""
         done = [
-            await self._database.write(lambda tx, piece=piece: self._expunge(tx, mailbox_id, piece))  # type: ignore[misc]
+            await self._write(len(piece), partial(self._expunge, mailbox_id, piece, self._clock.now()))
             for piece in pieces(uids, self.options.piece)
         ]
-        gone = tuple(uid for removed in done for uid in removed.uids)
+        gone = tuple(chain.from_iterable(removed.uids for removed in done))
         return Removed(gone, max((removed.modseq for removed in done), default=0))
 
-    async def _expunge(self, tx: Transaction, mailbox_id: int, uids: Sequence[int]) -> Removed:
-        removed = await expunging.expunge(tx, mailbox_id, uids, self._clock.now())
+    async def _expunge(self, mailbox_id: int, uids: Sequence[int], now: float, tx: Transaction) -> Removed:
+        removed = await expunging.expunge(tx, mailbox_id, uids, now)
         if removed.uids:
             self.changes.publish(tx, mailbox_id)
             if not self.options.keep_s:  # nobody can have it back, so it need not wait for the hour

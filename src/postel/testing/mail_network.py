@@ -219,6 +219,7 @@ class _Kept:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self.write = database.write
+        self.write_apart = database.write_apart
         self.share = database.share
         self.read = database.read
         self.hear = database.hear
