@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus_kit import Letters
 from postel.message import (
@@ -10,10 +14,12 @@ from postel.message import (
     IndexedContent,
     SectionText,
     Span,
+    StaleIndex,
     find_binary,
     find_span,
     index_content,
     kept_fields,
+    kept_fields_of,
     select_fields,
     text_parts,
 )
@@ -130,6 +136,25 @@ def test_what_is_kept_is_what_is_there() -> None:
         index = IndexedContent.read(index_content(letter))
         kept = kept_fields(index, b"", names)
         assert kept == select_fields(letter[: index.body_start], names)
+
+
+def test_kept_fields_of_many_are_those_of_each() -> None:
+    wanted = [frozenset(KEPT_NAMES[:7]), frozenset({b"to", b"date", b"return-path"}), frozenset({b"x-none"})]
+    letters = Letters(9).some(120)
+    blobs = [index_content(letter) for letter in letters]
+    prefixes = [(b"", PREFIX, b"Return-Path: <>\r\n\r\n")[n % 3] for n in range(len(blobs))]
+    for names in wanted:
+        each = zip(blobs, prefixes, strict=True)
+        expected = [kept_fields(IndexedContent.read(blob), prefix, names) for blob, prefix in each]
+        assert kept_fields_of(blobs, prefixes, names) == expected
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_damaged_blobs_are_stale_and_nothing_worse(octets: bytes, cut: int) -> None:
+    blob = index_content(b"From: a@b.org\r\nTo: c@d.org\r\nSubject: x\r\n\r\ntext\r\n")
+    for damaged in (octets, b"\x01\x00" + octets, blob[:cut]):
+        with suppress(StaleIndex):
+            kept_fields_of([damaged], [b""], frozenset({b"from", b"subject"}))
 
 
 def test_a_header_of_giants_is_not_kept() -> None:

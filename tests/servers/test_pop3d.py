@@ -531,6 +531,9 @@ class _HalfStore:
     async def message(self, mailbox_id: int, uid: int) -> StoredMessage:
         return self._message
 
+    async def small(self, mailbox_id: int, uid: int) -> None:
+        return None
+
     async def read(self, message: StoredMessage) -> AsyncGenerator[bytes, None]:
         yield b"Subject: one\r\n"
         raise ContentMissing("the disk has gone")

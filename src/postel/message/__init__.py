@@ -77,6 +77,7 @@ from postel.message.structure.sections import (
     find_binary,
     find_span,
     kept_fields,
+    kept_fields_of,
     select_fields,
     text_parts,
 )
@@ -184,6 +185,7 @@ __all__ = [
     "inspect_submission",
     "keeps_for_conversion",
     "kept_fields",
+    "kept_fields_of",
     "known_codec",
     "make_message_id",
     "notification_request",

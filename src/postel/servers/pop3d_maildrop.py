@@ -42,6 +42,10 @@ class OpenMaildrop:
     async def read(self, number: int) -> AsyncGenerator[bytes, None]:
         """The octets of a message. Raises NoSuchMessage, ContentMissing, DatabaseTrouble."""
         uid = self._drop.messages[number - 1].uid
+        octets = await self._parts.store.small(self._drop.mailbox_id, uid)
+        if octets is not None:
+            yield octets
+            return
         message = await self._parts.store.message(self._drop.mailbox_id, uid)
         async with aclosing(self._parts.store.read(message)) as chunks:
             async for chunk in chunks:

@@ -4,6 +4,7 @@ append      in the transaction that takes a recipient out of the queue: one inst
 maildrop    what POP3 lists, under a lock that one session holds at a time
 snapshots   what is in a mailbox, in memory, one for all sessions
 expunge     in one transaction, leaving behind what a synchronising client must hear of
+pages       what never changes of some messages, in one transaction
 kept        what was expunged, for a time
 """
 
@@ -30,6 +31,7 @@ from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
 from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name
 from postel.store.options import StoreOptions
+from postel.store.pages import LetterPage
 from postel.store.quota import Fill, Quota, QuotaOf, Usage
 from postel.store.records import (
     INBOX,
@@ -75,6 +77,7 @@ __all__ = [
     "Kept",
     "KeptMessages",
     "Letter",
+    "LetterPage",
     "LineEnds",
     "LockLost",
     "MailboxExists",

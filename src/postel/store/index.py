@@ -20,13 +20,13 @@ from postel.contents import ContentMissing, Contents
 from postel.database import Database, Transaction
 from postel.message import ContentIndexer, StaleIndex, envelope_of
 from postel.net import Workers
+from postel.store.pages import load_blobs
 
 AT_ONCE: Final = 32  # contents that are read at a time, for one who asks; what is found is kept in one commit
 _TOGETHER: Final = (
     256 * 1024
 )  # octets handed to a worker at once: that costs more than reading a small content
 
-_FIND: Final = "SELECT content_id, data FROM stored_index WHERE content_id IN ({})"
 # Only while somebody has the content: nothing would ever remove it.
 _KEEP: Final = """
 INSERT INTO stored_index (content_id, data)
@@ -68,9 +68,7 @@ class ContentIndex:
 
     async def known(self, content_ids: Sequence[int]) -> dict[int, bytes]:
         """The blobs that are there already."""
-        sql = _FIND.format(", ".join("?" * len(content_ids)))
-        rows = await self._database.read(lambda tx: tx.fetch_all(sql, content_ids))
-        return {content_id: bytes(data) for content_id, data in rows}
+        return await self._database.read(lambda tx: load_blobs(tx, content_ids))
 
     async def refresh(self, content_id: int) -> bytes | None:
         """Read a content, again if need be (message.StaleIndex), and keep what is found; None when it is gone."""

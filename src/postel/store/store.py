@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Final, TypeVar
@@ -29,10 +30,11 @@ from postel.store.expunging import Removed
 from postel.store.faults import NoSuchMailbox, NoSuchMessage
 from postel.store.flags import FlagChange, FlagsChanged
 from postel.store.housekeeping import Housekeeping
-from postel.store.index import ContentIndex
+from postel.store.index import ContentIndex, is_fresh
 from postel.store.indexer import Indexer
 from postel.store.kept import UNTIDY, Kept
 from postel.store.options import StoreOptions
+from postel.store.pages import LetterPage, load_page, load_prefixes, load_small
 from postel.store.quota import Fill, Quota, QuotaOf, Usage, check_room, used
 from postel.store.records import (
     INBOX,
@@ -67,10 +69,6 @@ _DROP: Final = f"""
 SELECT m.uid, m.size_bytes, l.needs_utf8, b.uid_validity, b.id
 FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id JOIN stored_letter l ON l.id = m.letter_id
 WHERE b.account_id = ? AND b.name = ? AND m.uid > ? ORDER BY m.uid LIMIT {_DROP_AT_ONCE}"""
-_LETTERS: Final = """
-SELECT m.uid, m.letter_id, m.content_id, l.prefix, m.size_bytes, l.needs_utf8, l.thread_id
-FROM stored_message m JOIN stored_letter l ON l.id = m.letter_id
-WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?"""
 _GONE_SINCE: Final = """
 SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
 _UIDS: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? ORDER BY uid"
@@ -257,14 +255,29 @@ class Store:
 
     async def letters(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, Letter]:
         """What never changes of messages (UIDs ascending, a page of them), by UID; what is gone is left out."""
-        if not uids:
-            return {}
-        dense = uids[-1] - uids[0] < 2 * len(uids) + 100
-        named = "" if dense else f" AND m.uid IN ({', '.join('?' * len(uids))})"
-        key = (mailbox_id, uids[0], uids[-1], *(() if dense else uids))
-        rows = await self._database.read(lambda tx: tx.fetch_all(_LETTERS + named, key))
-        wanted = set(uids)
-        return {row[0]: _letter(row) for row in rows if row[0] in wanted}
+        page = await self._database.read(lambda tx: load_page(tx, mailbox_id, uids))
+        return dict(page.letters)
+
+    async def page(self, mailbox_id: int, uids: Sequence[int], *, contents: bool = False) -> LetterPage:
+        """The same, and what is known of their contents; the small contents too, where they are wanted."""
+        page = await self._database.read(
+            lambda tx: load_page(tx, mailbox_id, uids, blobs=True, contents=contents)
+        )
+        ids = [letter.content_id for letter in page.letters.values()]
+        if all(content_id in page.blobs and is_fresh(page.blobs[content_id]) for content_id in ids):
+            return page
+        return replace(page, blobs=await self.index.fresh(ids))
+
+    async def prefixes(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, bytes]:
+        """What `letters` says of the prefixes alone."""
+        return await self._database.read(lambda tx: load_prefixes(tx, mailbox_id, uids))
+
+    async def small(self, mailbox_id: int, uid: int) -> bytes | None:
+        """The octets of a message that lies in the database; None: `read` gives them in pieces.
+
+        Raises NoSuchMessage, DatabaseTrouble.
+        """
+        return await self._database.read(lambda tx: load_small(tx, mailbox_id, uid))
 
     async def thread_ids(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, int]:
         """The threads of messages (UIDs ascending, a page of them), by UID (RFC 8474 5.2).
@@ -512,8 +525,3 @@ async def _expunged_since(tx: Transaction, mailbox_id: int, modseq: int) -> list
             gone.append((free, uid - 1))
         free = uid + 1
     return gone
-
-
-def _letter(row: Row) -> Letter:
-    uid, letter_id, content_id, prefix, size_bytes, needs_utf8, thread_id = row
-    return Letter(uid, letter_id, content_id, prefix, size_bytes, bool(needs_utf8), thread_id)

@@ -1,6 +1,7 @@
 """What is known of a content, as a few octets that are kept beside it.
 
-Gives       IndexedContent, StaleIndex, Keys, PartFacts, write_blob, envelope_of, body_structure_of, KEPT_NAMES.
+Gives       IndexedContent, StaleIndex, Keys, PartFacts, write_blob, envelope_of, body_structure_of, kept_of,
+            KEPT_NAMES.
 Not here    Finding it out: indexer. What is made of it: sections.
 
     version, flags, numbers | ENVELOPE | BODYSTRUCTURE | BODY | kept fields | preview | keys | parts | other forms
@@ -15,6 +16,7 @@ import struct
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -199,6 +201,46 @@ def body_structure_of(blob: bytes) -> bytes:
 
 
 _END: Final = struct.Struct("<I")
+_KEPT_AT: Final = _ENDS_AT + 2 * _END.size  # what says where the third piece ends, and the kept fields begin
+
+
+def kept_of(blob: bytes, codes: frozenset[int]) -> bytes | None:
+    """The kept fields whose names have these numbers, for a fetch of thousands; None: not all were kept.
+
+    Raises StaleIndex.
+    """
+    try:
+        if blob[0] != VERSION:
+            raise StaleIndex
+        if blob[1] & LACKS_FIELDS:
+            return None
+        (at,) = _END.unpack_from(blob, _KEPT_AT)
+        count = blob[at] + 256 * blob[at + 1]
+        names_end = at + 2 + count
+        lengths = _lengths(count).unpack_from(blob, names_end)
+    except (struct.error, IndexError) as error:
+        raise StaleIndex from error
+    at = names_end + 2 * count
+    runs = _runs(blob[names_end - count : names_end], codes)
+    if len(runs) == 1:
+        start, stop = runs[0]
+        at += sum(lengths[:start])
+        return blob[at : at + sum(lengths[start:stop])]
+    ends = tuple(accumulate(lengths, initial=at))
+    return b"".join([blob[ends[start] : ends[stop]] for start, stop in runs])
+
+
+@lru_cache(2000)
+def _runs(named: bytes, codes: frozenset[int]) -> tuple[tuple[int, int], ...]:
+    """Where the wanted ones are among the fields of these names: first and one behind the last, side by side."""
+    runs: list[tuple[int, int]] = []
+    for place, code in enumerate(named):
+        if code in codes:
+            if runs and runs[-1][1] == place:
+                runs[-1] = (runs[-1][0], place + 1)
+            else:
+                runs.append((place, place + 1))
+    return tuple(runs)
 
 
 class IndexedContent:

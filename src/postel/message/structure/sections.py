@@ -1,7 +1,8 @@
 """Sections of a message: where the octets lie that a client asks for.
 
 Implements  RFC 9051 6.4.5.1 and RFC 3501 6.4.5 (sections, HEADER.FIELDS, partial), RFC 3516 4 (BINARY).
-Gives       SectionText, Span, find_span, kept_fields, select_fields, BinaryPart, find_binary, TextPart, text_parts.
+Gives       SectionText, Span, find_span, kept_fields, kept_fields_of, select_fields, BinaryPart, find_binary, TextPart,
+            text_parts.
 
 A message as it is read is a copy's own prefix and then the content that copies share. Spans are offsets in that; what
 is before len(prefix) is read from the prefix. Large things are spans only: whoever asks streams them.
@@ -10,13 +11,14 @@ is before len(prefix) is read from the prefix. Large things are spans only: whoe
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from postel.message.decoders import Transform, decoder_for
 from postel.message.search.text import TextStream
-from postel.message.structure.blob import KEPT_CODES, LACKS_FIELDS, IndexedContent, PartFacts
+from postel.message.structure.blob import KEPT_CODES, LACKS_FIELDS, IndexedContent, PartFacts, kept_of
 from postel.message.structure.head_fields import head_fields
 
 _EMPTY_LINE: Final = b"\r\n"
@@ -129,8 +131,29 @@ def kept_fields(index: IndexedContent, prefix: bytes, names: frozenset[bytes]) -
     codes = _codes(names)
     if codes is None or index.flags & LACKS_FIELDS:
         return None
-    found = [raw for _, name, raw in _named(prefix) if name.lower() in names] if prefix else []
-    return b"".join([*found, *index.kept(codes), _EMPTY_LINE])
+    return b"".join([_fields_of(prefix, names), *index.kept(codes), _EMPTY_LINE])
+
+
+def kept_fields_of(
+    blobs: Iterable[bytes], prefixes: Iterable[bytes], names: frozenset[bytes]
+) -> list[bytes | None]:
+    """What `kept_fields` says of each of many messages. Raises StaleIndex."""
+    codes = _codes(names)
+    own: dict[bytes, bytes] = {}  # of prefixes: messages that were delivered together share them
+    found: list[bytes | None] = []
+    for blob, prefix in zip(blobs, prefixes, strict=True):
+        kept = None if codes is None else kept_of(blob, codes)
+        if kept is not None:
+            fields = own.get(prefix)
+            if fields is None:
+                fields = own[prefix] = _fields_of(prefix, names)
+            kept = b"%b%b\r\n" % (fields, kept)
+        found.append(kept)
+    return found
+
+
+def _fields_of(prefix: bytes, names: frozenset[bytes]) -> bytes:
+    return b"".join([raw for _, name, raw in _named(prefix) if name.lower() in names]) if prefix else b""
 
 
 @lru_cache(256)

@@ -14,7 +14,7 @@ import datetime
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from postel.mail import BadSyntax
 from postel.proto.imap.fault import BadCommand, Unfinished
@@ -63,11 +63,13 @@ class Reading:
 
     capabilities    what the server can do: syntax of anything else is not known.
     enabled         what ENABLE has switched on.
+    remembered      what pieces of commands, octet by octet, were read as: clients repeat themselves.
     """
 
     capabilities: frozenset[str] = frozenset()
     enabled: frozenset[str] = frozenset()
     limits: ImapLimits = field(default_factory=ImapLimits)
+    remembered: dict[bytes, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def is_utf8(self) -> bool:

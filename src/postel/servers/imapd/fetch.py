@@ -13,11 +13,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from postel.contents import small_contents
 from postel.net import ConnectionLost
 from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
 from postel.servers.imapd.faults import TROUBLES
@@ -36,7 +34,19 @@ _BODIES_AT_ONCE: Final = 32
 _GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
 
 
-_Bulk: TypeAlias = tuple[tuple[bytes, ...], tuple[Column, ...]]
+_ALONE: Final = (
+    4  # a page of no more messages is no reason to let others in: the drive does, between commands
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bulk:
+    """Everything as columns."""
+
+    templates: tuple[bytes, ...]
+    columns: tuple[Column, ...]
+    needs: Needs
+    may_lack: bool  # whether a value may be None: then the messages are written one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +59,7 @@ class _Plan:
     templates: tuple[bytes, ...]
     columns: tuple[Column | None, ...]
     sections: tuple[FetchSection | None, ...]
-    needs: Needs
     bulk: _Bulk | None
-
-    @property
-    def is_streamed(self) -> bool:
-        """Whether there are sections in it."""
-        return any(section is not None for section in self.sections)
 
     @property
     def sets_seen(self) -> bool:
@@ -78,15 +82,17 @@ def _planned(items: Sequence[FetchItem]) -> _Plan:
         else:
             name, section = section_of(item)
             templates.append(name)
-            needs |= Needs.LETTERS | Needs.INDEX
             columns.append(None)
             sections.append(section)
-    bulk = _bulk(templates, columns, sections)
-    return _Plan(tuple(templates), tuple(columns), tuple(sections), needs, bulk)
+    bulk = _bulk(templates, columns, sections, needs)
+    return _Plan(tuple(templates), tuple(columns), tuple(sections), bulk)
 
 
 def _bulk(
-    templates: Sequence[bytes], columns: Sequence[Column | None], sections: Sequence[FetchSection | None]
+    templates: Sequence[bytes],
+    columns: Sequence[Column | None],
+    sections: Sequence[FetchSection | None],
+    needs: Needs,
 ) -> _Bulk | None:
     """Everything as columns; None where octets must be streamed."""
     found: list[tuple[bytes, Column]] = []
@@ -95,7 +101,12 @@ def _bulk(
         if column is None and fields is None:
             return None
         found.append((template, column) if column is not None else fields)  # type: ignore[arg-type]
-    return tuple(template for template, _ in found), tuple(column for _, column in found)
+    has_fields = any(section is not None for section in sections)
+    if has_fields:
+        needs |= Needs.PREFIXES | Needs.INDEX
+    return _Bulk(
+        tuple(template for template, _ in found), tuple(column for _, column in found), needs, has_fields
+    )
 
 
 async def _fetch(session: ImapSession, command: Fetch) -> None:
@@ -207,7 +218,9 @@ async def _set_seen(session: ImapSession, spans: list[range], plan: _Plan, comma
 
 async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> bool:
     """All messages; whether none was gone."""
-    size = _BODIES_AT_ONCE if plan.bulk is None else _INDEX_AT_ONCE if plan.needs else _ARRAYS_AT_ONCE
+    size = _BODIES_AT_ONCE
+    if plan.bulk is not None:
+        size = _INDEX_AT_ONCE if plan.bulk.needs else _ARRAYS_AT_ONCE
     is_complete = True
     for span in spans:
         for start in range(span.start, span.stop, size):
@@ -215,6 +228,7 @@ async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> b
             is_complete &= len(page.uids) == min(size, span.stop - start)
             if len(page.uids):
                 await _write_page(session, page, plan)
+            if len(page.uids) > _ALONE:
                 await asyncio.sleep(0)
     return is_complete
 
@@ -234,78 +248,92 @@ def _page(session: ImapSession, span: range) -> Page:
 
 
 async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> None:
-    store, box = session.parts.store, session.box
-    if Needs.LETTERS in plan.needs:
-        page.letters = await store.letters(box.id, page.uids)
-    if Needs.INDEX in plan.needs:
-        page.blobs = await store.index.fresh(page.contents)
-    # What was awaited may have moved the arrays on.
-    page = _there(page, plan)
-    if not len(page.uids):
-        return
-    lines = None if plan.bulk is None else _lines(session, page, plan.bulk, plan.is_streamed)
-    if lines is None:
-        await _write_streamed(session, page, plan)
-    else:
-        await session.send(lines)
+    if plan.bulk is None or not await _write_bulk(session, page, plan.bulk):
+        for start in range(0, len(page.uids), _BODIES_AT_ONCE):
+            await _write_streamed(session, page.part(start, start + _BODIES_AT_ONCE), plan)
 
 
-def _lines(session: ImapSession, page: Page, bulk: _Bulk, may_lack: bool) -> bytes | None:
-    """The whole page; None where an index lacks something."""
-    templates, makers = bulk
-    columns = [list(column(page)) for column in makers] if may_lack else [column(page) for column in makers]
-    if may_lack and any(None in column for column in columns):
-        return None
+async def _write_bulk(session: ImapSession, page: Page, bulk: _Bulk) -> bool:
+    """The whole page at once; False where an index lacks something."""
+    if bulk.needs:
+        await _load(session, page, bulk.needs)
+        page = _there(page, bulk.needs)
+    columns = [column(page) for column in bulk.columns]
+    if bulk.may_lack and any(None in column for column in map(list, columns)):
+        return False
     is_uid_only = "UIDONLY" in session.talk.enabled
-    return responses.fetch_lines(templates, page.numbers, *columns, uid_only=is_uid_only)
+    await session.send(responses.fetch_lines(bulk.templates, page.numbers, *columns, uid_only=is_uid_only))
+    return True
 
 
-def _there(page: Page, plan: _Plan) -> Page:
-    """The page without what went while its letters and indexes were read."""
-    if not plan.needs:
-        return page
+async def _load(session: ImapSession, page: Page, needs: Needs) -> None:
+    store, box = session.parts.store, session.box
+    if Needs.LETTERS in needs:
+        page.letters = await store.letters(box.id, page.uids)
+    if Needs.PREFIXES in needs:
+        page.prefixes = await store.prefixes(box.id, page.uids)
+    if Needs.INDEX in needs:
+        page.blobs = await store.index.fresh(page.contents)
+
+
+def _there(page: Page, needs: Needs) -> Page:
+    """The page without what went while its letters and indexes were read: that may have moved the arrays on."""
     snapshot = page.box.snapshot
     places = snapshot.places(page.uids)
-    if isinstance(places, range) and not _lacks(page, snapshot.contents[places.start : places.stop], plan):
-        page.places = places
-        return page
+    contents, sources = snapshot.contents, page.sources(needs)
+    if isinstance(places, range):
+        there = contents[places.start : places.stop]
+        is_whole = Needs.INDEX not in needs or all(map(page.blobs.__contains__, there))
+        if is_whole and all(len(source) == len(page.uids) for source in sources):
+            page.places = places
+            return page
     rows = [
         (number, uid, place)
         for number, uid, place in zip(page.numbers, page.uids, places, strict=True)
         if place >= 0
-        and (Needs.LETTERS not in plan.needs or uid in page.letters)
-        and (Needs.INDEX not in plan.needs or snapshot.contents[place] in page.blobs)
+        and all(uid in source for source in sources)
+        and (Needs.INDEX not in needs or contents[place] in page.blobs)
     ]
     page.numbers, page.uids, page.places = ([row[n] for row in rows] for n in range(3))
     return page
 
 
-def _lacks(page: Page, contents: Sequence[int], plan: _Plan) -> bool:
-    lacks_letters = Needs.LETTERS in plan.needs and len(page.letters) < len(page.uids)
-    return lacks_letters or (Needs.INDEX in plan.needs and any(one not in page.blobs for one in contents))
-
-
 async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None:
+    """Message by message, as the client takes them."""
+    found = await session.parts.store.page(session.box.id, page.uids, contents=True)
+    page.letters, page.blobs = found.letters, found.blobs
+    page = _there(page, Needs.LETTERS | Needs.INDEX)
     contents = page.contents
-    read: dict[int, bytes] = {}
     columns = [None if column is None else list(column(page)) for column in plan.columns]
     blobs = [page.blobs[content_id] for content_id in contents]
     is_uid_only = "UIDONLY" in session.talk.enabled
     for n, (number, uid) in enumerate(zip(page.numbers, page.uids, strict=True)):
         letter = page.letters[uid]
-        if n % _BODIES_AT_ONCE == 0:
-            some = contents[n : n + _BODIES_AT_ONCE]
-            read = await session.parts.database.read(partial(small_contents, content_ids=some))
-        sections = Sections(session, letter, blobs[n], read.get(letter.content_id))
+        sections = Sections(session, letter, blobs[n], found.contents.get(letter.content_id))
+        values = [None if column is None else column[n] for column in columns]
+        begin = responses.fetch_begin(number, uid_only=is_uid_only)
+        if (whole := _at_hand(plan, sections, values)) is not None:
+            await session.send(begin + whole + responses.FETCH_END)
+            continue
         for section in filter(None, plan.sections):
             await sections.check(section)
-        await session.send(responses.fetch_begin(number, uid_only=is_uid_only))
-        values = [None if column is None else column[n] for column in columns]
+        await session.send(begin)
         try:
             await _write_message(session, plan, sections, values)
         except TROUBLES as trouble:
             # A literal that was announced cannot be taken back: nothing can be said any more.
             raise ConnectionLost(f"cut within a message: {trouble}") from trouble
+
+
+def _at_hand(plan: _Plan, sections: Sections, values: Sequence[object]) -> bytes | None:
+    """All items of a message; None where some must be waited for."""
+    items: list[bytes] = []
+    for template, value, section in zip(plan.templates, values, plan.sections, strict=True):
+        item = template % value if section is None else sections.at_hand(template, section)
+        if item is None:
+            return None
+        items.append(item)
+    return b" ".join(items)
 
 
 async def _write_message(

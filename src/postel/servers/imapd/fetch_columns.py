@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from postel.message import IndexedContent, body_structure_of, envelope_of, kept_fields
+from postel.message import IndexedContent, body_structure_of, envelope_of, kept_fields_of
 from postel.proto.imap import FetchAtom, FetchPreview, FetchSection, Form, SectionText, responses
 from postel.store import Letter
 
@@ -27,6 +27,7 @@ class Needs(enum.Flag):
 
     ARRAYS = 0
     LETTERS = enum.auto()
+    PREFIXES = enum.auto()
     INDEX = enum.auto()
 
 
@@ -34,7 +35,7 @@ class Needs(enum.Flag):
 class Page:
     """Some messages, side by side in the client's numbering; those that are gone are left out.
 
-    letters, blobs   by UID and by content, as far as the columns need them.
+    letters, prefixes, blobs   by UID and by content, as far as the columns need them.
     """
 
     box: Selected
@@ -44,7 +45,20 @@ class Page:
     is_utf8: bool
     is_rev2: bool
     letters: Mapping[int, Letter] = field(default_factory=dict)
+    prefixes: Mapping[int, bytes] = field(default_factory=dict)
     blobs: Mapping[int, bytes] = field(default_factory=dict)
+
+    def part(self, start: int, stop: int) -> Page:
+        """Some of them, of which nothing has been read yet."""
+        span = slice(start, stop)
+        return Page(
+            self.box, self.numbers[span], self.uids[span], self.places[span], self.is_utf8, self.is_rev2
+        )
+
+    def sources(self, needs: Needs) -> list[Mapping[int, object]]:
+        """What was read by UID."""
+        sources: list[Mapping[int, object]] = [self.letters] if Needs.LETTERS in needs else []
+        return [*sources, self.prefixes] if Needs.PREFIXES in needs else sources
 
     @property
     def contents(self) -> Sequence[int]:
@@ -137,7 +151,7 @@ def column_of(item: Any) -> tuple[bytes, Needs, Column] | None:
 
 
 def fields_column_of(item: FetchSection) -> tuple[bytes, Column] | None:
-    """How a selection of the message's own header fields is written, and its values, from letters and indexes.
+    """How a selection of the message's own header fields is written, and its values, from prefixes and indexes.
 
     A value is None where the index has not kept all of them: then the header must be read.
     """
@@ -149,5 +163,6 @@ def fields_column_of(item: FetchSection) -> tuple[bytes, Column] | None:
 
 
 def _fields(names: frozenset[bytes], page: Page) -> list[bytes | None]:
-    found = (kept_fields(page.index(n), page.letters[uid].prefix, names) for n, uid in enumerate(page.uids))
-    return [None if kept is None else responses.literal_head(len(kept)) + kept for kept in found]
+    blobs = map(page.blobs.__getitem__, page.contents)
+    found = kept_fields_of(blobs, map(page.prefixes.__getitem__, page.uids), names)
+    return [None if kept is None else b"{%d}\r\n%b" % (len(kept), kept) for kept in found]

@@ -72,6 +72,22 @@ class Sections:
             if part is not None and part.decoder() is None:
                 raise Denied(NO.saying("The encoding is not known", codes.UNKNOWN_CTE))
 
+    def at_hand(self, name: bytes, wanted: FetchSection) -> bytes | None:
+        """The whole item; None where its octets must be waited for, or are more than a span."""
+        fields = (imap.SectionText.FIELDS, imap.SectionText.FIELDS_NOT)
+        content = self._content
+        if content is None or wanted.form is not Form.BODY or wanted.section.text in fields:
+            return None
+        span = self.span(wanted)
+        if span is None:
+            return name + b" NIL"
+        prefix, before = self._letter.prefix, len(self._letter.prefix)
+        if span.start >= before:
+            octets = content[span.start - before : span.end - before]
+        else:
+            octets = prefix[span.start : span.end] + content[: max(span.end - before, 0)]
+        return b"%b {%d}\r\n%b" % (name, len(octets), octets)
+
     async def write(self, name: bytes, wanted: FetchSection) -> None:
         """The item: its name and its octets, after `check`. Raises ContentMissing, DatabaseTrouble."""
         if wanted.form is not Form.BODY:

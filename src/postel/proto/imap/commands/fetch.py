@@ -70,6 +70,8 @@ _OCTETS = re.compile(rb"<([0-9]{1,19})\.([0-9]{1,19})>")
 _DEPTH_LIMIT = 100  # parts within parts
 _ITEMS_LIMIT = 1000
 _FIELDS_LIMIT = 500
+_REMEMBERED = 16  # lists of items, of each session
+_REMEMBERED_OCTETS = 400
 
 
 def read_fetch(cursor: Cursor) -> Fetch:
@@ -86,7 +88,22 @@ def _read(cursor: Cursor, *, uid: bool) -> Fetch:
     cursor.space()
     numbers = cursor.sequence_set()
     cursor.space()
-    return Fetch(numbers, _read_items(cursor), uid)
+    return Fetch(numbers, _read_items_again(cursor), uid)
+
+
+def _read_items_again(cursor: Cursor) -> tuple[FetchItem, ...]:
+    """Items that end the command are remembered: clients fetch one message after another."""
+    rest, known = cursor.text[cursor.place :], cursor.reading.remembered
+    items: tuple[FetchItem, ...] | None = known.get(rest)
+    if items is not None:
+        cursor.place = len(cursor.text)
+        return items
+    items = _read_items(cursor)
+    if cursor.at_end and len(rest) <= _REMEMBERED_OCTETS:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[rest] = items
+    return items
 
 
 def _read_items(cursor: Cursor) -> tuple[FetchItem, ...]:

@@ -1,0 +1,89 @@
+"""What never changes of some messages, read in one transaction: for who tells of many, or of one after another.
+
+Gives       LetterPage, load_page, load_prefixes, load_small.
+
+A transaction costs as much as a dozen rows, so letters, what is known of their contents, and small contents come
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from postel.contents import small_contents
+from postel.database import Row, Transaction
+from postel.store.faults import NoSuchMessage
+from postel.store.records import Letter
+
+_FROM: Final = "FROM stored_message m JOIN stored_letter l ON l.id = m.letter_id WHERE m.mailbox_id = ?"
+_LETTERS: Final = f"""
+SELECT m.uid, m.letter_id, m.content_id, l.prefix, m.size_bytes, l.needs_utf8, l.thread_id {_FROM}"""
+_PREFIXES: Final = f"SELECT m.uid, l.prefix {_FROM}"
+_SMALL: Final = f"SELECT m.content_id, l.prefix {_FROM} AND m.uid = ?"
+_BLOBS: Final = "SELECT content_id, data FROM stored_index WHERE content_id IN ({})"
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPage:
+    """Letters by UID; what is kept of their contents, and the contents that lie in the database, by content.
+
+    What is not there is gone, or not indexed yet, or large.
+    """
+
+    letters: Mapping[int, Letter]
+    blobs: Mapping[int, bytes] = field(default_factory=dict)
+    contents: Mapping[int, bytes] = field(default_factory=dict)
+
+
+async def load_page(
+    tx: Transaction, mailbox_id: int, uids: Sequence[int], *, blobs: bool = False, contents: bool = False
+) -> LetterPage:
+    """Messages (UIDs ascending, a page of them)."""
+    rows = await _rows(tx, _LETTERS, mailbox_id, uids)
+    letters = {row[0]: _letter(row) for row in rows}
+    ids = [row[2] for row in rows]
+    return LetterPage(
+        letters,
+        await load_blobs(tx, ids) if blobs and ids else {},
+        await small_contents(tx, ids) if contents and ids else {},
+    )
+
+
+async def load_prefixes(tx: Transaction, mailbox_id: int, uids: Sequence[int]) -> dict[int, bytes]:
+    """The fields that copies begin with, by UID (ascending, a page of them)."""
+    return dict(await _rows(tx, _PREFIXES, mailbox_id, uids))
+
+
+async def load_blobs(tx: Transaction, content_ids: Sequence[int]) -> dict[int, bytes]:
+    """What is kept of contents (a page of them)."""
+    sql = _BLOBS.format(", ".join("?" * len(content_ids)))
+    return {content_id: bytes(data) for content_id, data in await tx.fetch_all(sql, content_ids)}
+
+
+async def load_small(tx: Transaction, mailbox_id: int, uid: int) -> bytes | None:
+    """The octets of a message that lies in the database; None: it is large. Raises NoSuchMessage."""
+    row = await tx.fetch_one(_SMALL, (mailbox_id, uid))
+    if row is None:
+        raise NoSuchMessage(f"uid {uid}")
+    content_id, prefix = row
+    data = (await small_contents(tx, (content_id,))).get(content_id)
+    return None if data is None else prefix + data
+
+
+async def _rows(tx: Transaction, sql: str, mailbox_id: int, uids: Sequence[int]) -> list[Row]:
+    if not len(uids):
+        return []
+    if uids[-1] - uids[0] < 2 * len(uids) + 100:  # side by side, or nearly
+        rows = await tx.fetch_all(f"{sql} AND m.uid BETWEEN ? AND ?", (mailbox_id, uids[0], uids[-1]))
+        if len(rows) <= len(uids) == uids[-1] - uids[0] + 1:
+            return rows
+        wanted = set(uids)
+        return [row for row in rows if row[0] in wanted]
+    return await tx.fetch_all(f"{sql} AND m.uid IN ({', '.join('?' * len(uids))})", (mailbox_id, *uids))
+
+
+def _letter(row: Row) -> Letter:
+    uid, letter_id, content_id, prefix, size_bytes, needs_utf8, thread_id = row
+    return Letter(uid, letter_id, content_id, prefix, size_bytes, bool(needs_utf8), thread_id)
