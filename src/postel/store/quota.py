@@ -58,6 +58,15 @@ class Fill:
         fits = quota.size_bytes is None or usage.size_bytes + size_bytes <= quota.size_bytes
         return fits and (quota.messages is None or usage.messages < quota.messages)
 
+    def check(self, more: Usage) -> None:
+        """Whether so much more fits now. Raises OverQuota."""
+        quota, usage = self.quota, self.usage
+        size_bytes, messages = usage.size_bytes + more.size_bytes, usage.messages + more.messages
+        if quota.size_bytes is not None and size_bytes > quota.size_bytes:
+            raise OverQuota("octets", quota.size_bytes, size_bytes)
+        if quota.messages is not None and messages > quota.messages:
+            raise OverQuota("messages", quota.messages, messages)
+
     def __str__(self) -> str:
         pairs = (
             (self.usage.size_bytes, self.quota.size_bytes, "octets"),
@@ -78,11 +87,5 @@ async def used(tx: Transaction, account_id: int) -> Usage:
 
 async def check_room(tx: Transaction, account_id: int, more: Usage, quota: Quota) -> None:
     """Whether so much more may be stored, in the transaction that will. Raises OverQuota."""
-    if not quota.is_limited:
-        return
-    usage = await used(tx, account_id)
-    size_bytes, messages = usage.size_bytes + more.size_bytes, usage.messages + more.messages
-    if quota.size_bytes is not None and size_bytes > quota.size_bytes:
-        raise OverQuota("octets", quota.size_bytes, size_bytes)
-    if quota.messages is not None and messages > quota.messages:
-        raise OverQuota("messages", quota.messages, messages)
+    if quota.is_limited:
+        Fill(quota, await used(tx, account_id)).check(more)

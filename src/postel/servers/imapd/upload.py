@@ -11,7 +11,7 @@ A message goes to its content as it comes, piece by piece; nothing is stored bef
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from postel.contents import Draft, Sealed, keep
 from postel.database import Transaction
@@ -36,10 +36,14 @@ from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.message_limit import refuse_beyond
 from postel.servers.imapd.names import Opened
 from postel.servers.imapd.urls import read_url
-from postel.store import Appended, Flags, MessageFacts, NoSuchMessage
+from postel.store import Appended, Fill, Flags, MessageFacts, NoSuchMessage, Usage
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
+
+
+# Messages of one command that are too small for files wait in memory together: so many octets of them.
+IN_MEMORY_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -56,11 +60,25 @@ class _Message:
 
 @dataclass(slots=True)
 class _Upload:
-    """A command whose messages are coming."""
+    """A command whose messages are coming.
+
+    fill    how full the account was when they began to come, where it has a limit that they count for.
+    """
 
     target: Opened
-    replaced_uid: int | None = None
+    replaced_uid: int | None
+    fill: Fill | None
     messages: list[_Message] = field(default_factory=list)
+
+    def check(self, size_bytes: int) -> None:
+        """Whether there is room for what has come, and so much more. Raises Denied, OverQuota."""
+        drafts = [message.draft for message in self.messages]
+        if self.fill is not None:
+            self.fill.check(
+                Usage(size_bytes + sum(draft.size_bytes for draft in drafts), max(len(drafts), 1))
+            )
+        if sum(draft.size_bytes for draft in drafts if draft.file_name is None) > IN_MEMORY_BYTES:
+            raise Denied(NO.saying("That is too much for one command; send it in several", codes.LIMIT))
 
 
 class Uploads:
@@ -81,7 +99,9 @@ class Uploads:
             if not uids:
                 raise Denied(NO.saying("There is no such message", codes.NONEXISTENT))
             replaced = uids[0]
-        self._upload = _Upload(target, replaced)
+        # RFC 8508 3.4: of a replacement only what it takes more counts, which the transaction sees.
+        fill = None if replaced else await session.parts.store.fill(target.box.account_id)
+        self._upload = _Upload(target, replaced, fill)
         session.talk.answer()
 
     async def take(self, event: Any) -> None:
@@ -91,7 +111,9 @@ class Uploads:
                 await self._take_chunk(data)
             case MessageStart():
                 self._start(event)
-            case CatenateText():
+            case CatenateText(size):
+                if self._upload is not None:
+                    self._upload.check(size)
                 self._session.talk.answer()
             case CatenateUrl(url):
                 await self._take_url(url)
@@ -117,6 +139,7 @@ class Uploads:
         date = session.parts.clock.now() if event.date is None else event.date.timestamp()
         draft = session.parts.contents.draft()
         self._upload.messages.append(_Message(draft, flags, keywords, date, event.is_utf8))
+        self._upload.check(event.size or 0)  # RFC 9208 4.3.1: what cannot be kept is not asked for
         session.talk.answer()
 
     def _allowed(self, flags: Flags, keywords: frozenset[str]) -> tuple[Flags, frozenset[str]]:
@@ -128,6 +151,8 @@ class Uploads:
     async def _take_url(self, url: str) -> None:
         """RFC 4469 3: the next octets are those that a URL names."""
         octets = await read_url(self._session, url)
+        if self._upload is not None:
+            self._upload.check(len(octets))
         if await self._take_chunk(octets):
             self._session.talk.answer()
 
@@ -161,9 +186,13 @@ class Uploads:
             await session.finish(OK)
 
     async def _store(self, tx: Transaction, upload: _Upload) -> list[Appended]:
-        """All messages in one transaction, the one that is replaced going in it, too."""
+        """All messages in one transaction. One that is replaced goes in it first, and so makes room for the new."""
         store = self._session.parts.store
         appended: list[Appended] = []
+        if upload.replaced_uid is not None:
+            gone = await store.expunge(tx, self._session.box.id, [upload.replaced_uid])
+            if not gone:  # somebody else was faster: then the new one is not stored either
+                raise NoSuchMessage(f"uid {upload.replaced_uid}")
         for message in upload.messages:
             assert message.sealed is not None
             content_id = await keep(tx, message.sealed, holders=0)  # the store is its first holder
@@ -176,8 +205,4 @@ class Uploads:
                 needs_utf8=message.is_utf8,
             )
             appended.append(await store.append_to(tx, upload.target.box.id, facts))
-        if upload.replaced_uid is not None:
-            gone = await store.expunge(tx, self._session.box.id, [upload.replaced_uid])
-            if not gone:  # somebody else was faster: then the new one is not stored either
-                raise NoSuchMessage(f"uid {upload.replaced_uid}")
         return appended
