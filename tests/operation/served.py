@@ -210,7 +210,9 @@ class Line:
         self._file.close()
         self.socket.close()
 
-    __del__ = close
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # nobody was there
+            self.close()
 
 
 def smtp(port: int) -> Line:

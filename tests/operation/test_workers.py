@@ -59,6 +59,7 @@ def kill_one(served: Served, number: int) -> None:
 
 def worker(served: Served, number: int) -> int:
     """The process of one worker."""
+    served.wait_for("worker_started", worker=number)
     told = [e["pid"] for e in served.events if e["event"] == "worker_started" and e["worker"] == number]
     return int(told[-1])
 
