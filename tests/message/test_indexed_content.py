@@ -184,3 +184,33 @@ def test_clients_of_rev2_are_told_what_is_in_a_message_global() -> None:
     assert index.body() == b'("message" "global" NIL NIL NIL "7bit" 23)'
     assert b'"inside"' in index.body_structure(rev2=True)
     assert index.body(rev2=True).endswith(b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 4 0) 2)')
+
+
+def test_all_addresses_count_where_a_field_is_there_more_than_once() -> None:
+    letter = (
+        b"From: ann@example.org\r\nTo: bob@example.org\r\nCc:\r\ncc: Carl <carl@example.org>\r\n"
+        b'TO: "Dora" <dora@example.org>\r\nCC: eve@example.org\r\nSubject: one\r\nSubject: two\r\n\r\n'
+    )
+    index = IndexedContent.read(index_content(letter))
+    envelope = value_of(index.envelope())
+    assert envelope[1] == b"one"
+    assert [address[2] for address in envelope[5]] == [b"bob", b"dora"]
+    assert [address[2] for address in envelope[6]] == [b"carl", b"eve"]
+    assert "dora@example.org" in index.keys.to and "carl@example.org" in index.keys.cc
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        (b'"a b.txt"', b"a b.txt"),
+        (b'"a b.txt"=', b"a b.txt"),
+        (b'"a b.txt" (the text)', b"a b.txt"),
+        (b'"a "b".txt", x', b'a "b".txt'),
+        (b'"a b.txt', b"a b.txt"),
+        (b'"', b""),
+    ],
+)
+def test_what_is_behind_a_quoted_value_is_no_part_of_it(written: bytes, value: bytes) -> None:
+    letter = b"Content-Type: x/y; a=1; name=%b\r\n\r\nx\r\n" % written
+    parameters = value_of(IndexedContent.read(index_content(letter)).body())[2]
+    assert parameters[2:] == [b"name", value]

@@ -169,11 +169,11 @@ def _extended_value(pieces: Mapping[int, tuple[str, bool]]) -> str:
 
 
 def unquoted(raw: str) -> str:
-    """A parameter's value without its quotes, if it has any."""
+    """A parameter's value without its quotes, if it has any, and without what is behind the last of them."""
     if not raw.startswith('"'):
         return raw
-    inner = raw[1:-1] if len(raw) > 1 and raw.endswith('"') else raw[1:]
-    return _QUOTED_PAIR.sub(r"\1", inner)
+    end = raw.rfind('"')
+    return _QUOTED_PAIR.sub(r"\1", raw[1:end] if end else raw[1:])
 
 
 def format_parameter(name: str, value: str, language: str = "") -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The envelope structure of a message.
 
 Implements  RFC 9051 7.5.2 and RFC 3501 7.4.2 (ENVELOPE).
-Gives       Envelope, read_envelope, EMPTY_ENVELOPE.
+Gives       Envelope, read_envelope, ADDRESSES, EMPTY_ENVELOPE.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from postel.message.structure.addresses import Address, read_addresses, render_a
 from postel.message.structure.head_fields import tidied, unfolded
 from postel.message.structure.strings import NIL, nstring
 
-_ADDRESSES: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
+# RFC 5322 3.6 has each of them once. Where there are more, all of their addresses count.
+ADDRESSES: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 
 
 @dataclass(slots=True)
@@ -32,10 +33,10 @@ EMPTY_ENVELOPE: Final = b"(" + b" ".join([NIL] * 10) + b")"
 
 
 def read_envelope(fields: dict[bytes, bytes]) -> Envelope:
-    """From the first field of each name (in lower case, with what follows its colon). Costs O(n)."""
+    """From the fields by name (in lower case, with what follows their colons). Costs O(n)."""
     addresses: dict[bytes, list[Address]] = {}
     lists: list[bytes] = []
-    for name in _ADDRESSES:
+    for name in ADDRESSES:
         rest = fields.get(name)
         found = read_addresses(rest) if rest else []
         addresses[name] = found

@@ -21,6 +21,7 @@ from postel.message.mime_fields import MESSAGE, TEXT_PLAIN, MediaType
 from postel.message.mime_index import MimeLimits
 from postel.message.mime_reader import LINE_HELD, MESSAGES
 from postel.message.structure.description import Described, describe_type, encoding_of
+from postel.message.structure.envelope import ADDRESSES
 from postel.message.structure.head_fields import head_fields
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
@@ -48,7 +49,7 @@ class OutlinePart:
     start, body_start, end, lines   as `Part` has them.
     head        its header without the empty line, as far as limits allow.
     lines_of_head   what `head_fields` makes of that.
-    fields      (name in lower case, what follows the colon), first ones only.
+    fields      by name in lower case, what follows the colon: of the first one; of all, where they hold addresses.
     sample      how its body begins, of a text that may be shown as a preview.
     """
 
@@ -199,9 +200,12 @@ class OutlineReader:
         part.head = head
         fields = part.fields
         part.lines_of_head = lines = head_fields(head)
+        again: dict[bytes, list[bytes]] = {}
         for _, name, rest in lines:
-            if name:
-                fields.setdefault(name.lower(), rest)
+            if name and fields.setdefault(name := name.lower(), rest) is not rest and name in ADDRESSES:
+                again.setdefault(name, [fields[name]]).append(rest)
+        for name, rests in again.items():
+            fields[name] = b",".join(rests)
         part.described = described = describe_type(fields.get(b"content-type"), part.default)
         part.encoding = encoding_of(fields.get(b"content-transfer-encoding"))
         self._look_inside(now, described.media)
