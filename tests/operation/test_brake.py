@@ -6,6 +6,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from imap_line import ImapLine
 from served import DOMAIN, LOGIN, PASSWORD, Line, Serve, add_account, configuration, smtp
 
 ATTEMPTS = "attempts = {}\n"
@@ -26,23 +27,35 @@ def read(port: int, user: str, password: str) -> str:
     return line.ask(f"PASS {password}")
 
 
-@pytest.mark.parametrize("protocol", ["submission", "pop3"])
+def fetch(port: int, user: str, password: str) -> str:
+    """The result of a login by IMAP."""
+    return ImapLine(port).command(f'LOGIN {user} "{password}"')[0]
+
+
+# How each protocol is used, what it says to a guess, and what it says when no guess is heard any more.
+PROTOCOLS = {
+    "submission": (login, "535", "454"),
+    "pop3": (read, "-ERR [AUTH]", "-ERR [SYS/TEMP]"),
+    "imap": (fetch, "NO [AUTHENTICATIONFAILED]", "NO [UNAVAILABLE]"),
+}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_what_is_guessed_over_one_protocol_counts_for_the_other(
     serve: Serve, folder: Path, protocol: str
 ) -> None:
     rules = DOMAIN + LOGIN + ATTEMPTS.format(3)
-    served = serve(configuration("submission", "pop3", rules=rules)).ready()
+    served = serve(configuration(*PROTOCOLS, rules=rules)).ready()
     ann = add_account(folder, "ann@example.org")
     bob = add_account(folder, "bob@example.org")
-    submission, pop3 = served.port("submission"), served.port("pop3")
-    assert login(submission, ann, PASSWORD).startswith("235")
-    for guess in range(4):
-        if protocol == "submission":
-            assert login(submission, ann, f"guess {guess}").startswith("535")
-        else:
-            assert read(pop3, ann, f"guess {guess}").startswith("-ERR [AUTH]")
-    assert login(submission, bob, PASSWORD).startswith("454"), "the right password is not even tried"
-    assert read(pop3, bob, PASSWORD).startswith("-ERR [SYS/TEMP]")
+    assert login(served.port("submission"), ann, PASSWORD).startswith("235")
+    guess, wrong, _ = PROTOCOLS[protocol]
+    for number in range(4):
+        assert guess(served.port(protocol), ann, f"guess {number}").startswith(wrong)
+    for name, (enter, _, later) in PROTOCOLS.items():
+        assert enter(served.port(name), bob, PASSWORD).startswith(later), (
+            "the right password is not even tried"
+        )
     told = served.wait_for("login_failed", because="too many failures from 127.0.0.1")
     assert told["client"] == "127.0.0.1"
     served.end()

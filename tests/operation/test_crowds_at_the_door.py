@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from imap_line import ImapLine
 from served import (
     PATIENCE_S,
     Serve,
@@ -85,9 +86,19 @@ class Crowd:
         self.pause(rng.random() / 10)
         line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")  # a reset, not an end
 
+    def half_a_handshake(self, line: socket.socket, rng: random.Random) -> None:
+        """The first octets of TLS, and no more."""
+        line.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(rng.randrange(100)))
+        self.pause(2)
+
+    def begin_to_log_in(self, line: socket.socket, rng: random.Random) -> None:
+        """And never say as whom."""
+        line.sendall(rng.choice((b"a LOGIN {9}\r\n", b"a LOGIN {500+}\r\nal", b"a AUTHENTICATE PLAIN\r\n")))
+        self.pause(1)
+
 
 WAYS: Final[tuple[Callable[[Crowd, socket.socket, random.Random], None], ...]] = (
-    Crowd.trickle, Crowd.flood, Crowd.hang, Crowd.vanish,
+    Crowd.trickle, Crowd.flood, Crowd.hang, Crowd.vanish, Crowd.half_a_handshake, Crowd.begin_to_log_in,
 )  # fmt: skip
 
 
@@ -103,4 +114,19 @@ def test_an_honest_client_is_served_in_the_middle_of_a_crowd(serve: Serve, folde
         eventually(lambda: letters(pop3, al) == LETTERS, "every honest letter, and nothing else")
     assert letters(pop3, al) == LETTERS
     assert send_letter(smtp, al, "and after it").startswith("250")
+    served.end()
+
+
+def test_mailboxes_are_read_and_filled_in_the_middle_of_a_crowd(serve: Serve, folder: Path) -> None:
+    served = serve(configuration("imap", "imaps", "pop3s")).ready()
+    al = add_account(folder, "al@example.org")
+    crowd = Crowd(tuple(map(served.port, ("imap", "imap", "imaps", "pop3s"))))
+    with crowd.around():
+        eventually(lambda: crowd.calls > CROWD, "the crowd is there")
+        client = ImapLine(served.port("imap"), al)
+        for number in range(LETTERS):
+            assert client.append(f"Subject: honest-{number}\r\n\r\n").startswith("OK")
+            ImapLine(served.port("imap"), al).ok("SELECT INBOX")
+    assert [subject for _, subject in client.subjects()] == [f"honest-{number}" for number in range(LETTERS)]
+    client.close()
     served.end()
