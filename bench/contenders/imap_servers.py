@@ -47,6 +47,8 @@ address = "127.0.0.1:{lmtp}"
 name = "{domain}"
 [login]
 plaintext = ["127.0.0.0/8"]
+[limits]
+connections_per_address = 10000
 """
 _DOVECOT: Final = """\
 base_dir = {folder}/run
@@ -69,7 +71,13 @@ userdb {{
   driver = static
   args = uid={nobody} gid={nobody} home={folder}/mail allow_all_users=yes
 }}
+mail_max_userip_connections = 1000
+service imap {{
+  process_limit = 1000
+}}
 service imap-login {{
+  process_min_avail = 1
+  service_count = 0
   inet_listener imap {{
     port = {imap}
   }}
@@ -134,10 +142,12 @@ class Served:
 class ImapServer:
     """prepare     lays out its folder: the command that serves.
     fill        puts letters into INBOX, as fast as it can be done.
+    most_sessions   that it holds at a time as it is configured here.
     """
 
     prepare: Callable[[Served], Sequence[str]]
     fill: Callable[[Served, int], None]
+    most_sessions: int
 
 
 def _postel(there: Served) -> list[str]:
@@ -186,8 +196,8 @@ def _fill_maildir(there: Served, count: int) -> None:
 
 
 IMAP_SERVERS: Final[Mapping[str, ImapServer]] = {
-    "postel": ImapServer(_postel, _fill_by_lmtp),
-    "dovecot": ImapServer(_dovecot, _fill_maildir),
+    "postel": ImapServer(_postel, _fill_by_lmtp, 9900),
+    "dovecot": ImapServer(_dovecot, _fill_maildir, 900),
 }
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
+import zlib
 from typing import Final
 
 _PATIENCE_S: Final = 600.0
@@ -68,6 +70,15 @@ class Client(_Lines):
         self.send(b"a STATUS " + mailbox + b" (MESSAGES)\r\n")
         found = _NUMBER.search(bytes(self._to_result()))
         return int(found[1]) if found else 0
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """TLS from here on; the server has said that it begins."""
+        self._socket = context.wrap_socket(self._socket)
+
+    def deflated(self, octets: bytes) -> bytes:
+        """The first octets behind COMPRESS (RFC 4978)."""
+        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        return packer.compress(octets) + packer.flush(zlib.Z_SYNC_FLUSH)
 
     def idle(self) -> None:
         """Wait for news from now on."""

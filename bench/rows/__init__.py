@@ -10,6 +10,7 @@ from bench.plots import Plot
 from bench.results import CPU, RATE, Results
 from bench.rows.backlog import backlog
 from bench.rows.idle import idle
+from bench.rows.idle_imap import idle_imap
 from bench.rows.imap import imap
 from bench.rows.imap_beside import imap_beside
 from bench.rows.large import large
@@ -35,6 +36,7 @@ ROWS: Final[Mapping[str, Callable[[Options], Results]]] = {
     "hook": hook,
     "sizes": sizes,
     "queue-length": queue_length,
+    "idle-imap": idle_imap,
     "imap": imap,
     "imap-beside": imap_beside,
     "lmtp": lmtp,

@@ -9,6 +9,7 @@ from bench.options import Options
 from bench.results import Results
 from bench.rows import PLOTS, ROWS
 from bench.rows.idle import idle
+from bench.rows.idle_imap import KINDS, idle_imap
 from bench.rows.large import large
 from bench.rows.latency import latency
 from bench.rows.queue_length import queue_length
@@ -55,6 +56,13 @@ def test_idle_sessions_are_held_and_a_new_one_is_greeted() -> None:
     figures = only(idle(TINY))
     assert figures["held"] == 20
     assert 0 < figures["greet_ms"] <= figures["worst_ms"]
+
+
+def test_idle_sessions_of_imap_are_held_of_each_kind() -> None:
+    results = idle_imap(TINY)
+    assert set(results.samples) == set(KINDS)
+    for samples in results.samples.values():
+        assert samples["postel"]["held"] == [20]
 
 
 def test_one_message_alone_has_a_latency() -> None:
