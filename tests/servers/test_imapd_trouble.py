@@ -67,18 +67,20 @@ ids = [type(one).__name__ + str(number) for number, one in enumerate(TROUBLES)]
 
 
 @contextmanager
-def broken(where: Any, what: str, trouble: Exception) -> Iterator[None]:
-    """Where a method raises instead of working."""
-    real = getattr(where, what)
+def broken(where: Any, names: str, trouble: Exception) -> Iterator[None]:
+    """Where methods raise instead of working."""
 
     async def fail(*_: Any, **__: Any) -> Any:
         raise trouble
 
-    setattr(where, what, fail)
+    real = {name: getattr(where, name) for name in names.split()}
+    for name in real:
+        setattr(where, name, fail)
     try:
         yield
     finally:
-        setattr(where, what, real)
+        for name, method in real.items():
+            setattr(where, name, method)
 
 
 async def seen(w: World) -> list[str]:
@@ -108,7 +110,7 @@ async def test_what_cannot_be_written_is_refused_in_words_and_nothing_of_it_is_l
     async with world() as w:
         client = await prepared(w)
         before = await seen(w)
-        with broken(w.parts.database, "write", trouble):
+        with broken(w.parts.database, "write write_apart share", trouble):
             reply = await client.cmd(command)
             await client.ok("NOOP")
         if b"SELECT" not in command:  # which writes only where there is something recent

@@ -138,8 +138,8 @@ class ImapSession:
 
     @property
     def patience_s(self) -> float:
-        """Nothing but the machine's own timer."""
-        return float("inf")
+        """Beside the machine's own timer, what an upload may take in all."""
+        return self.uploads.left_s
 
     def part(self, why: Ended) -> None:
         """RFC 9051 7.1.5: BYE says why."""

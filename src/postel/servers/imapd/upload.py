@@ -10,6 +10,7 @@ A message goes to its content as it comes, piece by piece; nothing is stored bef
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 # Messages of one command that are too small for files wait in memory together: so many octets of them.
 IN_MEMORY_BYTES: Final = 16 * 1024 * 1024
 
+UPLOAD_S: Final = 2 * 3600.0  # one command, with all its messages
+
 
 @dataclass(slots=True)
 class _Message:
@@ -63,11 +66,13 @@ class _Upload:
     """A command whose messages are coming.
 
     fill    how full the account was when they began to come, where it has a limit that they count for.
+    ends_s  when it has taken too long, by the clock of the loop.
     """
 
     target: Opened
     replaced_uid: int | None
     fill: Fill | None
+    ends_s: float
     messages: list[_Message] = field(default_factory=list)
 
     def check(self, size_bytes: int) -> None:
@@ -88,6 +93,12 @@ class Uploads:
         self._session = session
         self._upload: _Upload | None = None
 
+    @property
+    def left_s(self) -> float:
+        """How long the upload in hand may take yet: each octet is a sign of life, but not for ever."""
+        upload = self._upload
+        return float("inf") if upload is None else upload.ends_s - asyncio.get_running_loop().time()
+
     async def begin(self, command: Append | Replace) -> None:
         """Decide whether the messages may come. Raises Denied."""
         session = self._session
@@ -101,7 +112,7 @@ class Uploads:
             replaced = uids[0]
         # RFC 8508 3.4: of a replacement only what it takes more counts, which the transaction sees.
         fill = None if replaced else await session.parts.store.fill(target.box.account_id)
-        self._upload = _Upload(target, replaced, fill)
+        self._upload = _Upload(target, replaced, fill, asyncio.get_running_loop().time() + UPLOAD_S)
         session.talk.answer()
 
     async def take(self, event: Any) -> None:
