@@ -323,6 +323,8 @@ def play(pieces: list[bytes]) -> tuple[list[Any], bytes]:
             if isinstance(event, imap.LiteralChunk) and seen and isinstance(seen[-1], imap.LiteralChunk):
                 seen[-1] = imap.LiteralChunk(seen[-1].data + event.data)
             else:
+                if isinstance(event, imap.UploadAborted) and isinstance(seen[-1], imap.LiteralChunk):
+                    seen.pop()  # how much of it came before the fault is of no account
                 seen.append(event)
             is_upload = isinstance(event, imap.Received) and isinstance(event.command, imap.Append)
             wants = isinstance(event, imap.Received | imap.UploadEnd) and not is_upload

@@ -1,10 +1,10 @@
 """The server's side of IMAP: bytes in, events out, responses as they are said.
 
-Implements  RFC 9051 2.2 (commands and responses), 3 (states), 5.4 (timer), 5.5 (one command after the other),
-            6.1 and 6.2 (CAPABILITY, LOGOUT, STARTTLS, AUTHENTICATE, LOGIN), 6.3.1 (ENABLE), 6.3.13 (IDLE),
-            RFC 4978 (COMPRESS), RFC 8437 (UNAUTHENTICATE).
+Implements  RFC 9051 2.2 (commands and responses), 5.5 (one command after the other), 6.1 and 6.2 (CAPABILITY, LOGOUT,
+            STARTTLS, AUTHENTICATE, LOGIN), 6.3.13 (IDLE), RFC 4978 (COMPRESS), RFC 8437 (UNAUTHENTICATE).
 Gives       ImapServer, a proto.Conversation.
-Not here    The command table: commands. Lines and literals: intake. Untagged responses: responses.
+Not here    The command table: commands. States and options: standing. What needs no session: server_rules. Lines and
+            literals: intake. Untagged responses: responses.
 
 Invariants. A command has an effect only through a row of COMMANDS that allows it in the present state. At most one
 command is in hand, and nothing behind it is looked at until its result is given: what RFC 9051 5.5 calls ambiguous
@@ -15,35 +15,30 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from postel.mail import BadSyntax, LocalFault, RemoteFault
 from postel.proto import sasl
 from postel.proto.conversation import NEED_DATA, PAUSED, NeedData, Paused
 from postel.proto.imap import codes
-from postel.proto.imap.capabilities import ENABLED_BY_NAME, ImapOptions, announced, understood
-from postel.proto.imap.codes import BAD, BYE, NO, OK, Condition, Result
+from postel.proto.imap.capabilities import ImapOptions
+from postel.proto.imap.codes import BAD, BYE, OK, Condition, Result
 from postel.proto.imap.command_line import arguments_place, find_row
 from postel.proto.imap.commands import (
     Authenticate,
     Capability,
     Check,
-    Close,
     Compress,
     Enable,
     Idle,
-    Login,
     Logout,
     Noop,
     Row,
-    Select,
     StartTls,
     Unauthenticate,
-    Unselect,
 )
 from postel.proto.imap.compression import BadStream, Compression
-from postel.proto.imap.cursor import Cursor, Reading
+from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.events import (
     AuthCancelled,
     AuthResponse,
@@ -55,17 +50,28 @@ from postel.proto.imap.events import (
     Misbehaved,
     Received,
 )
-from postel.proto.imap.fault import BadCommand, Refused
-from postel.proto.imap.framing import LineFault, LiteralHead, tag_of
+from postel.proto.imap.fault import Refused
+from postel.proto.imap.framing import LiteralHead, tag_of
 from postel.proto.imap.intake import Fate, Found, Hopeless, Intake, Piece, Rejected, Whole
+from postel.proto.imap.patience import Patience
+from postel.proto.imap.server_rules import (
+    LOGINS,
+    auth_response,
+    check_command,
+    check_row,
+    filled,
+    is_done,
+    state_after,
+)
 from postel.proto.imap.server_upload import ServerUpload
+from postel.proto.imap.standing import Standing
 from postel.proto.imap.states import State
 from postel.proto.imap.upload import UploadAborted, UploadEnd
 
 _SHUTTING_DOWN: Final = BYE.saying("The server is shutting down", codes.UNAVAILABLE)
 
 
-class ImapServer:
+class ImapServer(Standing):
     """One session, from the greeting to its close. The first event is Connected.
 
     Give it what the peer sends with receive(); ask next_event() until it says NEED_DATA or PAUSED. Read nothing
@@ -73,9 +79,9 @@ class ImapServer:
     """
 
     def __init__(self, options: ImapOptions) -> None:
-        self._options = options
-        self._state = State.CONNECTED
         self._intake = Intake(options.limits)
+        self._patience = Patience(options.limits)
+        super().__init__(options)
         self._intake.leave = lambda: self._out.append(b"+ Ready for the literal\r\n")
         self._out: list[bytes] = []
         self._due = 0  # octets in it
@@ -91,13 +97,8 @@ class ImapServer:
         self._wants_tls = False
         self._compression: Compression | None = None
         self._plain = b""  # due from before it
-        self._enabled: frozenset[str] = frozenset()
         self._has_ended = False  # the peer has closed its side
         self._ending: Ending | None = None
-        self._faults = 0
-        self._commands = 0  # before the login
-        self._failed_logins = 0
-        self._adopt(options)
 
     # --- the conversation --------------------------------------------------------------------------------
 
@@ -135,12 +136,6 @@ class ImapServer:
         if self._in_idle:
             self._compression.rest()
         return plain + deflated
-
-    @property
-    def timeout_s(self) -> float:
-        """RFC 9051 5.4: how long the peer may be silent, in seconds."""
-        limits = self._options.limits
-        return limits.inactivity_s if self.is_logged_in else limits.login_s
 
     def timed_out(self) -> None:
         """The peer was silent for `timeout_s`: say BYE and be over."""
@@ -204,27 +199,7 @@ class ImapServer:
         self._in_auth = True
         self.send(b"+ %b\r\n" % sasl.encode(data))
 
-    def deselect(self) -> None:
-        """The selected mailbox is gone; say BYE or untagged OK [CLOSED] by yourself."""
-        if self._state is State.SELECTED:
-            self._state = State.AUTHENTICATED
-
-    def enable(self, *names: str) -> None:
-        """Switch on what a command implies (RFC 7162 3.1: CONDSTORE)."""
-        self._enabled |= frozenset(names)
-        self._adopt(self._options)
-
     # --- how it stands -----------------------------------------------------------------------------------
-
-    @property
-    def state(self) -> State:
-        """Where the session stands."""
-        return self._state
-
-    @property
-    def is_logged_in(self) -> bool:
-        """Whether a login has succeeded."""
-        return self._state in (State.AUTHENTICATED, State.SELECTED)
 
     @property
     def is_idling(self) -> bool:
@@ -237,28 +212,9 @@ class ImapServer:
         return not self._tag and self._intake.is_between_commands
 
     @property
-    def enabled(self) -> frozenset[str]:
-        """What was switched on, in upper case: CONDSTORE, QRESYNC, UTF8=ACCEPT, IMAP4REV2, UIDONLY."""
-        return self._enabled
-
-    @property
-    def reading(self) -> Reading:
-        """How commands are read now: `is_utf8`, `is_uid_only`."""
-        return self._reading
-
-    @property
     def is_compressed(self) -> bool:
         """Whether COMPRESS is in effect."""
         return self._compression is not None
-
-    @property
-    def options(self) -> ImapOptions:
-        """What the session offers; may be replaced between any two events."""
-        return self._options
-
-    @options.setter
-    def options(self, options: ImapOptions) -> None:
-        self._adopt(options)
 
     @property
     def wants_tls(self) -> bool:
@@ -283,9 +239,8 @@ class ImapServer:
     # --- reading -----------------------------------------------------------------------------------------
 
     def _adopt(self, options: ImapOptions) -> None:
-        self._options = options
-        self._reading = Reading(understood(options), self._enabled, options.limits)
-        self._intake.limits = options.limits
+        super()._adopt(options)
+        self._intake.limits = self._patience.limits = options.limits
         self._intake.literal_plus = options.literal_plus
         self._intake.is_logged_in = self.is_logged_in
 
@@ -338,28 +293,20 @@ class ImapServer:
         if line is None:
             return False
         self._in_auth = False
-        if isinstance(line, LineFault):
-            self._cancel_auth("The response is too long")
-        elif line == sasl.CANCEL + b"\r\n":
-            self._cancel_auth("Cancelled")
-        else:
-            try:
-                self._events.append(AuthResponse(sasl.decode(line[:-2])))
-            except BadSyntax as why:
-                self._cancel_auth(str(why))
+        try:
+            self._events.append(AuthResponse(auth_response(line)))
+        except BadSyntax as why:
+            # RFC 9051 6.2.2: a cancelled or undecodable exchange ends in a tagged BAD.
+            self._events.append(AuthCancelled())
+            self._finish(BAD.saying(str(why)))
         return True
-
-    def _cancel_auth(self, why: str) -> None:
-        # RFC 9051 6.2.2: a cancelled or undecodable exchange ends in a tagged BAD.
-        self._events.append(AuthCancelled())
-        self._finish(BAD.saying(why))
 
     def _read_done(self) -> bool:
         line = self._intake.inbox.take_line(self._options.limits.command)
         if line is None:
             return False
         self._in_idle = False
-        if isinstance(line, LineFault) or line.strip().upper() != b"DONE":
+        if not is_done(line):
             self._idle_fault = BAD.saying("DONE is expected")
         self._events.append(IdleDone())
         return True
@@ -370,7 +317,7 @@ class ImapServer:
         """What becomes of the literal that `text` announces. Raises Refused."""
         if self._upload is None:
             row = find_row(text, self._state, self._reading)
-            self._check_row(row)
+            check_row(row, self._options)
             if not row.uploads:
                 return Fate.ARGUMENT
             self._row, self._upload = row, ServerUpload(row, self._reading)
@@ -398,9 +345,10 @@ class ImapServer:
         tag = self._tag or tag_of(text)
         try:
             if self._upload is None:
-                self._count_command()
+                if self._state is State.NOT_AUTHENTICATED:
+                    self._patience.note_stranger()
                 row = find_row(text, self._state, self._reading)
-                self._check_row(row)
+                check_row(row, self._options)
                 if not row.uploads:
                     self._take_command(text, row)
                     return
@@ -413,33 +361,9 @@ class ImapServer:
         cursor = Cursor(text, self._reading, arguments_place(text))
         command = row.read(cursor)
         cursor.end()
-        self._check_command(command)
+        check_command(command, self._options, is_compressed=self.is_compressed)
         self._tag, self._row, self._command = tag_of(text) or b"", row, command
         self._events.append(Received(self._tag, command))
-
-    def _count_command(self) -> None:
-        if self._state is State.NOT_AUTHENTICATED:
-            self._commands += 1
-            if self._commands > self._options.limits.commands_before_login:
-                raise Refused(BYE.saying("Too many commands before the login"))
-
-    def _check_row(self, row: Row) -> None:
-        if row.name == "LOGIN" and not self._options.offers_plaintext:
-            # RFC 9051 6.2.3: no password is even asked for.
-            raise Refused(NO.saying("No login in plaintext here", codes.PRIVACYREQUIRED))
-
-    def _check_command(self, command: Any) -> None:
-        options = self._options
-        if isinstance(command, StartTls):
-            if not options.offers_starttls:
-                raise BadCommand("TLS is not offered here")
-        elif isinstance(command, Authenticate) and command.mechanism not in options.mechanisms:
-            code = (
-                codes.PRIVACYREQUIRED if options.offers_starttls and not options.mechanisms else codes.CANNOT
-            )
-            raise Refused(NO.saying("The mechanism is not available", code))
-        elif isinstance(command, Compress) and self.is_compressed:
-            raise Refused(NO.saying("Compression is active already", codes.COMPRESSIONACTIVE))
 
     def _take_piece(self, data: bytes, is_last: bool) -> None:
         assert self._upload is not None
@@ -459,9 +383,6 @@ class ImapServer:
         self._adopt(self._options)
         text = result.text or f"{self._options.hostname} ready"
         self.send(result.saying(text, result.code or self._capability_code()).format())
-
-    def _capability_code(self) -> codes.Code:
-        return codes.capability(announced(self._options, self._state))
 
     def _answer_upload(self, result: Result | None) -> None:
         if result is None:
@@ -493,20 +414,15 @@ class ImapServer:
         alone(self, command)
 
     def _tell_capabilities(self, command: Capability) -> None:
-        self.send(b"* CAPABILITY %b\r\n" % " ".join(announced(self._options, self._state)).encode())
+        self.send(b"* CAPABILITY %b\r\n" % self._capabilities().encode())
         self._finish(OK)
 
     def _begin_idle(self, command: Idle) -> None:
         self._in_idle = True
         self.send(b"+ Idling\r\n")
 
-    def _switch_on(self, command: Enable) -> None:
-        known = self._reading.capabilities & ENABLED_BY_NAME
-        names = [name for name in command.capabilities if name in known]
-        implied = ("CONDSTORE",) if "QRESYNC" in names else ()  # RFC 7162 3.2.3
-        self.enable(*names, *implied)
-        told = [word for word in self._options.capabilities if word.upper() in names]
-        self.send(b"* ENABLED%b\r\n" % "".join(f" {word}" for word in told).encode())
+    def _tell_enabled(self, command: Enable) -> None:
+        self.send(b"* ENABLED%b\r\n" % self._switch_on(command))
         self._finish(OK)
 
     def _say_goodbye(self, command: Logout) -> None:
@@ -526,12 +442,7 @@ class ImapServer:
         if result.condition is Condition.BYE:
             self._bye(result, Ending.REFUSED)
             return
-        if result.condition is Condition.OK:
-            self._state = _STATE_AFTER_OK.get(type(command), self._state)
-        elif (
-            isinstance(command, Select) and result.condition is Condition.NO and self._state is State.SELECTED
-        ):
-            self._state = State.AUTHENTICATED  # RFC 9051 6.3.2: the one before is closed all the same
+        self._state = state_after(command, result, self._state)
         self._say(tag, self._filled(result, command, row))
         self._settle(command, result)
 
@@ -540,21 +451,16 @@ class ImapServer:
 
     def _filled(self, result: Result, command: Any, row: Row | None) -> Result:
         """With a text, and after a login with what can be done now."""
-        is_ok = result.condition is Condition.OK
-        code = result.code
-        if code is None and is_ok and isinstance(command, _LOGINS):
-            code = self._capability_code()
-        name = row.name if row else "The command"
-        text = result.text or f"{name} {'completed' if is_ok else 'failed'}"
-        return replace(result, text=text, code=code)
+        is_login = result.condition is Condition.OK and isinstance(command, LOGINS)
+        return filled(result, row, self._capability_code() if is_login else None)
 
     def _settle(self, command: Any, result: Result) -> None:
         """What a result changes beyond the state."""
         if result.condition is Condition.BAD:
             self._count_fault()
             return
-        self._faults = 0
-        if isinstance(command, _LOGINS):
+        self._patience.note_sense()
+        if isinstance(command, LOGINS):
             self._settle_login(result)
         elif result.condition is Condition.OK:
             after = _AFTER_OK.get(type(command))
@@ -565,8 +471,7 @@ class ImapServer:
         if result.condition is Condition.OK:
             self._adopt(self._options)
             return
-        self._failed_logins += 1
-        if self._failed_logins >= self._options.limits.failed_logins_before_close:
+        if self._patience.note_failed_login():
             self._misbehaved("too many failed logins")
             self._bye(BYE.saying("Too many failed logins"), Ending.FAULT)
 
@@ -581,11 +486,6 @@ class ImapServer:
         self._plain = b"".join(self._out)
         self._out.clear()
         self._compression = Compression()
-
-    def _forget_login(self) -> None:
-        # RFC 8437 3: as if the connection were new, TLS and compression excepted.
-        self._enabled = frozenset()
-        self._adopt(self._options)
 
     # --- refusals and the end ----------------------------------------------------------------------------
 
@@ -604,8 +504,7 @@ class ImapServer:
             self._count_fault()
 
     def _count_fault(self) -> None:
-        self._faults += 1
-        if self._faults >= self._options.limits.faults_before_close and self._ending is None:
+        if self._patience.note_fault() and self._ending is None:
             self._bye(BYE.saying("Too many bad commands"), Ending.FAULT)
 
     def _misbehaved(self, what: str) -> None:
@@ -638,18 +537,6 @@ class ImapServer:
         self._events.append(Closed(ending))
 
 
-_LOGINS: Final = (Login, Authenticate)
-
-# RFC 9051 3: how the state changes.
-_STATE_AFTER_OK: Final[Mapping[type, State]] = {
-    Login: State.AUTHENTICATED,
-    Authenticate: State.AUTHENTICATED,
-    Select: State.SELECTED,
-    Close: State.AUTHENTICATED,
-    Unselect: State.AUTHENTICATED,
-    Unauthenticate: State.NOT_AUTHENTICATED,
-}
-
 _AFTER_OK: Final[Mapping[type, Callable[[ImapServer], None]]] = {
     StartTls: ImapServer._await_tls,
     Compress: ImapServer._compress,
@@ -661,7 +548,7 @@ _ALONE: Final[Mapping[type, Callable[[ImapServer, Any], None]]] = {
     Capability: ImapServer._tell_capabilities,
     Check: ImapServer._done,
     Compress: ImapServer._done,
-    Enable: ImapServer._switch_on,
+    Enable: ImapServer._tell_enabled,
     Idle: ImapServer._begin_idle,
     Logout: ImapServer._say_goodbye,
     Noop: ImapServer._done,
