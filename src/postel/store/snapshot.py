@@ -6,7 +6,7 @@ Not here    Where it comes from, and what brings it up to date: snapshots.
 
 One array for each attribute, a place in all of them for each message, ascending by UID; some 52 octets a message.
 `uids` is never written to: a change of who is there makes a new one, so that views can share it. The other columns
-are changed in place: who waits for anything looks places up anew.
+are changed in place: who waits for anything looks places up anew, and may find flags that are newer than `modseq`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, compress
 from typing import Final
 
 from postel.database import Row
@@ -24,6 +25,8 @@ from postel.store.records import Flags, StoredMailbox
 COLUMNS: Final = "uid, flags, keywords, modseq, size_bytes, internal_date_at, saved_at, letter_id, content_id"
 MESSAGE_BYTES: Final = 52
 _JOURNAL: Final = 20_000  # UIDs in the journal: who is further behind compares
+_MANY_SPANS: Final = 200
+_COLUMN_NAMES: Final = ("uids", "flags", "modseqs", "sizes", "dates", "saved", "letters", "contents")
 
 _NAMES: Final = (
     (Flags.ANSWERED, "\\Answered"),
@@ -117,10 +120,14 @@ class Snapshot:
         used = set(self.flags)
         return sorted({keyword for number in used for keyword in self.flag_sets[number].keywords})
 
-    def unchanged_since(self, modseq: int, uids: Iterable[int]) -> list[int]:
-        """Those of the messages whose last change is this one: nobody has changed them after it."""
-        places = ((uid, self.place(uid)) for uid in uids)
-        return [uid for uid, place in places if place >= 0 and self.modseqs[place] <= modseq]
+    def unchanged_since(self, modseq: int, uids: Sequence[int]) -> list[int]:
+        """Those of the messages (ascending) whose last change is this one: nobody has changed them after it."""
+        modseqs = self.modseqs
+        return [
+            uid
+            for uid, place in zip(uids, self.places(uids), strict=True)
+            if place >= 0 and modseqs[place] <= modseq
+        ]
 
     def change_since(self, modseq: int | None) -> SnapshotChange:
         """What has happened since a mod-sequence that a view holds; None for a view that knows nothing."""
@@ -158,45 +165,67 @@ class Snapshot:
         self.letters.extend(letters)
         self.contents.extend(contents)
 
-    def advance(self, mailbox: StoredMailbox, rows: Sequence[Row], gone: Iterable[tuple[int, int]]) -> None:
-        """Take in changed and new messages (rows of COLUMNS, by UID), and ranges of UIDs that went.
+    def begin_more(self) -> Snapshot:
+        """An empty one, to gather new messages in; `advance` adds them to this one."""
+        more = Snapshot(self.mailbox)
+        more.flag_sets, more._flag_ids = self.flag_sets, self._flag_ids
+        return more
 
-        What a row says holds in any case; a range may name UIDs that are not there.
+    def change(self, rows: Iterable[Row]) -> None:
+        """Take in the flags of messages that are here (rows of COLUMNS); the others are left out.
+
+        What changes is told of by the `advance` that follows; who looks before it sees what is newer than `modseq`.
+        """
+        flags, modseqs = self.flags, self.modseqs
+        for row in rows:
+            place = self.place(row[0])
+            if place >= 0:
+                flags[place] = self._flag_id(row[1], row[2])
+                modseqs[place] = row[3]
+
+    def advance(
+        self,
+        mailbox: StoredMailbox,
+        more: Snapshot,
+        gone: Iterable[tuple[int, int]],
+        changed: Sequence[int],
+    ) -> None:
+        """Be as of a later mod-sequence, all at once.
+
+        more        new messages, with greater UIDs than all before (`begin_more`).
+        gone        ranges of UIDs that went; they may name some that are not there.
+        changed     the UIDs of messages that are new, or had their flags changed (`change`).
         """
         left = self._remove(gone)
-        split = len(rows)
-        last = self.uids[-1] if self.uids else 0
-        while split and rows[split - 1][0] > last:
-            split -= 1
-        for row in rows[:split]:
-            self._change(row)
-        self.extend(rows[split:])
-        self._note(_Step(self.modseq, left, tuple(row[0] for row in rows)))
+        if more.uids:
+            self.uids = self.uids + more.uids
+            for name in _COLUMN_NAMES[1:]:
+                getattr(self, name).extend(getattr(more, name))
+        self._note(left, changed)
         self.mailbox = mailbox
         self.modseq = mailbox.highest_modseq
         if len(self.flag_sets) > 1000 + 2 * len(self.uids):
             self._forget_flag_sets()
-
-    def _change(self, row: Row) -> None:
-        place = self.place(row[0])
-        if place >= 0:
-            self.flags[place] = self._flag_id(row[1], row[2])
-            self.modseqs[place] = row[3]
 
     def _remove(self, ranges: Iterable[tuple[int, int]]) -> tuple[int, ...]:
         spans = [(bisect_left(self.uids, first), bisect_left(self.uids, last + 1)) for first, last in ranges]
         spans = sorted(span for span in spans if span[0] < span[1])
         if not spans:
             return ()
-        gone = tuple(uid for start, stop in spans for uid in self.uids[start:stop])
-        for name in ("uids", "flags", "modseqs", "sizes", "dates", "saved", "letters", "contents"):
+        gone = tuple(chain.from_iterable(self.uids[start:stop] for start, stop in spans))
+        for name in _COLUMN_NAMES:
             setattr(self, name, _without(getattr(self, name), spans))
         return gone
 
-    def _note(self, step: _Step) -> None:
-        self._journal.append(step)
-        self._journal_uids += len(step.gone) + len(step.changed)
-        while self._journal and (self._journal_uids > _JOURNAL or len(self._journal) > _JOURNAL):
+    def _note(self, gone: Sequence[int], changed: Sequence[int]) -> None:
+        number = len(gone) + len(changed)
+        if number > _JOURNAL:
+            self._journal.clear()
+            self._journal_uids = 0
+            return
+        self._journal.append(_Step(self.modseq, tuple(gone), tuple(changed)))
+        self._journal_uids += number
+        while self._journal_uids > _JOURNAL or len(self._journal) > _JOURNAL:
             oldest = self._journal.popleft()
             self._journal_uids -= len(oldest.gone) + len(oldest.changed)
 
@@ -222,8 +251,13 @@ def _flag_set(flags: int, keywords: str) -> FlagSet:
 
 
 def _without(column: array[float], spans: Sequence[tuple[int, int]]) -> array[float]:
-    """A new column without what lies in disjoint ascending spans: a copy of what is left, piece by piece."""
-    left = column[: spans[0][0]]
+    """A new column without what lies in disjoint ascending spans."""
+    if len(spans) > _MANY_SPANS:
+        is_left = bytearray(b"\1") * len(column)
+        for start, stop in spans:
+            is_left[start:stop] = bytes(stop - start)
+        return array(column.typecode, compress(column, is_left))
+    left = column[: spans[0][0]]  # a copy of what is left, piece by piece
     ends = [start for start, _ in spans[1:]] + [len(column)]
     for (_, stop), end in zip(spans, ends, strict=True):
         left.extend(column[stop:end])

@@ -22,6 +22,7 @@ from postel.database import Database, Row, Transaction
 from postel.store.faults import NoSuchMailbox
 from postel.store.records import StoredMailbox
 from postel.store.rows import find_mailbox, get_mailbox
+from postel.store.runs import pieces
 from postel.store.snapshot import COLUMNS, Snapshot
 
 PAGE: Final = 1000  # rows that are read before others have their turn: about 2 ms
@@ -122,18 +123,28 @@ class Snapshots:
         False when it is not remembered any more what has gone.
         """
         mailbox_id, since = snapshot.mailbox.id, snapshot.modseq
-        rows: dict[int, Row] = {}
+        last_uid = snapshot.uids[-1] if snapshot.uids else 0
+        new: dict[int, Row] = {}
+        changed: set[int] = set()
         after = (since, _LAST_UID)
         while True:
             page, mailbox, gone = await self._database.read(partial(_changes, mailbox_id, since, after))
-            rows.update((row[0], row) for row in page)
+            new.update((row[0], row) for row in page if row[0] > last_uid)
+            snapshot.change(page)
+            changed.update(row[0] for row in page)
             if mailbox is not None:
                 break
             after = (page[-1][3], page[-1][0])
             await asyncio.sleep(0)
         if mailbox.pruned_modseq > since:
             return False
-        snapshot.advance(mailbox, [rows[uid] for uid in sorted(rows) if not _is_in(uid, gone)], gone)
+        there = [uid for uid in sorted(new) if not _is_in(uid, gone)]
+        more = snapshot.begin_more()
+        for some in pieces(there, PAGE):
+            more.extend([new[uid] for uid in some])
+            if len(there) > PAGE:
+                await asyncio.sleep(0)
+        snapshot.advance(mailbox, more, gone, sorted(changed))
         return True
 
 

@@ -72,7 +72,9 @@ WHERE b.account_id = ? AND b.name = ? AND m.uid > ? ORDER BY m.uid LIMIT {_DROP_
 _GONE_SINCE: Final = """
 SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
 _UIDS: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? ORDER BY uid"
-_DELETED: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? AND flags & 8 <> 0 ORDER BY uid"
+_DELETED: Final = f"""
+SELECT uid FROM stored_message WHERE mailbox_id = ? AND uid > ? AND flags & 8 <> 0
+ORDER BY uid LIMIT {_DROP_AT_ONCE}"""
 
 
 class Store:
@@ -458,7 +460,16 @@ class Store:
 
     async def deleted_uids(self, mailbox_id: int) -> list[int]:
         """The messages that are marked \\Deleted: what EXPUNGE and CLOSE remove."""
-        return await self._database.read(lambda tx: _deleted_uids(tx, mailbox_id))
+        box = await self.mailbox_by_id(mailbox_id)
+        if (
+            box is None or not box.deleted_count
+        ):  # so that EXPUNGE and CLOSE need not look for what is not there
+            return []
+        uids: list[int] = []
+        while rows := await self._database.read(partial(_deleted_page, mailbox_id, uids[-1] if uids else 0)):
+            uids += chain.from_iterable(rows)
+            await asyncio.sleep(0)
+        return uids
 
     async def expunged_since(self, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:
         """Ranges of UIDs that went after a mod-sequence, first and last included (RFC 7162 3.2.5.2).
@@ -501,11 +512,8 @@ class Store:
         self.changes.publish_tree(tx, account_id)
 
 
-async def _deleted_uids(tx: Transaction, mailbox_id: int) -> list[int]:
-    box = await find_mailbox(tx, mailbox_id)
-    if box is None or not box.deleted_count:  # so that EXPUNGE and CLOSE need not look for what is not there
-        return []
-    return [row[0] for row in await tx.fetch_all(_DELETED, (mailbox_id,))]
+async def _deleted_page(mailbox_id: int, after_uid: int, tx: Transaction) -> list[Row]:
+    return await tx.fetch_all(_DELETED, (mailbox_id, after_uid))
 
 
 async def _claim_recent(tx: Transaction, mailbox_id: int) -> range:

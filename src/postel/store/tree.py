@@ -43,6 +43,10 @@ INSERT INTO stored_mailbox (account_id, name, special_uses, is_selectable, uid_v
     message_count, size_bytes, unseen_count, deleted_count, deleted_bytes, recent_from, pruned_modseq)
 VALUES (?, ?, ?, ?, ?, 1, 1, 0, 0, 0, 0, 0, 1, 0) RETURNING id"""
 _CHILDREN: Final = f"{MAILBOX} WHERE account_id = ? AND name >= ? AND name < ? ORDER BY name"
+_NAMES_BELOW: Final = "SELECT name FROM stored_mailbox WHERE account_id = ? AND name >= ? AND name < ?"
+_IDS_BELOW: Final = (
+    "SELECT id, name FROM stored_mailbox WHERE account_id = ? AND name >= ? AND name < ? ORDER BY name"
+)
 _DEFAULTS_MADE: Final = """
 UPDATE stored_account SET has_defaults = 1 WHERE account_id = ? AND has_defaults = 0"""
 _INHERIT: Final = """
@@ -167,14 +171,16 @@ class Tree:
 
     async def _rename_tree(self, tx: Transaction, box: StoredMailbox, new: MailboxName) -> None:
         # A tree below the new name may be there, where the name itself is free: no two may meet.
-        renamed = [(box.id, new)]
-        for child in await self._below(tx, box.account_id, box.name):
-            child_name = checked_name(new + child.name[len(box.name) :], self.options)
-            if await self._find(tx, box.account_id, child_name) is not None:
+        key = (box.account_id, *below(new))
+        taken = {name for (name,) in await tx.fetch_all(_NAMES_BELOW, key)}
+        renamed = [(new, box.id)]
+        for child_id, name in await tx.fetch_all(_IDS_BELOW, (box.account_id, *below(box.name))):
+            child_name = checked_name(new + name[len(box.name) :], self.options)
+            if child_name in taken:
                 raise MailboxExists(child_name)
-            renamed.append((child.id, child_name))
-        for mailbox_id, name in renamed:
-            await tx.execute("UPDATE stored_mailbox SET name = ? WHERE id = ?", (name, mailbox_id))
+            renamed.append((child_name, child_id))
+        await tx.execute_many("UPDATE stored_mailbox SET name = ? WHERE id = ?", renamed)
+        for _, mailbox_id in renamed:
             self._changes.publish(tx, mailbox_id)
 
     # --- subscriptions -----------------------------------------------------------------------------------

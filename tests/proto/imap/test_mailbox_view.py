@@ -84,6 +84,18 @@ def test_one_s_own_silent_store_is_not_echoed() -> None:
     assert view.sync(may_expunge=False).changed == ((2, 2),)
 
 
+def test_many_changes_are_told_some_at_a_time_and_each_once() -> None:
+    view = a_view(*range(1, 11))
+    view.advance(Change(2, view.uids, changed=range(1, 11)))
+    assert view.sync(may_expunge=True, most=4).changed == ((1, 1), (2, 2), (3, 3), (4, 4))
+    view.hush([6])
+    view.advance(Change(3, view.uids, changed=(1,)))
+    assert view.sync(may_expunge=True, most=4).changed == ((1, 1), (5, 5), (7, 7), (8, 8))
+    assert view.has_changes
+    assert view.sync(may_expunge=True, most=4).changed == ((9, 9), (10, 10))
+    assert not view.has_news
+
+
 def test_a_view_in_step_shares_the_array_of_the_snapshot() -> None:
     now = uids(1, 2, 3)
     view = MailboxView(Change(1, now))
@@ -174,7 +186,9 @@ class Server:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["arrive", "expunge", "flag", "advance", "compare", "tell", "tell all", "fetch"]),
+        st.sampled_from(
+            ["arrive", "expunge", "flag", "advance", "compare", "tell", "tell some", "tell all", "fetch"]
+        ),
         st.integers(0, 20),
     ),
     max_size=60,
@@ -196,6 +210,9 @@ def test_after_any_history_client_and_server_number_alike(
             view.advance(server.change(compares=step == "compare"))
         elif step in ("tell", "tell all"):
             client.hear(view.sync(may_expunge=step == "tell all"), view, {**server.versions, **_dead(view)})
+        elif step == "tell some":
+            told = view.sync(may_expunge=bool(at % 2), most=1 + at % 3)
+            client.hear(told, view, {**server.versions, **_dead(view)})
         elif step == "fetch":
             client.ask_for_uids(view, {**_dead(view), **server.versions})
         else:

@@ -64,13 +64,14 @@ class Updates:
 class MailboxView:
     """One session's view of its selected mailbox. Times: small changes cost their own size and log n."""
 
-    __slots__ = ("_changed", "_gone", "_last", "_now", "_saved", "_told", "modseq")
+    __slots__ = ("_changed", "_gone", "_in_order", "_last", "_now", "_saved", "_told", "modseq")
 
     def __init__(self, change: MailboxChange) -> None:
         self._told = self._now = change.uids
         self._last = self._told[-1] if self._told else 0  # the greatest UID ever told
         self._gone: set[int] = set()
         self._changed: set[int] = set()
+        self._in_order: list[int] = []  # of `_changed`, what is still to be told: the last one first
         self._saved: array[int] = array("I")
         self.modseq = change.modseq
 
@@ -126,11 +127,13 @@ class MailboxView:
     def advance(self, change: MailboxChange) -> None:
         """Take in what happened since `modseq`; the client hears of it by the next `sync`."""
         if change.gone is None:
-            there = set(change.uids)
-            self._gone = {uid for uid in self._told if uid not in there}
+            self._gone = set(self._told)
+            self._gone.difference_update(change.uids)
         else:
             self._gone.update(uid for uid in change.gone if _place(self._told, uid) is not None)
-        self._changed.update(change.changed)
+        if change.changed:
+            self._changed.update(change.changed)
+            self._in_order.clear()
         self._now = change.uids
         self.modseq = change.modseq
 
@@ -138,14 +141,25 @@ class MailboxView:
         """Do not tell of these changes of flags: the client made them, and wants no answer (.SILENT)."""
         self._changed.difference_update(uids)
 
+    def are_gone(self, uids: Iterable[int]) -> bool:
+        """Whether any of these messages was expunged that the client has not been told of."""
+        return not self._gone.isdisjoint(uids)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there are changes of flags to tell."""
+        return bool(self._changed)
+
     @property
     def has_news(self) -> bool:
         """Whether `sync` has something to tell, if it may tell all."""
         has_new = bool(self._now) and self._now[-1] > self._last
         return bool(self._gone or self._changed or has_new)
 
-    def sync(self, *, may_expunge: bool) -> Updates:
+    def sync(self, *, may_expunge: bool, most: int | None = None) -> Updates:
         """What the client is told now; it knows it when this returns.
+
+        most            changes of flags at a time, where there are many: the next `sync` goes on.
 
         may_expunge     not while FETCH, STORE, SEARCH and the like without UID are answered, nor when no command
                         is in progress but IDLE or NOTIFY (RFC 9051 7.5.1).
@@ -156,7 +170,7 @@ class MailboxView:
         fresh = self._now[bisect_right(self._now, known) :]
         expunged: tuple[tuple[int, int], ...] = ()
         if may_expunge or not self._gone:
-            expunged = tuple((self._seq_of(uid), uid) for uid in sorted(self._gone, reverse=True))
+            expunged = self._numbered_gone()
             self._gone = set()
             self._told = self._now
         elif fresh:
@@ -164,17 +178,29 @@ class MailboxView:
         if fresh:
             self._last = fresh[-1]
         exists = len(self._told) if fresh else None
-        return Updates(expunged, exists, fresh or (), self._take_changed(known))
+        return Updates(expunged, exists, fresh or (), self._take_changed(known, most or len(self._changed)))
 
-    def _take_changed(self, known: int) -> tuple[tuple[int, int], ...]:
-        """Changed messages that the client knew: what is new it has yet to ask about."""
-        changed, self._changed = self._changed, set()
-        uids = sorted(uid for uid in changed if uid <= known and uid not in self._gone)
-        places = ((_place(self._told, uid), uid) for uid in uids)
+    def _take_changed(self, known: int, most: int) -> tuple[tuple[int, int], ...]:
+        """Changed messages that the client knew, ascending: what is new it has yet to ask about."""
+        if not self._in_order:
+            self._in_order = sorted(self._changed, reverse=True)
+        taken = self._in_order[-most:]
+        taken.reverse()
+        del self._in_order[-most:]
+        uids = [uid for uid in taken if uid in self._changed]  # some may have been hushed
+        self._changed.difference_update(uids)
+        if not self._in_order:
+            self._changed.clear()
+        places = ((_place(self._told, uid), uid) for uid in uids if uid <= known and uid not in self._gone)
         return tuple((place + 1, uid) for place, uid in places if place is not None)
 
-    def _seq_of(self, uid: int) -> int:
-        return bisect_left(self._told, uid) + 1
+    def _numbered_gone(self) -> tuple[tuple[int, int], ...]:
+        """What has gone, with the sequence numbers, highest first."""
+        gone, told = self._gone, self._told
+        if len(gone) * 8 > len(told):
+            numbered = zip(range(len(told), 0, -1), reversed(told), strict=True)
+            return tuple(pair for pair in numbered if pair[1] in gone)
+        return tuple((bisect_left(told, uid) + 1, uid) for uid in sorted(gone, reverse=True))
 
     # --- $ -----------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ Gives       HANDLERS, read_flags, settable, SYSTEM_FLAGS_BY_NAME.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Final
@@ -17,6 +18,7 @@ from postel.proto.imap import NO, OK, Code, Copy, Expunge, FlagChange, Move, Uid
 from postel.servers.imapd.faults import NO_RIGHT, Denied
 from postel.servers.imapd.message_limit import newest, one_code, refuse_beyond
 from postel.servers.imapd.names import Opened
+from postel.servers.imapd.selected import TOLD_AT_ONCE
 from postel.store import Carried, Copied, Flags, FlagsChanged, How
 from postel.store import FlagChange as Change
 
@@ -97,30 +99,50 @@ def _carried(target: Opened) -> Carried:
 async def _answer_store(
     session: ImapSession, command: imap.Store, uids: Sequence[int], done: FlagsChanged, left: Code | None
 ) -> None:
-    box, view = session.box, session.box.view
+    view = session.box.view
     failed = set(done.failed)
     if command.is_silent:
-        # RFC 7162 3.1.3: under CONDSTORE the new mod-sequences are told even so.
-        changed = [uid for _, some in done.changed for uid in some]
-        quiet = box.snapshot.unchanged_since(max((modseq for modseq, _ in done.changed), default=0), changed)
-        if "CONDSTORE" in session.talk.enabled:
-            await _tell_modseqs(session, quiet, with_uid=command.uid)
-        view.hush(quiet)
+        await _hush(session, done, with_uid=command.uid)
     else:
-        told = [uid for uid in uids if uid not in failed]
-        numbers = [(seq, uid) for uid in told if (seq := view.seq(uid)) is not None]
-        view.hush(told)
-        await box.tell_flags(numbers, with_uid=command.uid)
+        await _tell_flags(session, [uid for uid in uids if uid not in failed], with_uid=command.uid)
     code: Code | None = None
     if failed:
         numbers_of = failed if command.uid else {seq for uid in failed if (seq := view.seq(uid)) is not None}
         code = codes.modified(UidSet.of(numbers_of))
-    is_missing = not command.uid and any(view.is_gone(uid) for uid in uids)
+    is_missing = not command.uid and view.are_gone(uids)
     if is_missing and code is None and left is not None:
         code = codes.EXPUNGEISSUED
     code = await one_code(session, code, left)
     result = _GONE if is_missing and code is None else OK.saying("Stored", code)
     await session.finish(result, may_expunge=command.uid)
+
+
+async def _hush(session: ImapSession, done: FlagsChanged, *, with_uid: bool) -> None:
+    """Do not tell of what the client itself has done, but for what others have changed since."""
+    box = session.box
+    latest = max((modseq for modseq, _ in done.changed), default=0)
+    for some in _in_pages([uid for _, uids in done.changed for uid in uids]):
+        quiet = box.snapshot.unchanged_since(latest, some)
+        # RFC 7162 3.1.3: under CONDSTORE the new mod-sequences are told even so.
+        if "CONDSTORE" in session.talk.enabled:
+            await _tell_modseqs(session, quiet, with_uid=with_uid)
+        box.view.hush(quiet)
+        if len(some) == TOLD_AT_ONCE:
+            await asyncio.sleep(0)  # others have their turn
+
+
+async def _tell_flags(session: ImapSession, uids: Sequence[int], *, with_uid: bool) -> None:
+    box = session.box
+    for some in _in_pages(uids):
+        box.view.hush(some)
+        numbers = [(seq, uid) for uid in some if (seq := box.view.seq(uid)) is not None]
+        await box.tell_flags(numbers, with_uid=with_uid)
+        if len(some) == TOLD_AT_ONCE:
+            await asyncio.sleep(0)  # others have their turn
+
+
+def _in_pages(uids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (uids[start : start + TOLD_AT_ONCE] for start in range(0, len(uids), TOLD_AT_ONCE))
 
 
 async def _tell_modseqs(session: ImapSession, uids: Sequence[int], *, with_uid: bool) -> None:

@@ -87,7 +87,8 @@ async def _rename(session: ImapSession, command: Rename) -> None:
     if opened.box.name == INBOX:
         await store.rename_inbox(opened.box.account_id, place.name)
     else:
-        await session.parts.database.write(lambda tx: store.tree.rename(tx, opened.box.id, place.name))
+        # A tree may have ten thousand names.
+        await session.parts.database.write_apart(lambda tx: store.tree.rename(tx, opened.box.id, place.name))
     if "IMAP4REV2" in session.talk.enabled:  # RFC 9051 6.3.6
         told = responses.listing(
             (), SEPARATOR, command.new_name, is_utf8=session.is_utf8, old_name=command.mailbox

@@ -2,12 +2,13 @@
 
 Implements  RFC 9051 5.2 and 7.4 (updates are told as soon as they may be), 7.5.1 (EXPUNGE), RFC 7162 3.2.10 (VANISHED)
             and 3.1.4.1 (MODSEQ with every change of flags), RFC 9586 3.4 (UIDONLY).
-Gives       Selected.
+Gives       Selected, TOLD_AT_ONCE.
 Not here    Numbering: proto.imap.view. What is in the mailbox: store.snapshots.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -22,6 +23,8 @@ from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
+
+TOLD_AT_ONCE: Final = 2000  # changes of flags: some milliseconds
 
 _GONE: Final = BYE.saying("The selected mailbox is gone", codes.NONEXISTENT)
 
@@ -141,7 +144,10 @@ class Selected:
             self._session.talk.shut_down(_GONE)
             return
         if self.view.has_news:
-            await self._tell(self.view.sync(may_expunge=may_expunge))
+            await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
+        while self.view.has_changes:
+            await asyncio.sleep(0)  # others have their turn
+            await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
 
     async def _tell(self, updates: Updates) -> None:
         send = self._session.send
