@@ -34,6 +34,9 @@ from postel.tls import HandshakeFailed, ServerTls, start_server
 
 log = logger("pop3d")
 
+# What the machine has not got now: a disk, room on it, file handles, memory. It may have it later.
+_TROUBLES: Final = (DatabaseTrouble, OSError, MemoryError)
+
 # RFC 3206: what the client is told of each kind of no.
 _DENIED: Final = {
     Denial.CREDENTIALS: pop3.LOGIN_FAILED,
@@ -213,7 +216,7 @@ class Pop3Session:
     ) -> None:
         try:
             found = await check
-        except DatabaseTrouble as trouble:
+        except _TROUBLES as trouble:
             self._fail(name, mechanism, pop3.TRY_LATER, str(trouble))
             return
         if isinstance(found, Account):
@@ -234,7 +237,7 @@ class Pop3Session:
         except InUse:
             self._fail(name, mechanism, pop3.MAILDROP_IN_USE)
             return
-        except DatabaseTrouble as trouble:
+        except _TROUBLES as trouble:
             self._fail(name, mechanism, pop3.TRY_LATER, str(trouble))
             return
         self._delays.note(account.id, delay_s)
@@ -271,7 +274,7 @@ class Pop3Session:
             except NoSuchMessage:
                 self._talk.answer(pop3.Refused(pop3.Text.NO_SUCH_MESSAGE))
                 return
-            except (ContentMissing, DatabaseTrouble) as trouble:
+            except (ContentMissing, *_TROUBLES) as trouble:
                 self._unreadable(event, trouble)
                 is_lost = isinstance(trouble, ContentMissing)
                 self._talk.answer(pop3.BROKEN if is_lost else pop3.TRY_LATER)
@@ -280,7 +283,7 @@ class Pop3Session:
             self._talk.content(first)
             try:
                 await self._pass_on(chunks)
-            except (ContentMissing, DatabaseTrouble) as trouble:
+            except (ContentMissing, *_TROUBLES) as trouble:
                 self._unreadable(event, trouble)
                 self._talk.abandon()
                 return
@@ -298,14 +301,21 @@ class Pop3Session:
             self._talk.content(chunk)
 
     def _unreadable(self, event: pop3.Retrieve, trouble: Exception) -> None:
-        log.trouble("message_unreadable", session=self.id, number=event.number, because=str(trouble))
+        log.trouble(
+            "message_unreadable",
+            session=self.id,
+            number=event.number,
+            because=str(trouble) or type(trouble).__name__,
+        )
 
     async def _update(self, event: pop3.Update) -> None:
         assert self._drop is not None
         try:
             await self._drop.update(event.numbers)
-        except (DatabaseTrouble, LockLost) as trouble:
-            log.trouble("maildrop_not_updated", session=self.id, because=str(trouble))
+        except (*_TROUBLES, LockLost) as trouble:
+            log.trouble(
+                "maildrop_not_updated", session=self.id, because=str(trouble) or type(trouble).__name__
+            )
             self._talk.answer(pop3.NOT_REMOVED if event.numbers else pop3.Ok())
         else:
             self._talk.answer(pop3.Ok())

@@ -81,8 +81,10 @@ class MaildropLocks:
         """Free a maildrop. Never raises for trouble with the database: the row is then overruled later."""
         try:
             await self._database.write(lambda tx: self._free(tx, lock.account_id))
-        except DatabaseTrouble as trouble:
-            log.trouble("maildrop_lock_stuck", account=lock.account_id, because=str(trouble))
+        except (DatabaseTrouble, OSError, MemoryError) as trouble:
+            log.trouble(
+                "maildrop_lock_stuck", account=lock.account_id, because=str(trouble) or type(trouble).__name__
+            )
         finally:
             self._forget_lock(lock.account_id)
 
