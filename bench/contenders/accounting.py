@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
-_REST_S: Final = 0.3  # a server that used no CPU for so long has nothing left to do
+_REST_S: Final = 0.3
 _NOTHING_S: Final = 0.02
 _UNREST_S: Final = 10.0  # one that does not rest for so long never will
 _JOIN: Final = 'echo $$ >"$0" && exec "$@"'  # the group's list of processes, and the command
@@ -133,11 +133,14 @@ class _Tree:
         return sum(pss_of(pid) for pid in _descendants(self._root))
 
 
-def settle(account: Account, patience_s: float = _UNREST_S) -> float:
-    """Wait until the processes of an account rest, but not longer than that; when their rest began (perf_counter)."""
+def settle(account: Account, patience_s: float = _UNREST_S, rest_s: float = _REST_S) -> float:
+    """Wait until the processes of an account rest, but not longer than that; when their rest began (perf_counter).
+
+    rest_s   who used no CPU for so long has nothing left to do. A disk that is full of work makes longer pauses.
+    """
     last, since_s = account.cpu().total_s, time.perf_counter()
     ends_s = since_s + patience_s
-    while (now_s := time.perf_counter()) - since_s < _REST_S and now_s < ends_s:
+    while (now_s := time.perf_counter()) - since_s < rest_s and now_s < ends_s:
         time.sleep(0.05)
         used = account.cpu().total_s
         if used - last > _NOTHING_S:

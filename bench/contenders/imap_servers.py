@@ -30,6 +30,7 @@ USER: Final = f"ann@{DOMAIN}"
 PASSWORD: Final = "the-sesame-of-ann"
 _PATIENCE_S: Final = 30.0
 _ARRIVAL_S: Final = 600.0  # for all letters to be in the mailbox
+_REST_S: Final = 3.0  # work in the background is over: a sync of a large file lasts some of it
 _NOBODY: Final = 65534
 _POSTEL: Final = """\
 hostname = "{hostname}"
@@ -218,7 +219,7 @@ def served(name: str, directory: Path | None, letters: int = 0) -> Iterator[Serv
             _wait_until_it_greets(there)
             if letters:
                 server.fill(there, letters)
-                settle(account, _ARRIVAL_S)
+                settle(account, _ARRIVAL_S, _REST_S)
             yield there
         finally:
             _end(process)
