@@ -12,6 +12,7 @@ def test_a_message_costs_no_more_work_than_its_budget(kind: str) -> None:
 
 @pytest.mark.slow
 def test_two_measurements_give_the_same() -> None:
+    measure("accept")  # what a process does once, the first time
     assert measure("accept") == measure("accept")
 
 

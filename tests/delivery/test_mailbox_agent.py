@@ -31,6 +31,7 @@ from postel.mail import (
     parse_mailbox,
 )
 from postel.mail.replies import MAILBOX_FULL
+from postel.message import index_content
 from postel.queue import (
     DeliveryAgent,
     Jobs,
@@ -206,6 +207,26 @@ async def test_a_null_reverse_path_stays_null() -> None:
         await w.send("kitt@free.org", reverse_path="")
         (text,) = await w.inbox("kitt@free.org")
         assert text.startswith(b"Return-Path: <>\r\n")
+
+
+async def test_a_letter_is_known_and_has_its_thread_as_it_arrives() -> None:
+    async with world() as w:
+        await w.send("kitt@free.org", "frito@free.org")
+        for address in ("kitt@free.org", "frito@free.org"):
+            (message,) = await w.messages(address)
+            known = await w.store.index.known([message.content_id])
+            assert known == {message.content_id: index_content(LETTER)}
+            letters = await w.store.letters(message.mailbox_id, [message.uid])
+            assert letters[message.uid].thread_id == message.letter_id
+
+
+async def test_a_large_letter_is_delivered_before_it_is_read() -> None:
+    async with world() as w:
+        await w.send("kitt@free.org", content=LETTER + b"0123456789\r\n" * 100_000)
+        (message,) = await w.messages("kitt@free.org")
+        assert await w.store.index.known([message.content_id]) == {}
+        await w.store.indexer.catch_up()
+        assert len(await w.store.index.known([message.content_id])) == 1
 
 
 async def test_the_content_is_stored_once_for_all() -> None:

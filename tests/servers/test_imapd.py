@@ -3,6 +3,7 @@
 from imap_world import LETTER, world
 from smtp_world import PASSWORD
 
+from postel.message import index_content
 from postel.store import MailboxName
 
 
@@ -30,6 +31,14 @@ async def test_strangers_are_told_the_name_and_no_version() -> None:
         stranger = await w.dial()
         assert (await stranger.ok("ID NIL")).only("ID") == 'ID ("name" "Postel")'
         assert '"version"' in (await (await w.login()).ok("ID NIL")).only("ID")
+
+
+async def test_an_envelope_is_known_as_soon_as_the_letter_is_appended() -> None:
+    async with world() as w:
+        client = await w.login()
+        await client.append()
+        known = await w.parts.database.read(lambda tx: tx.fetch_all("SELECT data FROM stored_index"))
+        assert [data for (data,) in known] == [index_content(LETTER)]
 
 
 async def test_a_letter_goes_out_as_it_came_in() -> None:

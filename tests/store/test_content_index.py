@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from store_room import Room, open_room
 
+from postel.contents import Contents
 from postel.database import DatabaseTrouble
-from postel.message import IndexedContent
+from postel.message import IndexedContent, index_content
 from postel.store import StoredMailbox, letters_after, reach, reached, uids_with_prefix
+from postel.testing import InlineWorkers
 
 FIRST = b"Subject: plans\r\nMessage-ID: <1@x>\r\n\r\nhello\r\n"
 REPLY = b"Subject: Re: plans\r\nMessage-ID: <2@x>\r\nReferences: <1@x>\r\n\r\nyes\r\n"
@@ -98,6 +101,49 @@ async def test_letters_that_refer_to_each_other_are_one_thread_and_stay_so() -> 
         1: threads[1],
         2: threads[2],
     }
+
+
+async def put_read(room: Room, account_id: int, content: bytes) -> int:
+    draft = room.contents.draft()
+    await draft.write(content)
+    return await room.put(account_id, content, read=await room.store.index.of(await draft.seal()))
+
+
+@pytest.mark.parametrize("padding", [0, 20_000])
+async def test_a_letter_that_was_read_before_it_came_is_known_with_its_thread_at_once(padding: int) -> None:
+    room = await open_room()
+    contents = [content + b"x" * padding for content in (REPLY, FIRST, OTHER, b"no ids\r\n")]
+    for content in contents:
+        await put_read(room, 7, content)
+    box = await inbox(room)
+    known = await room.store.index.known(await contents_of(room))
+    assert list(known.values()) == [index_content(content) for content in contents]
+    letters = await room.store.letters(box.id, [1, 2, 3, 4])
+    assert letters[1].thread_id == letters[2].thread_id == letters[1].letter_id
+    assert [letters[uid].thread_id for uid in (3, 4)] == [letters[uid].letter_id for uid in (3, 4)]
+    assert await room.store.thread_ids(box.id, [1, 2, 3, 4]) == {
+        uid: one.thread_id for uid, one in letters.items()
+    }
+
+
+async def test_letters_that_were_read_and_others_are_one_thread() -> None:
+    room = await open_room()
+    await room.put(7, FIRST)
+    await put_read(room, 7, REPLY)
+    await put_read(room, 8, REPLY)
+    await room.store.indexer.catch_up()
+    threads = await room.store.thread_ids((await inbox(room)).id, [1, 2])
+    assert threads[1] == threads[2]
+    assert await room.count("stored_index") == 3
+
+
+async def test_what_lies_in_a_file_is_read_after_it_came(tmp_path: Path) -> None:
+    room = await open_room()
+    files = Contents(tmp_path, room.database, InlineWorkers(), inline_limit=10)
+    draft = files.draft()
+    await draft.write(FIRST)
+    assert await room.store.index.of(await draft.seal()) is None
+    await draft.discard()
 
 
 async def test_threads_are_each_account_s_own() -> None:

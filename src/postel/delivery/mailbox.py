@@ -48,7 +48,7 @@ from postel.queue import (
     QueuedRecipient,
 )
 from postel.routing import Decision, Discard, Expand, Refuse, ToMailbox
-from postel.store import Fill, MessageFacts, OverQuota, Store
+from postel.store import Fill, MessageFacts, OverQuota, ReadOnce, Store
 
 Decide: TypeAlias = Callable[[Mailbox], Awaitable[Decision]]
 FindAccount: TypeAlias = Callable[[str], Awaitable[int | None]]
@@ -92,12 +92,24 @@ class _Copies:
     lines   what is kept in place of a binary content.
     """
 
-    def __init__(self, store: Store, lines: InLines | None = None) -> None:
+    def __init__(self, store: Store, job: Job, lines: InLines | None = None) -> None:
         self._store = store
+        self._job = job
         self._lines = lines
+        self._read: ReadOnce | None = None
         self._lines_id = 0
         self._tx: Transaction | None = None
         self._reached: set[int] = set()
+
+    async def read(self) -> None:
+        """Read what is kept, once, so that it need not be read again when somebody looks."""
+        if self._read is None:
+            index, job = self._store.index, self._job
+            self._read = await (
+                index.of_content(job.content_id, job.size_bytes)
+                if self._lines is None
+                else index.of(self._lines.sealed)
+            )
 
     async def append(self, tx: Transaction, account_id: int, facts: MessageFacts) -> None:
         """Store a copy, unless this transaction has stored one. A new one begins anew: it is a new try."""
@@ -109,13 +121,13 @@ class _Copies:
                 )  # the store is its first holder
         if account_id not in self._reached:
             self._reached.add(account_id)
-            await self._store.append(tx, account_id, self._of_lines(facts))
+            await self._store.append(tx, account_id, self._as_kept(facts))
 
-    def _of_lines(self, facts: MessageFacts) -> MessageFacts:
+    def _as_kept(self, facts: MessageFacts) -> MessageFacts:
         if self._lines is None:
-            return facts
+            return replace(facts, read=self._read)
         size_bytes = self._lines.sealed.size_bytes
-        return replace(facts, content_id=self._lines_id, content_size_bytes=size_bytes)
+        return replace(facts, content_id=self._lines_id, content_size_bytes=size_bytes, read=self._read)
 
 
 class MailboxAgent:
@@ -154,7 +166,7 @@ class MailboxAgent:
         if head.hops > self._options.hops:
             failed = Failed(LOOP_DETECTED, because=f"{head.hops} Received fields")
             return {recipient.id: failed for recipient in job.recipients}
-        copies = _Copies(self._store, lines)
+        copies = _Copies(self._store, job, lines)
         return {r.id: await self._outcome(job, r, head, copies) for r in job.recipients}
 
     async def _outcome(self, job: Job, recipient: QueuedRecipient, head: _Head, copies: _Copies) -> Outcome:
@@ -200,6 +212,7 @@ class MailboxAgent:
             if full := await self._no_room(route.account, len(facts.prefix) + job.size_bytes):
                 return full
             wanted.append((account_id, facts))
+        await copies.read()
 
         async def effect(tx: Transaction) -> None:
             for account_id, facts in wanted:

@@ -53,9 +53,14 @@ class LetterText:
     body: str
 
     @property
+    def size(self) -> int:
+        """Characters."""
+        return len(self.header) + len(self.body)
+
+    @property
     def is_whole(self) -> bool:
         """Whether all of it is kept: what is not found in the rest of another is not known to be missing."""
-        return len(self.header) + len(self.body) <= TEXT_LIMIT
+        return self.size <= TEXT_LIMIT
 
 
 def pack(text: LetterText) -> bytes:

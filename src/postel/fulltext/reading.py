@@ -1,7 +1,7 @@
 """The text of a letter, as the index keeps it.
 
 Implements  RFC 9051 6.4.4 (the header, and parts that are text: decoded, whatever the charset).
-Gives       read_text.
+Gives       text_of, read_text.
 Not here    Decoding and folding: message.
 """
 
@@ -20,6 +20,20 @@ _HEADER_LIMIT: Final = 1024 * 1024  # octets
 _PIECE: Final = 256 * 1024  # octets handed to a worker at once
 
 
+def text_of(content: bytes, blob: bytes) -> LetterText:
+    """What people search of a letter that is in memory. Raises StaleIndex."""
+    index = IndexedContent.read(blob)
+    texts: list[str] = []
+    left = TEXT_LIMIT + 1  # one more than is kept, so that it is known to be too much
+    for part in text_parts(index, b""):
+        if part.span is not None and left > 0:
+            stream = part.reader()
+            texts.append(stream.feed(content[part.span.start : part.span.end]) + stream.finish())
+            left -= len(texts[-1]) + 1
+    span = _header_span(index)
+    return LetterText(_fields(index), header_text(content[span.start : span.end]), "\n".join(texts))
+
+
 async def read_text(store: Store, contents: Contents, workers: Workers, content_id: int) -> LetterText | None:
     """What people search of a letter; None when it is gone. Raises DatabaseTrouble."""
     blob = (await store.index.fresh([content_id])).get(content_id)
@@ -28,14 +42,18 @@ async def read_text(store: Store, contents: Contents, workers: Workers, content_
     index = IndexedContent.read(blob)
     try:
         reader = await contents.reader(content_id)
-        span = find_span(index, b"", (), SectionText.HEADER)
-        assert span is not None, "every message has a header, be it empty"
-        octets = await _octets(reader, span.cut(0, _HEADER_LIMIT))
+        octets = await _octets(reader, _header_span(index))
         header = await workers.run(lambda: header_text(octets))
         body = await _body(reader, index, workers)
     except ContentMissing:
         return None
     return LetterText(_fields(index), header, body)
+
+
+def _header_span(index: IndexedContent) -> Span:
+    span = find_span(index, b"", (), SectionText.HEADER)
+    assert span is not None, "every message has a header, be it empty"
+    return span.cut(0, _HEADER_LIMIT)
 
 
 def _fields(index: IndexedContent) -> dict[Field, str]:

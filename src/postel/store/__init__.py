@@ -26,6 +26,7 @@ from postel.store.faults import (
     UseTaken,
 )
 from postel.store.flags import FlagChange, FlagsChanged, How
+from postel.store.following import Follower
 from postel.store.importing import LineEnds, import_message
 from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
@@ -42,6 +43,7 @@ from postel.store.records import (
     Maildrop,
     MaildropMessage,
     MessageFacts,
+    ReadOnce,
     SpecialUse,
     StoredMailbox,
     StoredMessage,
@@ -73,6 +75,7 @@ __all__ = [
     "FlagSet",
     "Flags",
     "FlagsChanged",
+    "Follower",
     "How",
     "Kept",
     "KeptMessages",
@@ -94,6 +97,7 @@ __all__ = [
     "OverQuota",
     "Quota",
     "QuotaOf",
+    "ReadOnce",
     "Removed",
     "Rights",
     "Snapshot",

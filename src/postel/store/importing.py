@@ -67,6 +67,7 @@ async def import_message(
             await draft.write(ends.feed(chunk))
         await draft.write(ends.end())
         sealed = await draft.seal()
+        read = await store.index.of(sealed)
 
         async def work(tx: Transaction) -> int:
             content_id = await keep(tx, sealed, holders=0)  # the store is its first holder
@@ -75,6 +76,7 @@ async def import_message(
                 content_size_bytes=sealed.size_bytes,
                 internal_date_at=internal_date_at,
                 flags=flags,
+                read=read,
             )
             return await store.append(tx, account_id, facts, name)
 

@@ -1,11 +1,12 @@
 """What is known of a content by reading it once: envelope, structure, offsets, keys.
 
 Implements  RFC 9051 7.5.2 (ENVELOPE, BODYSTRUCTURE, never worked out twice).
-Gives       ContentIndex, keep_blobs, is_fresh.
+Gives       ContentIndex, keep_blobs, keep_blob, is_fresh.
 Not here    What is in a blob, and how it is made: message.IndexedContent, ContentIndexer. Before anybody asks: indexer.
 
-A blob is of the content alone, so all copies share it, whatever the prefix of each. It is made when first wanted, off
-the loop, and kept as long as a letter has the content.
+A blob is of the content alone, so all copies share it, whatever the prefix of each. It is made from the octets in hand
+when a message comes, or when first wanted, and kept as long as a letter has the content. What is small is read on the
+loop: handing it to a thread costs as much.
 """
 
 from __future__ import annotations
@@ -16,17 +17,22 @@ from contextlib import aclosing
 from functools import partial
 from typing import Final
 
-from postel.contents import ContentMissing, Contents
+from postel.contents import ContentMissing, Contents, Sealed
 from postel.database import Database, Transaction
 from postel.message import ContentIndexer, StaleIndex, envelope_of
 from postel.net import Workers
 from postel.store.pages import load_blobs
+from postel.store.records import ReadOnce
+from postel.store.threads import thread_keys
 
 AT_ONCE: Final = 32  # contents that are read at a time, for one who asks; what is found is kept in one commit
+_ON_LOOP: Final = 16 * 1024  # octets: read in a tenth of a millisecond
+_AT_DELIVERY: Final = 1024 * 1024  # octets: what is larger is delivered first and read then
 _TOGETHER: Final = (
     256 * 1024
 )  # octets handed to a worker at once: that costs more than reading a small content
 
+_KEEP_NEW: Final = "INSERT INTO stored_index (content_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING"
 # Only while somebody has the content: nothing would ever remove it.
 _KEEP: Final = """
 INSERT INTO stored_index (content_id, data)
@@ -42,6 +48,17 @@ class ContentIndex:
         self._contents = contents
         self._workers = workers
         self._under_way: dict[int, asyncio.Task[bytes | None]] = {}
+
+    async def of(self, sealed: Sealed) -> ReadOnce | None:
+        """Read what is about to be stored; None for what lies in a file: that is read soon after."""
+        if sealed.file is not None:
+            return None
+        return _read_once(await self._finish(ContentIndexer(), sealed.data))
+
+    async def of_content(self, content_id: int, size_bytes: int) -> ReadOnce | None:
+        """Read a content that is about to be delivered; None where that would take long, or where it is gone."""
+        blob = await self.make(content_id) if size_bytes <= _AT_DELIVERY else None
+        return None if blob is None else _read_once(blob)
 
     async def blob(self, content_id: int) -> bytes | None:
         """What is known of a content; None when it is gone. Raises DatabaseTrouble."""
@@ -105,7 +122,12 @@ class ContentIndex:
                         await self._workers.run(lambda octets=octets: indexer.feed(octets))  # type: ignore[misc]
         except ContentMissing:
             return None
-        return await self._workers.run(lambda: _finish(indexer, b"".join(pieces)))
+        return await self._finish(indexer, b"".join(pieces))
+
+    async def _finish(self, indexer: ContentIndexer, octets: bytes) -> bytes:
+        if len(octets) <= _ON_LOOP:
+            return _finish(indexer, octets)
+        return await self._workers.run(lambda: _finish(indexer, octets))
 
     async def _make_and_keep(self, content_id: int) -> bytes | None:
         blob = await self.make(content_id)
@@ -117,6 +139,15 @@ class ContentIndex:
 async def keep_blobs(tx: Transaction, blobs: Mapping[int, bytes]) -> None:
     """Keep what is known of contents."""
     await tx.execute_many(_KEEP, [(content_id, blob, content_id) for content_id, blob in blobs.items()])
+
+
+async def keep_blob(tx: Transaction, content_id: int, blob: bytes) -> None:
+    """Keep what is known of a content that a letter has been given in this transaction."""
+    await tx.execute(_KEEP_NEW, (content_id, blob))
+
+
+def _read_once(blob: bytes) -> ReadOnce:
+    return ReadOnce(blob, thread_keys(blob))
 
 
 def is_fresh(blob: bytes) -> bool:

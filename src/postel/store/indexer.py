@@ -1,7 +1,7 @@
-"""Letters are indexed soon after they came, so that nobody has to wait for it.
+"""Letters that came without being read are indexed soon after, so that nobody has to wait for it.
 
 Gives       Indexer.
-Not here    One content: index. Threads: threads.
+Not here    One content: index. Threads: threads. Most letters are indexed as they come: coming.
 
 In order of their ids, some at a time; how far it has come is kept in the transaction that keeps what was found. So a
 crash costs one batch, and a delivery nothing. It takes half of the time at most, and less while letters come in:
@@ -10,27 +10,24 @@ who delivers goes first, since whoever looks at a letter before its turn has it 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from postel.database import Database, DatabaseTrouble, Row, Transaction
 from postel.observe import logger
-from postel.store.coming import LETTERS
+from postel.store.coming import UNREAD
+from postel.store.following import Follower
 from postel.store.index import ContentIndex, is_fresh, keep_blobs
 from postel.store.threads import NewLetter, assign_threads, thread_keys
 
 BATCH: Final = 32
 PROGRESS: Final = "index"
-_AGAIN_S: Final = 10.0  # after trouble with the database
-_REST_IDLE: Final = 1.0  # times as long as the work took
-_REST_BUSY: Final = 4.0
 
 log = logger("store")
 
 _REACHED: Final = "SELECT reached FROM stored_progress WHERE name = ?"
 _NEXT: Final = f"""
-SELECT id, content_id, thread_id FROM stored_letter WHERE id > ? ORDER BY id LIMIT {BATCH}"""
+SELECT id, content_id, thread_id FROM stored_letter WHERE thread_id = 0 AND id > ? ORDER BY id LIMIT {BATCH}"""
 _REACH: Final = """
 INSERT INTO stored_progress (name, reached) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached"""
 
@@ -41,48 +38,8 @@ class Indexer:
     def __init__(self, database: Database, index: ContentIndex) -> None:
         self._database = database
         self._index = index
-        self._more = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin where the last one ended."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="store indexer")
-
-    async def close(self) -> None:
-        """Stop, when the batch in hand is done or given up."""
-        task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-    async def catch_up(self) -> None:
-        """Index what is not yet. Raises DatabaseTrouble."""
-        while await self._batch():
-            await asyncio.sleep(0)
-
-    async def _run(self) -> None:
-        end = self._database.hear(LETTERS, self._more.set)
-        try:
-            while True:
-                try:
-                    await self._follow()
-                except DatabaseTrouble as trouble:
-                    log.trouble("store_untidy", because=str(trouble))
-                    await asyncio.sleep(_AGAIN_S)
-        finally:
-            end()
-
-    async def _follow(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            self._more.clear()
-            began = loop.time()
-            if not await self._batch():
-                await self._more.wait()
-                continue
-            is_busy = self._more.is_set()
-            await asyncio.sleep((loop.time() - began) * (_REST_BUSY if is_busy else _REST_IDLE))
+        follower = Follower(database, UNREAD, self._batch, _tell)
+        self.start, self.close, self.catch_up = follower.start, follower.close, follower.catch_up
 
     async def _batch(self) -> bool:
         """Index the next letters; whether there were any."""
@@ -104,6 +61,10 @@ class Indexer:
             if blob is not None:
                 made[content_id] = blob
         return made
+
+
+def _tell(trouble: DatabaseTrouble) -> None:
+    log.trouble("store_untidy", because=str(trouble))
 
 
 async def _record(

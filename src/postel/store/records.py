@@ -1,13 +1,14 @@
 """What the store keeps, as values.
 
 Implements  RFC 9051 2.3 (attributes of a message), RFC 6154 2 (special uses), RFC 1939 7 (unique-ids).
-Gives       MailboxName, INBOX, Flags, SpecialUse, StoredMailbox, StoredMessage, MessageFacts, Appended, Letter,
-            uidl_of.
+Gives       MailboxName, INBOX, Flags, SpecialUse, StoredMailbox, StoredMessage, MessageFacts, ReadOnce, Appended,
+            Letter, uidl_of.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NewType
 
@@ -68,6 +69,18 @@ class StoredMailbox:
     pruned_modseq: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReadOnce:
+    """What is known of a content by reading it once (ContentIndex.of).
+
+    blob            message.IndexedContent.
+    thread_keys     what its thread is found by.
+    """
+
+    blob: bytes
+    thread_keys: Sequence[bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageFacts:
     """What delivery or import knows of a message that it stores.
@@ -78,6 +91,7 @@ class MessageFacts:
     internal_date_at    when it came (RFC 9051 2.3.3).
     keywords            flags that are not system flags.
     needs_utf8          whether its header holds UTF-8 that must not be shown to clients of old (RFC 6856 2.1).
+    read            of the content, if somebody has read it; else that is done soon after, in the background.
     """
 
     content_id: int
@@ -87,6 +101,7 @@ class MessageFacts:
     flags: Flags = Flags.NONE
     keywords: frozenset[str] = frozenset()
     needs_utf8: bool = False
+    read: ReadOnce | None = None
 
 
 @dataclass(frozen=True, slots=True)

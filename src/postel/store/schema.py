@@ -205,7 +205,11 @@ CREATE TABLE stored_url_key (
 );
 """
 
+# Step 3: the letters that nobody has read yet are found without going through all of them.
+_THIRD: Final = "CREATE INDEX stored_letter_unread ON stored_letter (id) WHERE thread_id = 0;"
+
 MIGRATIONS: Final[Sequence[Migration]] = (
     Migration("store", 1, _FIRST),
     Migration("store", 2, _SECOND),
+    Migration("store", 3, _THIRD),
 )

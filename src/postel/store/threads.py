@@ -1,7 +1,7 @@
 """Which letters belong to one conversation.
 
 Implements  RFC 8474 5.2 (THREADID: never changed once told), RFC 8621 3 (by message ids and the subject).
-Gives       assign_threads, NewLetter, thread_keys.
+Gives       assign_threads, NewLetter, thread_keys; thread_of, join_thread (one letter, as it comes).
 Not here    THREAD of RFC 5256, which looks at one mailbox: message.
 
 A letter joins the thread of any letter of its account that has its Message-ID or one that it refers to, if the subject
@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postel.database import Transaction
@@ -26,6 +27,8 @@ WHERE m.letter_id IN ({}) GROUP BY m.letter_id"""
 _FIND: Final = "SELECT MIN(thread_id) FROM stored_thread WHERE account_id = ? AND message_id IN ({})"
 _JOIN: Final = """
 INSERT INTO stored_thread (account_id, message_id, thread_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"""
+# The id that a letter is about to get: AUTOINCREMENT counts on, and this transaction alone inserts.
+_OWN: Final = "(SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'stored_letter')"
 _SET: Final = "UPDATE stored_letter SET thread_id = ? WHERE id = ? AND thread_id = 0"
 
 
@@ -54,9 +57,24 @@ async def assign_threads(tx: Transaction, letters: Sequence[NewLetter]) -> None:
         if account_id is None:  # in nobody's mailbox any more; if it comes back, it is asked about again
             continue
         thread_id = await _thread(tx, account_id, letter)
-        await tx.execute_many(_JOIN, [(account_id, key, thread_id) for key in letter.keys])
+        await join_thread(tx, account_id, letter.keys, thread_id)
         found.append((thread_id, letter.letter_id))
     await tx.execute_many(_SET, found)
+
+
+@lru_cache(REFERENCES + 2)
+def _thread_by(count: int) -> str:
+    return f"COALESCE(({_FIND.format(', '.join('?' * count))}), {_OWN})"
+
+
+def thread_of(keys: Sequence[bytes]) -> str:
+    """The thread of a letter that is being inserted, in SQL. Its parameters: the account, then the keys."""
+    return _thread_by(len(keys))
+
+
+async def join_thread(tx: Transaction, account_id: int, keys: Sequence[bytes], thread_id: int) -> None:
+    """Letters that have these keys, or name them, are of this thread from now on."""
+    await tx.execute_many(_JOIN, [(account_id, key, thread_id) for key in keys])
 
 
 async def _thread(tx: Transaction, account_id: int, letter: NewLetter) -> int:

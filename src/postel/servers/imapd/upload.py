@@ -37,7 +37,7 @@ from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.message_limit import refuse_beyond
 from postel.servers.imapd.names import Opened
 from postel.servers.imapd.urls import read_url
-from postel.store import Appended, Fill, Flags, MessageFacts, NoSuchMessage, Usage
+from postel.store import Appended, Fill, Flags, MessageFacts, NoSuchMessage, ReadOnce, Usage
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
@@ -59,6 +59,7 @@ class _Message:
     internal_date_at: float
     is_utf8: bool
     sealed: Sealed | None = None
+    read: ReadOnce | None = None
 
 
 @dataclass(slots=True)
@@ -130,7 +131,7 @@ class Uploads:
                 await self._take_url(url)
             case MessageEnd():
                 if self._upload is not None:
-                    self._upload.messages[-1].sealed = await self._upload.messages[-1].draft.seal()
+                    await self._seal(self._upload.messages[-1])
             case UploadEnd():
                 await self._finish()
             case UploadAborted():
@@ -158,6 +159,10 @@ class Uploads:
         assert self._upload is not None
         rights = self._upload.target.rights
         return flags & settable(rights), keywords if "w" in rights else frozenset()
+
+    async def _seal(self, message: _Message) -> None:
+        message.sealed = await message.draft.seal()
+        message.read = await self._session.parts.store.index.of(message.sealed)
 
     async def _take_url(self, url: str) -> None:
         """RFC 4469 3: the next octets are those that a URL names."""
@@ -214,6 +219,7 @@ class Uploads:
                 flags=message.flags,
                 keywords=message.keywords,
                 needs_utf8=message.is_utf8,
+                read=message.read,
             )
             appended.append(await store.append_to(tx, upload.target.box.id, facts))
         return appended
