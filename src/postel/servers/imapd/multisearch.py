@@ -1,6 +1,6 @@
 """ESEARCH: one search in several mailboxes.
 
-Implements  RFC 7377 2 (IN; an ESEARCH response for each mailbox with hits), 2.2, RFC 5465 6 (which).
+Implements  RFC 7377 2 (IN; an ESEARCH response for each mailbox with hits), 2.2 (SAVE and UPDATE of the selected one), RFC 5465 6 (which).
 Gives       HANDLERS, boxes_of.
 Not here    What matches: searching.
 """
@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from postel.proto.imap import NO, OK, Esearch, MailboxFilter, ReturnOption, Scope, codes, responses
+from postel.proto.imap import OK, Esearch, MailboxFilter, ReturnOption, Returns, Scope, codes, responses
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.recent import Recent
-from postel.servers.imapd.search import found_of, modseq_of
+from postel.servers.imapd.search import found_of, keep_found, modseq_of
 from postel.servers.imapd.searching import Search
 from postel.servers.imapd.selected import Selected
 from postel.store import INBOX, SEPARATOR, NoSuchMailbox, StoredMailbox
@@ -23,14 +23,27 @@ if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
 
 
+_OF_SELECTED: Final = frozenset({ReturnOption.SAVE, ReturnOption.UPDATE})
+_SELECTED: Final = MailboxFilter(Scope.SELECTED)
+
+
 async def _esearch(session: ImapSession, command: Esearch) -> None:
-    if ReturnOption.SAVE in command.returns.options and command.sources:
-        # RFC 7377 2.1: $ stands for messages of the selected mailbox only.
-        raise Denied(NO.saying("SAVE is for the selected mailbox", codes.CANNOT))
-    for name, box in await boxes_of(session, command.sources or (MailboxFilter(Scope.SELECTED),)):
+    sources = command.sources or (_SELECTED,)
+    _check(session, command.returns, sources)
+    for name, box in await boxes_of(session, sources):
         await _search_one(session, command, name, box)
         await asyncio.sleep(0)
     await session.finish(OK)
+
+
+def _check(session: ImapSession, returns: Returns, sources: Sequence[MailboxFilter]) -> None:
+    """RFC 7377 2.2: "selected" wants a mailbox that is; SAVE and UPDATE want no other one. Raises Denied."""
+    if session.selected is None and _SELECTED in sources:
+        raise Denied(codes.BAD.saying("No mailbox is selected"))
+    if not returns.options.isdisjoint(_OF_SELECTED) and set(sources) != {_SELECTED}:
+        raise Denied(codes.BAD.saying("SAVE and UPDATE are for the selected mailbox"))
+    if ReturnOption.SAVE in returns.options:
+        session.box.view.save(())
 
 
 async def _search_one(session: ImapSession, command: Esearch, name: str, box: StoredMailbox) -> None:
@@ -43,7 +56,9 @@ async def _search_one(session: ImapSession, command: Esearch, name: str, box: St
         return
     looked_at = Selected(session, snapshot, rights, is_read_only=True, recent=Recent())
     uids = await Search(session, looked_at).find(command.key)
-    if not uids:
+    if not command.returns.options.isdisjoint(_OF_SELECTED):
+        await keep_found(session, command.key, command.returns, uids, is_uid=True)
+    if not uids or command.returns.options == {ReturnOption.SAVE}:
         return
     modseq = modseq_of(looked_at.snapshot, command.key, uids)
     found = found_of(command.returns, uids, modseq, is_ordered=False)

@@ -60,13 +60,20 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
         await session.send(responses.search(numbers, modseq if numbers else None))
     else:
         found = found_of(returns, numbers, modseq, is_ordered=False)
-        _save(session, returns, uids)
-        if ReturnOption.UPDATE in returns.options:
-            again = partial(_find_newest, session, command.key)
-            await session.contexts.keep(again, uids, is_uid=command.uid, is_ordered=False)
+        await keep_found(session, command.key, returns, uids, is_uid=command.uid)
         if returns.options != frozenset({ReturnOption.SAVE}):
             await session.send(responses.esearch(session.tag, found, uid=command.uid))
     await session.finish(OK.saying("", search.left), may_expunge=command.uid)
+
+
+async def keep_found(
+    session: ImapSession, key: SearchKey, returns: Returns, uids: Sequence[int], *, is_uid: bool
+) -> None:
+    """Save what was found, and keep it up to date, where that is asked for (RFC 5182 2.1, RFC 5267 4.3)."""
+    _save(session, returns, uids)
+    if ReturnOption.UPDATE in returns.options:
+        again = partial(_find_newest, session, key)
+        await session.contexts.keep(again, uids, is_uid=is_uid, is_ordered=False)
 
 
 async def _sort(session: ImapSession, command: Sort) -> None:

@@ -1,0 +1,346 @@
+"""What RFC 9051 says that a server must do, clause by clause."""
+
+from __future__ import annotations
+
+from imap_clause import BAD, NO, clause
+
+CLAUSES = (
+    # --- RFC 9051, 5 and 6.1 to 6.3 ---------------------------------------------------------------------
+    clause("RFC 9051 5.1: INBOX is case-insensitive", "SELECT inbox"),
+    clause(
+        "RFC 9051 6.1.1: CAPABILITY has IMAP4rev1 and IMAP4rev2",
+        "CAPABILITY",
+        comes=("OK", r"CAPABILITY IMAP4rev2 IMAP4rev1|CAPABILITY .*IMAP4rev1"),
+    ),
+    clause("RFC 9051 6.2.2: no second login", "LOGIN a b", comes=BAD),
+    clause("RFC 9051 6.2.1: no STARTTLS after login", "STARTTLS", comes=BAD),
+    clause(
+        "RFC 9051 6.3.1: ENABLE of what is unknown is ignored",
+        "ENABLE X-NOTHING",
+        comes=("OK", r"ENABLED\s*$"),
+    ),
+    clause(
+        "RFC 9051 6.3.2: a failed SELECT leaves none selected",
+        "SELECT INBOX",
+        "SELECT Nowhere",
+        "CHECK",
+        comes=BAD,
+    ),
+    clause(
+        "RFC 9051 6.3.2: SELECT of another says CLOSED",
+        "SELECT INBOX",
+        "SELECT Drafts",
+        comes=(r"OK \[READ-WRITE\]", r"OK \[CLOSED\]"),
+    ),
+    clause(
+        "RFC 9051 6.3.2: SELECT says UIDVALIDITY",
+        "SELECT INBOX",
+        comes=(
+            "OK",
+            r"OK \[UIDVALIDITY \d+\]",
+            r"OK \[UIDNEXT \d+\]",
+            r"OK \[PERMANENTFLAGS \(.*\)\]",
+            r"FLAGS \(",
+            r"3 EXISTS",
+        ),
+    ),
+    clause(
+        "RFC 9051 6.3.2: rev2 says LIST, no RECENT, no UNSEEN",
+        "ENABLE IMAP4rev2",
+        "SELECT INBOX",
+        comes=("OK", r'LIST \(.*\) "/" INBOX'),
+        never="RECENT|UNSEEN",
+    ),
+    clause(
+        "RFC 9051 6.3.3: EXAMINE changes nothing", "EXAMINE INBOX", "STORE 1 +FLAGS (\\Deleted)", comes=NO
+    ),
+    clause(
+        "RFC 9051 6.3.3: EXAMINE is READ-ONLY",
+        "EXAMINE INBOX",
+        comes=(r"OK \[READ-ONLY\]", r"OK \[PERMANENTFLAGS \(\)\]"),
+    ),
+    clause(
+        "RFC 9051 6.3.3: FETCH BODY[] under EXAMINE sets nothing",
+        "EXAMINE INBOX",
+        "FETCH 1 BODY[]",
+        never=r"\\Seen",
+    ),
+    clause("RFC 9051 6.3.4: INBOX cannot be made", "CREATE INBOX", comes=NO),
+    clause("RFC 9051 6.3.4: what exists cannot be made", "CREATE Drafts", comes=(r"NO \[ALREADYEXISTS\]",)),
+    clause(
+        "RFC 9051 6.3.4: a trailing separator is dropped",
+        "CREATE one/two/",
+        'LIST "" one/*',
+        comes=("OK", r"LIST .* one/two$"),
+    ),
+    clause("RFC 9051 6.3.4: names above are made", "CREATE a/b/c", 'LIST "" a', comes=("OK", r"LIST .* a$")),
+    clause("RFC 9051 6.3.5: INBOX cannot be deleted", "DELETE INBOX", comes=NO),
+    clause(
+        "RFC 9051 6.3.5: what is not there cannot be deleted",
+        "DELETE nowhere",
+        comes=(r"NO \[NONEXISTENT\]",),
+    ),
+    clause(
+        "RFC 9051 6.3.5: a name below stays",
+        "CREATE a/b",
+        "DELETE a",
+        'LIST "" a/*',
+        comes=("OK", "LIST .* a/b$"),
+    ),
+    clause(
+        "RFC 9051 6.3.5: UIDs are not used again",
+        "CREATE a",
+        "DELETE a",
+        "CREATE a",
+        "STATUS a (UIDVALIDITY)",
+    ),
+    clause(
+        "RFC 9051 6.3.6: renamed with what is below",
+        "CREATE a/b",
+        "RENAME a c",
+        'LIST "" c/*',
+        comes=("OK", "LIST .* c/b$"),
+    ),
+    clause(
+        "RFC 9051 6.3.6: not to what exists", "CREATE a", "RENAME a Drafts", comes=(r"NO \[ALREADYEXISTS\]",)
+    ),
+    clause(
+        "RFC 9051 6.3.6: INBOX moves its letters and stays",
+        "RENAME INBOX old",
+        "STATUS INBOX (MESSAGES)",
+        comes=("OK", "STATUS INBOX \\(MESSAGES 0\\)"),
+    ),
+    clause(
+        "RFC 9051 6.3.6: the letters of INBOX are in the new",
+        "RENAME INBOX old",
+        "STATUS old (MESSAGES)",
+        comes=("OK", "STATUS old \\(MESSAGES 3\\)"),
+    ),
+    clause(
+        "RFC 9051 6.3.7: subscribed though deleted",
+        "CREATE a",
+        "SUBSCRIBE a",
+        "DELETE a",
+        'LIST (SUBSCRIBED) "" a',
+        comes=("OK", r"LIST \(.*\\NonExistent.*\\Subscribed|LIST \(.*\\Subscribed.*\\NonExistent"),
+    ),
+    clause(
+        "RFC 9051 6.3.9: an empty pattern gives the separator",
+        'LIST "" ""',
+        comes=("OK", r'LIST \(\\Noselect\) "/" ""'),
+    ),
+    clause(
+        "RFC 9051 6.3.9: percent stops at the separator",
+        "CREATE a/b",
+        'LIST "" %',
+        comes=("OK",),
+        never="a/b",
+    ),
+    clause("RFC 9051 6.3.9.1: RECURSIVEMATCH alone is BAD", 'LIST (RECURSIVEMATCH) "" *', comes=BAD),
+    clause(
+        "RFC 9051 6.3.9.1: REMOTE with RECURSIVEMATCH alone is BAD",
+        'LIST (REMOTE RECURSIVEMATCH) "" *',
+        comes=BAD,
+    ),
+    clause("RFC 9051 6.3.9.2: an unknown return option is BAD", 'LIST "" * RETURN (X-NOTHING)', comes=BAD),
+    clause(
+        "RFC 9051 6.3.9.6: CHILDINFO where a name below matches",
+        "CREATE a/b",
+        "SUBSCRIBE a/b",
+        'LIST (SUBSCRIBED RECURSIVEMATCH) "" %',
+        comes=("OK", r'LIST \(.*\) "/" a \("?CHILDINFO"? \("SUBSCRIBED"\)\)'),
+    ),
+    clause("RFC 9051 6.3.10: NAMESPACE", "NAMESPACE", comes=("OK", r'NAMESPACE \(\("" "/"')),
+    clause("RFC 9051 6.3.11: STATUS of what is not there", "STATUS nowhere (MESSAGES)", comes=NO),
+    clause(
+        "RFC 9051 6.3.11: all items",
+        "STATUS INBOX (MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE)",
+        comes=("OK", r"STATUS INBOX \(MESSAGES 3 UIDNEXT 4 UIDVALIDITY \d+ UNSEEN 3 DELETED 0 SIZE \d+\)"),
+    ),
+    clause(
+        "RFC 9051 6.3.12: APPEND to what is not there",
+        f"APPEND nowhere {{{len('x')}+}}\r\nx",
+        comes=(r"NO \[TRYCREATE\]",),
+    ),
+    clause(
+        "RFC 9051 6.3.12: APPENDUID", "APPEND Drafts (\\Draft) {1+}\r\nx", comes=(r"OK \[APPENDUID \d+ 1\]",)
+    ),
+    clause("RFC 9051 6.3.12: \\Recent is no flag to give", "APPEND Drafts (\\Recent) {1+}\r\nx", comes=BAD),
+    clause("RFC 9051 6.3.13: DONE outside of IDLE is BAD", "DONE", comes=BAD),
+    # --- RFC 9051 6.4 -----------------------------------------------------------------------------------
+    clause(
+        "RFC 9051 6.4.1: CLOSE says no EXPUNGE",
+        "SELECT INBOX",
+        "STORE 1 +FLAGS (\\Deleted)",
+        "CLOSE",
+        never="EXPUNGE",
+    ),
+    clause(
+        "RFC 9051 6.4.1: CLOSE removes",
+        "SELECT INBOX",
+        "STORE 1 +FLAGS (\\Deleted)",
+        "CLOSE",
+        "STATUS INBOX (MESSAGES)",
+        comes=("OK", "STATUS INBOX \\(MESSAGES 2\\)"),
+    ),
+    clause(
+        "RFC 9051 6.4.1: CLOSE after EXAMINE removes nothing",
+        "SELECT INBOX",
+        "STORE 1 +FLAGS (\\Deleted)",
+        "EXAMINE INBOX",
+        "CLOSE",
+        "STATUS INBOX (MESSAGES)",
+        comes=("OK", "STATUS INBOX \\(MESSAGES 3\\)"),
+    ),
+    clause(
+        "RFC 9051 6.4.2: UNSELECT removes nothing",
+        "SELECT INBOX",
+        "STORE 1 +FLAGS (\\Deleted)",
+        "UNSELECT",
+        "STATUS INBOX (MESSAGES)",
+        comes=("OK", "STATUS INBOX \\(MESSAGES 3\\)"),
+    ),
+    clause("RFC 9051 6.4.3: EXPUNGE of a read-only mailbox", "EXAMINE INBOX", "EXPUNGE", comes=NO),
+    clause(
+        "RFC 9051 6.4.3: each EXPUNGE counts down",
+        "SELECT INBOX",
+        "STORE 1:2 +FLAGS.SILENT (\\Deleted)",
+        "EXPUNGE",
+        comes=("OK", "[12] EXPUNGE", "1 EXPUNGE"),
+    ),
+    clause("RFC 9051 6.4.4: an unknown key is BAD", "SELECT INBOX", "SEARCH NOTHING", comes=BAD),
+    clause(
+        "RFC 9051 6.4.4: an unknown charset",
+        "SELECT INBOX",
+        "SEARCH CHARSET X-NOTHING TEXT a",
+        comes=(r"NO \[BADCHARSET \(.*UTF-8.*\)\]|NO \[BADCHARSET",),
+    ),
+    clause(
+        "RFC 9051 6.4.4: US-ASCII and UTF-8 are known",
+        "SELECT INBOX",
+        "SEARCH CHARSET US-ASCII TEXT How",
+        comes=("OK", "SEARCH 1 2 3"),
+    ),
+    clause(
+        "RFC 9051 6.4.4: nothing found is no fault",
+        "SELECT INBOX",
+        "SEARCH KEYWORD nothing",
+        comes=("OK", r"SEARCH$"),
+    ),
+    clause(
+        "RFC 9051 6.4.4: RETURN () is ALL",
+        "SELECT INBOX",
+        "SEARCH RETURN () ALL",
+        comes=("OK", r"ESEARCH \(TAG \"\w+\"\) ALL 1:3"),
+    ),
+    clause(
+        "RFC 9051 6.4.4: MIN and MAX are not told where nothing is found",
+        "SELECT INBOX",
+        "SEARCH RETURN (MIN MAX COUNT) DELETED",
+        comes=("OK", r"ESEARCH \(TAG \"\w+\"\) COUNT 0$"),
+    ),
+    clause(
+        "RFC 9051 6.4.4.1: $ may be used",
+        "SELECT INBOX",
+        "SEARCH RETURN (SAVE) 2",
+        "FETCH $ UID",
+        comes=("OK", r"2 FETCH \(UID 2\)"),
+    ),
+    clause(
+        "RFC 9051 6.4.4.1: SELECT empties $",
+        "SELECT INBOX",
+        "SEARCH RETURN (SAVE) ALL",
+        "SELECT INBOX",
+        "SEARCH $",
+        comes=("OK", "SEARCH$"),
+    ),
+    clause(
+        "RFC 9051 6.4.4.1: SAVE with MIN saves the least",
+        "SELECT INBOX",
+        "SEARCH RETURN (SAVE MIN) ALL",
+        "SEARCH $",
+        comes=("OK", "SEARCH 1$"),
+    ),
+    clause("RFC 9051 6.4.5: a macro is not an item", "SELECT INBOX", "FETCH 1 (ALL)", comes=BAD),
+    clause(
+        "RFC 9051 6.4.5: BODY[] sets \\Seen and says so",
+        "SELECT INBOX",
+        "FETCH 1 BODY[]",
+        comes=("OK", r"1 FETCH (?s:.*)FLAGS \(\\Seen"),
+    ),
+    clause("RFC 9051 6.4.5: PEEK does not", "SELECT INBOX", "FETCH 1 BODY.PEEK[]", never=r"\\Seen"),
+    clause(
+        "RFC 9051 6.4.5: an origin octet comes back",
+        "SELECT INBOX",
+        "FETCH 1 BODY.PEEK[]<2.4>",
+        comes=("OK", r"1 FETCH \(BODY\[\]<2> \{4\}"),
+    ),
+    clause(
+        "RFC 9051 6.4.5: beyond the end is an empty string",
+        "SELECT INBOX",
+        "FETCH 1 BODY.PEEK[]<9999.4>",
+        comes=("OK", r'1 FETCH \(BODY\[\]<9999> (""|\{0\})'),
+    ),
+    clause("RFC 9051 6.4.5: MIME wants a part", "SELECT INBOX", "FETCH 1 BODY[MIME]", comes=BAD),
+    clause("RFC 9051 9: a number beyond the last is BAD", "SELECT INBOX", "FETCH 9 UID", comes=BAD),
+    clause("RFC 9051 9: 0 is no number", "SELECT INBOX", "FETCH 0 UID", comes=BAD),
+    clause(
+        "RFC 9051 6.4.6: FLAGS replaces",
+        "SELECT INBOX",
+        "STORE 1 FLAGS (\\Seen)",
+        "STORE 1 FLAGS (\\Flagged)",
+        comes=("OK", r"1 FETCH \(FLAGS \(\\Flagged"),
+    ),
+    clause(
+        "RFC 9051 6.4.6: SILENT says nothing", "SELECT INBOX", "STORE 1 +FLAGS.SILENT (\\Seen)", never="FETCH"
+    ),
+    clause(
+        "RFC 9051 6.4.6: \\Recent cannot be stored", "SELECT INBOX", "STORE 1 +FLAGS (\\Recent)", comes=BAD
+    ),
+    clause("RFC 9051 6.4.7: TRYCREATE", "SELECT INBOX", "COPY 1 nowhere", comes=(r"NO \[TRYCREATE\]",)),
+    clause(
+        "RFC 9051 6.4.7: COPYUID", "SELECT INBOX", "COPY 1:2 Drafts", comes=(r"OK \[COPYUID \d+ 1:2 1:2\]",)
+    ),
+    clause(
+        "RFC 9051 6.4.7: flags and date are kept",
+        "SELECT INBOX",
+        "STORE 1 FLAGS ($x)",
+        "COPY 1 Drafts",
+        "SELECT Drafts",
+        "FETCH 1 FLAGS",
+        comes=("OK", r"1 FETCH \(FLAGS \(\$x"),
+    ),
+    clause(
+        "RFC 9051 6.4.8: MOVE says COPYUID before EXPUNGE",
+        "SELECT INBOX",
+        "MOVE 1 Drafts",
+        comes=("OK", r"OK \[COPYUID \d+ 1 1\]", "1 EXPUNGE"),
+    ),
+    clause("RFC 9051 6.4.8: MOVE of a read-only mailbox", "EXAMINE INBOX", "MOVE 1 Drafts", comes=NO),
+    clause(
+        "RFC 9051 6.4.9: UID commands say the UID",
+        "SELECT INBOX",
+        "UID STORE 2 +FLAGS (\\Seen)",
+        comes=("OK", r"2 FETCH \(.*UID 2"),
+    ),
+    clause(
+        "RFC 9051 6.4.9: a UID that is not there is no fault",
+        "SELECT INBOX",
+        "UID FETCH 99 FLAGS",
+        never="FETCH",
+    ),
+    clause(
+        "RFC 9051 6.4.9: * is the last",
+        "SELECT INBOX",
+        "UID FETCH 99:* UID",
+        comes=("OK", r"3 FETCH \(UID 3\)"),
+    ),
+    clause(
+        "RFC 9051 6.4.9: UID EXPUNGE only what is named",
+        "SELECT INBOX",
+        "STORE 1:3 +FLAGS.SILENT (\\Deleted)",
+        "UID EXPUNGE 2",
+        comes=("OK", "2 EXPUNGE"),
+        never="[13] EXPUNGE",
+    ),
+)
