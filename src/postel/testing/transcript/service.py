@@ -3,14 +3,15 @@
 Gives       play_service.
 Not here    Machines alone on stage: players.
 
-The service answers by its own policy, so `=` lines are not looked at: what they would see is the business of
-the machine's players. Time is the loop's: on a fake clock a `silence` of five minutes takes none.
+The service answers by its own policy: what `=` lines would see is the business of the machine's players. Here
+they say what others do at that moment, which the caller does, or nothing. Time is the loop's: on a fake clock a
+`silence` of five minutes takes none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, NoReturn
 
 from postel.net import ConnectionLost, Stream, TimedOut
@@ -18,6 +19,7 @@ from postel.testing.transcript.parse import (
     ClientSays,
     Closes,
     Never,
+    Sees,
     ServerSays,
     StartsTls,
     Transcript,
@@ -30,19 +32,26 @@ _QUIET_S: Final = 0.001
 _WILD: Final = re.compile(r"(\.\.\.|\$\w+)")
 
 Cut = Callable[[list[bytes]], Iterable[bytes]]
+Meanwhile = Callable[[str], Awaitable[None]]
 
 
 async def play_service(
-    transcript: Transcript, stream: Stream, *, tls: ClientTls | None = None, cut: Cut | None = None
+    transcript: Transcript,
+    stream: Stream,
+    *,
+    tls: ClientTls | None = None,
+    cut: Cut | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> dict[str, str]:
     """Speak the client's lines on `stream` and compare what comes back; the $names it bound.
 
-    tls     for `...TLS`.
-    cut     how the lines of one turn are written: see players; each by itself without.
+    tls         for `...TLS`.
+    cut         how the lines of one turn are written: see players; each by itself without.
+    meanwhile   does what an `=` line says.
 
     Raises Mismatch.
     """
-    actor = _Actor(transcript, stream, tls, cut or (lambda turn: turn))
+    actor = _Actor(transcript, stream, tls, cut or (lambda turn: turn), meanwhile)
     try:
         await actor.play()
     except ConnectionLost as lost:
@@ -55,12 +64,20 @@ async def play_service(
 class _Actor:
     """The client's part."""
 
-    def __init__(self, transcript: Transcript, stream: Stream, tls: ClientTls | None, cut: Cut) -> None:
+    def __init__(
+        self,
+        transcript: Transcript,
+        stream: Stream,
+        tls: ClientTls | None,
+        cut: Cut,
+        meanwhile: Meanwhile | None,
+    ) -> None:
         self.stream = stream
         self.bound: dict[str, str] = {}
         self._transcript = transcript
         self._tls = tls
         self._cut = cut
+        self._meanwhile = meanwhile
         self._heard = b""
         self._never: list[str] = []
 
@@ -77,6 +94,8 @@ class _Actor:
                     await self._demand_line(step)
                 case Never():
                     self._never.append(step.prefix)
+                case Sees() if self._meanwhile is not None:
+                    await self._meanwhile(step.pattern)
                 case StartsTls():
                     await self._start_tls(step.line)
                 case Closes(side="client"):
