@@ -24,7 +24,7 @@ from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
 if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
 
-TOLD_AT_ONCE: Final = 2000  # changes of flags: some milliseconds
+TOLD_AT_ONCE: Final = 1000  # changes of flags: some milliseconds
 
 _GONE: Final = BYE.saying("The selected mailbox is gone", codes.NONEXISTENT)
 
@@ -144,6 +144,8 @@ class Selected:
             self._session.talk.shut_down(_GONE)
             return
         if self.view.has_news:
+            if self.view.exists > TOLD_AT_ONCE:  # either half may take some milliseconds
+                await asyncio.sleep(0)
             await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
         while self.view.has_changes:
             await asyncio.sleep(0)  # others have their turn
