@@ -97,6 +97,7 @@ def faultless(caplog: pytest.LogCaptureFixture) -> AsyncIterator[None]:
     assert not [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("faultless")
 @pytest.mark.parametrize(
     "commands",
@@ -129,6 +130,7 @@ async def test_who_never_reads_is_gone_after_its_time_and_holds_little_until_the
         sending.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("faultless")
 @pytest.mark.parametrize(
     "how", [b"i IDLE\r\n", b"n NOTIFY SET (selected (MessageNew (UID BODY.PEEK[]) MessageExpunge))\r\n"]
