@@ -23,6 +23,7 @@ from postel.net import Workers
 from postel.observe import logger
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 DIRECTORY: Final = "search"
 OPEN_LIMIT: Final = 32  # indexes that stay open
@@ -82,13 +83,13 @@ class FullText:
 
     async def find_field(self, account_id: int, field: Field, needle: str, among: Collection[int]) -> Found:
         """Letters with the folded needle in this field; the empty one is in every field that is there."""
-        nothing = Found(frozenset(), frozenset(among))
-        return await self._run(account_id, lambda index: index.find_field(field, needle, among), nothing)
+        found = await self._run(account_id, lambda index: index.find_field(field, needle, among), None)
+        return Found(frozenset(), frozenset(among)) if found is None else found
 
     async def find(self, account_id: int, place: Place, needle: str, among: Collection[int]) -> Found:
         """Letters with the folded needle in their body, or in body or header."""
-        nothing = Found(frozenset(), frozenset(among))
-        return await self._run(account_id, lambda index: index.find(place, needle, among), nothing)
+        found = await self._run(account_id, lambda index: index.find(place, needle, among), None)
+        return Found(frozenset(), frozenset(among)) if found is None else found
 
     async def close(self) -> None:
         """Finish what is under way; later calls know nothing."""
@@ -98,7 +99,7 @@ class FullText:
                 await self._close(slot)
         self._slots.clear()
 
-    async def _run(self, account_id: int, work: Callable[[Index], T], otherwise: T) -> T:
+    async def _run(self, account_id: int, work: Callable[[Index], T], otherwise: U) -> T | U:
         slot = self._slots.setdefault(account_id, _Slot())
         self._slots.move_to_end(account_id)
         slot.users += 1

@@ -116,12 +116,13 @@ class Index:
 
     def find_field(self, field: Field, needle: str, among: Collection[int]) -> Found:
         """Letters with the folded needle in this field; the empty one is in every field that is there."""
-        unknown = frozenset(among).difference(self.known())  # first: who comes meanwhile is read
+        wanted = frozenset(among)
+        unknown = wanted.difference(self.known())  # first: who comes meanwhile is read
         sql = f"SELECT content_id FROM head WHERE instr({field}, ?)"
         if not needle:
             sql = f"SELECT content_id FROM head WHERE {field} IS NOT NULL AND ? = ''"
         hits = {row[0] for row in self._connection.execute(sql, (needle,))}
-        return Found(frozenset(hits.intersection(among)), unknown - hits)
+        return Found(wanted & hits, unknown - hits)
 
     def find(self, place: Place, needle: str, among: Collection[int]) -> Found:
         """Letters with the folded needle in their body, or in body or header."""

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from postel.contents import ContentMissing
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from postel.servers.imapd.session import ImapSession
 
 _AT_ONCE: Final = 200
+_AT_HAND: Final = 5000  # messages that are looked through in a few milliseconds
 _TELL_EVERY_S: Final = 10.0
 HEADER_LIMIT: Final = 1024 * 1024  # octets of one header that are looked through
 _EPOCH: Final = date(1970, 1, 1).toordinal()
@@ -102,8 +104,10 @@ class Texts:
             there = [(uid, place) for uid, place in zip(uids, places, strict=True) if place >= 0]
             uids = [uid for uid, _ in there]
             contents = [snapshot.contents[place] for _, place in there]
-        found = await find(frozenset(contents))
-        return frozenset(_picked(uids, contents, found.hits)), _picked(uids, contents, found.unknown)
+        found = await find(contents)
+        pick = partial(_split, uids, contents, found)
+        # Of a large mailbox that takes so long that others would notice.
+        return pick() if len(uids) < _AT_HAND else await self._session.parts.workers.run(pick)
 
     async def _in_prefix(self, needle: str, uids: Sequence[int]) -> frozenset[int]:
         """Messages with the text in the fields that only their own copy has."""
@@ -222,6 +226,13 @@ class Texts:
 
 def _pages(uids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (uids[start : start + _AT_ONCE] for start in range(0, len(uids), _AT_ONCE))
+
+
+def _split(
+    uids: Sequence[int], contents: Sequence[int], found: Found
+) -> tuple[frozenset[int], Sequence[int]]:
+    """The messages that match, and those that must be read."""
+    return frozenset(_picked(uids, contents, found.hits)), _picked(uids, contents, found.unknown)
 
 
 def _picked(uids: Sequence[int], contents: Sequence[int], wanted: Collection[int]) -> list[int]:
