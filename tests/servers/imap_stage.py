@@ -47,12 +47,12 @@ def letter(subject: str) -> bytes:
 
 async def play(transcript: Transcript, cut: Cut | None = None) -> None:
     """Raises Mismatch where the service says something else."""
-    async with _set(transcript) as (stream, meanwhile):
+    async with set_stage(transcript) as (stream, meanwhile):
         await play_service(transcript, stream, cut=cut, meanwhile=meanwhile)
 
 
 @asynccontextmanager
-async def _set(transcript: Transcript) -> AsyncIterator[tuple[Stream, Meanwhile]]:
+async def set_stage(transcript: Transcript) -> AsyncIterator[tuple[Stream, Meanwhile]]:
     """The stage as the transcript begins: a connection to the service, and what others can do."""
     async with world() as w:
         subjects = transcript.settings.get("letters", "").split()
@@ -97,8 +97,8 @@ async def bless(transcript: Transcript) -> str:
 async def _written_anew(transcript: Transcript) -> str:
     steps = {step.line: step for step in transcript.steps}
     text: list[str] = []
-    async with _set(transcript) as (stream, meanwhile):
-        text += [f"S {line}" for line in await _heard(stream)]
+    async with set_stage(transcript) as (stream, meanwhile):
+        text += [f"S {line}" for line in await heard(stream)]
         head = transcript.lines.index("") + 1
         text = [*transcript.lines[:head], *text]
         for number, line in enumerate(transcript.lines[head:], head):
@@ -111,11 +111,11 @@ async def _written_anew(transcript: Transcript) -> str:
             elif isinstance(step, Sees):
                 await meanwhile(step.pattern)
             if isinstance(step, ClientSays | Sees):
-                text += [f"S {said}" for said in await _heard(stream)]
+                text += [f"S {said}" for said in await heard(stream)]
     return "\n".join(text) + "\n"
 
 
-async def _heard(stream: Stream) -> list[str]:
+async def heard(stream: Stream) -> list[str]:
     """All that is said until there is quiet."""
     heard = b""
     while True:
