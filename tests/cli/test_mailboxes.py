@@ -91,6 +91,14 @@ def test_large_and_small_messages_keep_their_order(site: Site) -> None:
     assert [content.replace(b"\r\n", b"\n") for content, _, _ in stored(site)] == messages
 
 
+def test_what_grows_large_by_its_line_ends_keeps_its_order(site: Site) -> None:
+    messages = [b"Subject: %d\n\n" % n + b"xxx\n" * (30_000 if n == 1 else 1) for n in range(8)]
+    separator = b"From a@b Thu Jan  1 00:00:00 2026\n"
+    (site.folder / "mbox").write_bytes(b"".join(separator + message + b"\n" for message in messages))
+    site.ok("import", ANN, str(site.folder / "mbox"))
+    assert [content.replace(b"\r\n", b"\n") for content, _, _ in stored(site)] == messages
+
+
 def test_what_came_in_goes_out_as_it_was(site: Site) -> None:
     (site.folder / "mbox").write_bytes(MBOX)
     site.ok("import", ANN, str(site.folder / "mbox"))

@@ -29,7 +29,7 @@ from postel.cli.work import CannotDo
 from postel.contents import INLINE_LIMIT
 from postel.directory import Account
 from postel.message import HeadCollector, HeaderBlock, parse_date
-from postel.store import Flags, MailboxName, OverQuota, import_message
+from postel.store import Flags, MailboxName, OverQuota, ReadMessage, read_message
 
 STANDARD_INPUT: Final = Path("-")
 TOGETHER: Final = 100  # small messages that share a commit
@@ -181,29 +181,31 @@ class Importer:
             begun += piece
             if len(begun) > INLINE_LIMIT:
                 await self._store_small()
-                await self._store(chain([bytes(begun)], message.pieces), message)
+                await self._store(await self._read(chain([bytes(begun)], message.pieces)), message)
                 return
         self._small.append((bytes(begun), message))
         if len(self._small) >= TOGETHER:
             await self._store_small()
 
     async def _store_small(self) -> None:
-        """All that are in memory: each hands in its transaction before the next one does, so they keep order."""
+        """All that are in memory: read first, and then each hands in its transaction before the next one does."""
         small, self._small = self._small, []
-        storing = (self._store(iter([content]), message) for content, message in small)
+        read = [(await self._read(iter([content])), message) for content, message in small]
+        storing = (self._store(ready, message) for ready, message in read)
         for result in await asyncio.gather(*storing, return_exceptions=True):
             if result is not None:
                 raise result
 
-    async def _store(self, pieces: Iterator[bytes], message: Incoming) -> None:
+    async def _read(self, pieces: Iterator[bytes]) -> ReadMessage:
+        return await read_message(self._bench.rooms.store, self._bench.rooms.contents, _awaited(pieces))
+
+    async def _store(self, ready: ReadMessage, message: Incoming) -> None:
         rooms = self._bench.rooms
         came_at = self._bench.edges.clock.now() if message.came_at is None else message.came_at
-        await import_message(
+        await ready.store(
             rooms.store,
             rooms.database,
-            rooms.contents,
             self._account.id,
-            _awaited(pieces),
             internal_date_at=came_at,
             name=self._name,
             flags=message.flags,

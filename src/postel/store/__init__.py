@@ -27,7 +27,7 @@ from postel.store.faults import (
 )
 from postel.store.flags import FlagChange, FlagsChanged, How
 from postel.store.following import Follower
-from postel.store.importing import LineEnds, import_message
+from postel.store.importing import LineEnds, ReadMessage, import_message, read_message
 from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
 from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name
@@ -97,6 +97,7 @@ __all__ = [
     "OverQuota",
     "Quota",
     "QuotaOf",
+    "ReadMessage",
     "ReadOnce",
     "Removed",
     "Rights",
@@ -116,6 +117,7 @@ __all__ = [
     "letters_after",
     "reach",
     "reached",
+    "read_message",
     "uidl_of",
     "uids_with_prefix",
 ]

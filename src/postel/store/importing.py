@@ -1,7 +1,7 @@
 """Messages from elsewhere, put into a stored mailbox as they are.
 
 Implements  RFC 5321 2.3.8 (lines end in CRLF): what is stored has no other line ends.
-Gives       import_message, LineEnds.
+Gives       import_message, read_message -> ReadMessage, LineEnds.
 Not here    mbox and Maildir as formats (cli).
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterable
+from dataclasses import dataclass
 from typing import Final
 
-from postel.contents import Contents, keep
+from postel.contents import Contents, Draft, Sealed, keep
 from postel.database import Database, Transaction
-from postel.store.records import INBOX, Flags, MailboxName, MessageFacts
+from postel.store.records import INBOX, Flags, MailboxName, MessageFacts, ReadOnce
 from postel.store.store import Store
 
 _BARE: Final = re.compile(rb"\r\n|\r|\n")
@@ -61,26 +62,63 @@ async def import_message(
 
     Raises DatabaseTrouble, and LookupError for an unknown mailbox. A large message is never held in memory.
     """
+    ready = await read_message(store, contents, chunks)
+    return await ready.store(
+        store, database, account_id, internal_date_at=internal_date_at, name=name, flags=flags
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMessage:
+    """A message that is read and not stored yet. Those that are stored one after the other come in in that order."""
+
+    _draft: Draft
+    _sealed: Sealed
+    _read: ReadOnce | None
+
+    async def discard(self) -> None:
+        """It is not to be stored."""
+        await self._draft.discard()
+
+    async def store(
+        self,
+        store: Store,
+        database: Database,
+        account_id: int,
+        *,
+        internal_date_at: float,
+        name: MailboxName = INBOX,
+        flags: Flags = Flags.NONE,
+    ) -> int:
+        """As import_message."""
+
+        async def work(tx: Transaction) -> int:
+            content_id = await keep(tx, self._sealed, holders=0)  # the store is its first holder
+            facts = MessageFacts(
+                content_id=content_id,
+                content_size_bytes=self._sealed.size_bytes,
+                internal_date_at=internal_date_at,
+                flags=flags,
+                read=self._read,
+            )
+            return await store.append(tx, account_id, facts, name)
+
+        try:
+            return await database.write(work)
+        except BaseException:
+            await self.discard()
+            raise
+
+
+async def read_message(store: Store, contents: Contents, chunks: AsyncIterable[bytes]) -> ReadMessage:
+    """All of a message. Raises DatabaseTrouble, and what the chunks raise."""
     draft, ends = contents.draft(), LineEnds()
     try:
         async for chunk in chunks:
             await draft.write(ends.feed(chunk))
         await draft.write(ends.end())
         sealed = await draft.seal()
-        read = await store.index.of(sealed)
-
-        async def work(tx: Transaction) -> int:
-            content_id = await keep(tx, sealed, holders=0)  # the store is its first holder
-            facts = MessageFacts(
-                content_id=content_id,
-                content_size_bytes=sealed.size_bytes,
-                internal_date_at=internal_date_at,
-                flags=flags,
-                read=read,
-            )
-            return await store.append(tx, account_id, facts, name)
-
-        return await database.write(work)
+        return ReadMessage(draft, sealed, await store.index.of(sealed))
     except BaseException:
         await draft.discard()
         raise
