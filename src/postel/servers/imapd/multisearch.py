@@ -1,6 +1,7 @@
 """ESEARCH: one search in several mailboxes.
 
-Implements  RFC 7377 2 (IN; an ESEARCH response for each mailbox with hits), 2.2 (SAVE and UPDATE of the selected one), RFC 5465 6 (which).
+Implements  RFC 7377 2 (IN; an ESEARCH response for each mailbox with hits), 2.2 (SAVE and UPDATE of the selected
+            one), RFC 5465 6 (which).
 Gives       HANDLERS, boxes_of.
 Not here    What matches: searching.
 """
