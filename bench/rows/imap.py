@@ -60,6 +60,7 @@ class _One:
         )  # who is asked for counts: Dovecot's STATUS of what is selected stands still
         self.count = count
         self.few = min(count, _ALONE)
+        self._letters = [letter(number) for number in range(self.few)]  # they cost time to make
         self.client.ask(b"CREATE Other")
 
     def log_in(self) -> None:
@@ -70,8 +71,7 @@ class _One:
             self.client.ask(b"FETCH %d (BODY.PEEK[])" % number)
 
     def append_one_by_one(self) -> None:
-        for number in range(self.few):
-            octets = letter(number)
+        for octets in self._letters:
             self.client.ask(b"APPEND INBOX {%d+}\r\n%b" % (len(octets), octets))
 
     def copy(self) -> None:
