@@ -6,6 +6,7 @@ Gives       modules, tree_of, Constant, constants_of, comment_of, signature_of.
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import inspect
 import pkgutil
@@ -42,7 +43,17 @@ def text_of(path: Path) -> str:
 @cache
 def tree_of(path: Path) -> ast.Module:
     """A source file, parsed."""
-    return ast.parse(text_of(path))
+    return _parsed(text_of(path))
+
+
+def _parsed(text: str) -> ast.Module:
+    # In Python 3.11 a trace-back that is written while trees are made (by what is collected meanwhile) spoils them:
+    # "AST constructor recursion depth mismatch".
+    gc.disable()
+    try:
+        return ast.parse(text)
+    finally:
+        gc.enable()
 
 
 def path_of(module: ModuleType) -> Path:
@@ -112,7 +123,7 @@ def function_node(function: Any) -> ast.FunctionDef | ast.AsyncFunctionDef:
 
 def signature_of(node: ast.FunctionDef | ast.AsyncFunctionDef, *, is_method: bool = False) -> str:
     """`async name(to, *, subject=...) -> Result` as it is written, without `self`."""
-    arguments = ast.parse(ast.unparse(node.args).join(("def f(", "): ..."))).body[0].args  # type: ignore[attr-defined]
+    arguments = _parsed(ast.unparse(node.args).join(("def f(", "): ..."))).body[0].args  # type: ignore[attr-defined]
     if is_method and arguments.args and not _is_static(node):
         del arguments.args[0]
     back = f" -> {ast.unparse(node.returns)}" if node.returns is not None else ""

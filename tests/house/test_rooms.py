@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from generators.source import tree_of
 
 SOURCE = Path(__file__).parents[2] / "src" / "postel"
 
@@ -50,7 +51,7 @@ def files(room: str) -> Iterator[Path]:
 
 
 def imports(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -100,10 +101,9 @@ def test_outsiders_import_a_room_not_its_files(room: str) -> None:
 @pytest.mark.parametrize("room", PURE)
 def test_the_lower_floors_know_no_clock_no_disk_and_no_await(room: str) -> None:
     for path in files(room):
-        text = path.read_text()
         for module, line in imports(path):
             assert module.split(".")[0] not in IMPURE_MODULES, f"{path}:{line}: {module} in a pure room"
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree_of(path)):
             assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{path}: async in a pure room"
 
 

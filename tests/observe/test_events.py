@@ -1,18 +1,18 @@
 """Every event that the code can write stands in the table, and the table lists nothing else."""
 
 import ast
-from pathlib import Path
+
+from generators.source import ROOT, tree_of
 
 from postel.observe import EVENTS
 
-SOURCE = Path(__file__).parents[2] / "src" / "postel"
 VOICES = {"event", "detail", "trouble", "fault"}
 
 
 def _events_in_the_code() -> dict[str, str]:
     found: dict[str, str] = {}
-    for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in ROOT.rglob("*.py"):
+        for node in ast.walk(tree_of(path)):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
