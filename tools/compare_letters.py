@@ -65,13 +65,14 @@ def letters_in(folder: Path) -> Iterator[Letter]:
     """All letters below a folder, by name; files that begin as a mbox does are taken apart."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
-        if path.open("rb").read(5) == b"From ":
+        octets = path.read_bytes()
+        if octets.startswith(b"From "):
             box = mailbox.mbox(path, create=False)
             for number, key in enumerate(box.keys(), 1):
                 yield Letter(f"{name} {number}", with_crlf(box.get_bytes(key)))
             box.close()
         else:
-            yield Letter(name, with_crlf(path.read_bytes()))
+            yield Letter(name, with_crlf(octets))
 
 
 def with_crlf(octets: bytes) -> bytes:
