@@ -9,7 +9,7 @@ Not here    What matches: searching. Orders and threads: orders.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -19,11 +19,7 @@ from postel.proto import imap
 from postel.proto.imap import (
     NO,
     OK,
-    And,
-    Fuzzy,
     ModifiedSince,
-    Not,
-    Or,
     ReturnOption,
     Returns,
     SearchKey,
@@ -31,6 +27,7 @@ from postel.proto.imap import (
     SortField,
     Thread,
     codes,
+    leaves_of,
     responses,
 )
 from postel.servers.imapd.faults import Denied
@@ -121,7 +118,7 @@ async def _prepared(session: ImapSession, key: SearchKey, returns: Returns | Non
     box = session.box
     if returns is not None and ReturnOption.SAVE in returns.options:
         box.view.save(())
-    if any(_modseq_keys(key)):
+    if _asks_modseq(key):
         await session.enable_condstore()
     try:
         await box.refresh()
@@ -130,23 +127,13 @@ async def _prepared(session: ImapSession, key: SearchKey, returns: Returns | Non
     return Search(session, box)
 
 
-def _modseq_keys(key: SearchKey) -> Iterable[bool]:
-    match key:
-        case And(keys):
-            for part in keys:
-                yield from _modseq_keys(part)
-        case Or(one, other):
-            yield from _modseq_keys(one)
-            yield from _modseq_keys(other)
-        case Not(part) | Fuzzy(part):
-            yield from _modseq_keys(part)
-        case ModifiedSince():
-            yield True
+def _asks_modseq(key: SearchKey) -> bool:
+    return any(isinstance(leaf, ModifiedSince) for leaf in leaves_of(key))
 
 
 def modseq_of(snapshot: Snapshot, key: SearchKey, uids: Sequence[int]) -> int | None:
     """RFC 7162 3.1.5: the highest mod-sequence of what was found, where one was asked for."""
-    if not uids or not any(_modseq_keys(key)):
+    if not uids or not _asks_modseq(key):
         return None
     return max(
         (snapshot.modseqs[place] for place in snapshot.places(sorted(uids)) if place >= 0), default=None

@@ -40,6 +40,7 @@ from postel.proto.imap import (
     UidSet,
     Within,
     codes,
+    leaves_of,
     parse_search_program,
 )
 from postel.servers.imapd.copying import SYSTEM_FLAGS_BY_NAME
@@ -262,18 +263,11 @@ _TESTS: Final[Mapping[type, Callable[[Search, Any], _Test]]] = {
 
 
 def _awaited(key: SearchKey) -> Iterator[_Awaited]:
-    """The parts of a key that arrays cannot answer. However deep it is: the machine limits that."""
-    match key:
-        case And(keys):
-            for part in keys:
-                yield from _awaited(part)
-        case Or(one, other):
-            yield from _awaited(one)
-            yield from _awaited(other)
-        case Not(part) | Fuzzy(part):
-            yield from _awaited(part)
-        case InHeader() | InBody() | InText() | Dated(of=DateOf.SENT) | HasObjectId(is_thread=True):
-            yield key
+    """The parts of a key that arrays cannot answer."""
+    for leaf in leaves_of(key):
+        match leaf:
+            case InHeader() | InBody() | InText() | Dated(of=DateOf.SENT) | HasObjectId(is_thread=True):
+                yield leaf
 
 
 def _day(moment: float) -> int:

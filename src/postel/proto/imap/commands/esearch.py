@@ -13,7 +13,7 @@ from postel.proto.imap.commands.search_keys import UTF_8, read_charset, read_key
 from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.fault import BadCommand
 from postel.proto.imap.mailbox_filters import MailboxFilter, Scope, read_mailbox_filter
-from postel.proto.imap.values import ReturnOption, Returns, SearchKey
+from postel.proto.imap.search_values import ReturnOption, Returns, SearchKey
 
 
 @dataclass(frozen=True, slots=True)

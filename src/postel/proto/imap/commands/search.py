@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from postel.proto.imap.commands.command import Command
 from postel.proto.imap.commands.search_keys import UTF_8, read_charset, read_keys, read_returns
 from postel.proto.imap.cursor import Cursor
-from postel.proto.imap.values import Returns, SearchKey
+from postel.proto.imap.search_values import Returns, SearchKey
 
 
 @dataclass(frozen=True, slots=True)

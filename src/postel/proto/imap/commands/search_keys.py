@@ -15,8 +15,7 @@ from postel.message import known_codec
 from postel.proto.imap.codes import NO, bad_charset
 from postel.proto.imap.cursor import MAX_32, MAX_63, Cursor, Reading
 from postel.proto.imap.fault import BadCommand, Refused, UidRequired
-from postel.proto.imap.sequences import Partial, SequenceSet
-from postel.proto.imap.values import (
+from postel.proto.imap.search_values import (
     ALL,
     And,
     Dated,
@@ -40,6 +39,7 @@ from postel.proto.imap.values import (
     Sized,
     Within,
 )
+from postel.proto.imap.sequences import Partial, SequenceSet
 
 Charset: TypeAlias = str
 UTF_8: Final = "utf-8"
@@ -157,11 +157,19 @@ def _uids_beyond(is_after: bool, cursor: Cursor, charset: Charset) -> SearchKey:
 
 
 def _not(cursor: Cursor, charset: Charset) -> SearchKey:
+    return Not(_read_inner(cursor, charset))
+
+
+def _fuzzy(cursor: Cursor, charset: Charset) -> SearchKey:
+    return Fuzzy(_read_inner(cursor, charset))
+
+
+def _read_inner(cursor: Cursor, charset: Charset) -> SearchKey:
     cursor.space()
     cursor.deepen()
     key = _read_key(cursor, charset)
     cursor.leave()
-    return Not(key)
+    return key
 
 
 def _or(cursor: Cursor, charset: Charset) -> SearchKey:
@@ -172,14 +180,6 @@ def _or(cursor: Cursor, charset: Charset) -> SearchKey:
     other = _read_key(cursor, charset)
     cursor.leave()
     return Or(one, other)
-
-
-def _fuzzy(cursor: Cursor, charset: Charset) -> SearchKey:
-    cursor.space()
-    cursor.deepen()
-    key = _read_key(cursor, charset)
-    cursor.leave()
-    return Fuzzy(key)
 
 
 def _modseq(cursor: Cursor, charset: Charset) -> SearchKey:

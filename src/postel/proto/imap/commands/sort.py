@@ -12,7 +12,12 @@ from postel.proto.imap.commands.command import Command
 from postel.proto.imap.commands.search_keys import read_charset, read_keys, read_returns
 from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.fault import BadCommand
-from postel.proto.imap.values import Returns, SearchKey, SortField, SortKey
+from postel.proto.imap.search_values import (
+    Returns,
+    SearchKey,
+    SortField,
+    SortKey,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from postel.proto.imap.commands.command import Command
 from postel.proto.imap.commands.search_keys import read_charset, read_keys
 from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.fault import BadCommand
-from postel.proto.imap.values import SearchKey, ThreadAlgorithm
+from postel.proto.imap.search_values import SearchKey, ThreadAlgorithm
 
 
 @dataclass(frozen=True, slots=True)
