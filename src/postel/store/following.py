@@ -18,6 +18,7 @@ Batch: TypeAlias = Callable[[], Awaitable[bool]]
 _AGAIN_S: Final = 10.0  # after trouble with the database
 _REST_IDLE: Final = 1.0  # times as long as the work took: half of the time at most
 _REST_BUSY: Final = 4.0  # while more comes in
+_REST_LIMIT_S: Final = 2.0  # a batch that a busy disk held up is no reason to do nothing for long
 
 
 class Follower:
@@ -80,7 +81,7 @@ class Follower:
             began_s = loop.time()
             if await self._batch():
                 rest = _REST_BUSY if self._more.is_set() else _REST_IDLE
-                await asyncio.sleep((loop.time() - began_s) * rest)
+                await asyncio.sleep(min((loop.time() - began_s) * rest, _REST_LIMIT_S))
             else:
                 await self._more.wait()
                 await asyncio.sleep(self._gather_s)
