@@ -308,3 +308,23 @@ async def _do(room: Room, box_id: int, other: int, step: str, uids: list[int], v
             room.store.snapshots.forget(box_id)
         case "tidy":
             await room.store.housekeeping.tidy()
+
+
+async def test_the_last_messages_to_go_are_remembered_as_they_were() -> None:
+    """RFC 2180 4.1.1: a session that has not been told of it reads them still."""
+    room = await open_room()
+    await room.put(7, b"one")
+    box = await box_of(room)
+    for power in range(11):
+        await room.store.copy(box.id, range(1, 2**power + 1), box.id)
+    change = FlagChange(How.ADD, Flags.FLAGGED, frozenset({"b", "a"}))
+    await room.store.change_flags(box.id, [5, 1900], change)
+    was = {facts[0]: facts for facts in facts_of(await room.store.snapshots.current(box.id))}
+    await room.store.remove(box.id, range(1, 2001))
+    snapshot = await room.store.snapshots.current(box.id)
+    left = snapshot.departed([5, 1001, 1900, 2000, 2001])
+    assert facts_of(left) == [was[1001], was[1900], was[2000]]
+    assert sorted((await room.store.departed(left)).letters) == [1001, 1900, 2000]
+    await room.store.remove(box.id, range(2001, 2049))
+    await room.prune()
+    assert not (await room.store.departed(left)).letters

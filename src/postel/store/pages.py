@@ -1,6 +1,6 @@
 """What never changes of some messages, read in one transaction: for who tells of many, or of one after another.
 
-Gives       LetterPage, load_page, load_prefixes, load_small.
+Gives       LetterPage, load_page, load_departed, load_prefixes, load_small.
 
 A transaction costs as much as a dozen rows, so letters, what is known of their contents, and small contents come
 together.
@@ -16,10 +16,14 @@ from postel.contents import small_contents
 from postel.database import Row, Transaction
 from postel.store.faults import NoSuchMessage
 from postel.store.records import Letter
+from postel.store.snapshot import Snapshot
 
 _FROM: Final = "FROM stored_message m JOIN stored_letter l ON l.id = m.letter_id WHERE m.mailbox_id = ?"
 _LETTERS: Final = f"""
 SELECT m.uid, m.letter_id, m.content_id, l.prefix, m.size_bytes, l.needs_utf8, l.thread_id {_FROM}"""
+_OF_LETTERS: Final = (
+    "SELECT id, content_id, prefix, needs_utf8, thread_id FROM stored_letter WHERE id IN ({})"
+)
 _PREFIXES: Final = f"SELECT m.uid, l.prefix {_FROM}"
 _SMALL: Final = f"SELECT m.content_id, l.prefix {_FROM} AND m.uid = ?"
 _BLOBS: Final = "SELECT content_id, data FROM stored_index WHERE content_id IN ({})"
@@ -43,7 +47,26 @@ async def load_page(
     """Messages (UIDs ascending, a page of them)."""
     rows = await _rows(tx, _LETTERS, mailbox_id, uids)
     letters = {row[0]: _letter(row) for row in rows}
-    ids = [row[2] for row in rows]
+    return await _whole(tx, letters, blobs=blobs, contents=contents)
+
+
+async def load_departed(tx: Transaction, departed: Snapshot) -> LetterPage:
+    """The same with blobs and contents, of messages (a page of them) that the mailbox has lost (RFC 2180 4.1.1)."""
+    sql = _OF_LETTERS.format(", ".join("?" * len(departed.letters)))
+    left = {letter_id: rest for letter_id, *rest in await tx.fetch_all(sql, tuple(departed.letters))}
+    letters = {
+        uid: Letter(uid, letter_id, content_id, prefix, size_bytes, bool(needs_utf8), thread_id)
+        for uid, letter_id, size_bytes in zip(departed.uids, departed.letters, departed.sizes, strict=True)
+        if letter_id in left
+        for content_id, prefix, needs_utf8, thread_id in [left[letter_id]]
+    }
+    return await _whole(tx, letters, blobs=True, contents=True)
+
+
+async def _whole(
+    tx: Transaction, letters: Mapping[int, Letter], *, blobs: bool, contents: bool
+) -> LetterPage:
+    ids = [letter.content_id for letter in letters.values()]
     return LetterPage(
         letters,
         await load_blobs(tx, ids) if blobs and ids else {},

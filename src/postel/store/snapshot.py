@@ -20,6 +20,7 @@ from itertools import chain, compress
 from typing import Final
 
 from postel.database import Row
+from postel.store.departed import MOST, ROW_BYTES, Departed
 from postel.store.records import Flags, StoredMailbox
 
 COLUMNS: Final = "uid, flags, keywords, modseq, size_bytes, internal_date_at, saved_at, letter_id, content_id"
@@ -87,11 +88,13 @@ class Snapshot:
         self._flag_ids: dict[tuple[int, str], int] = {}
         self._journal: deque[_Step] = deque()
         self._journal_uids = 0
+        self._departed = Departed()
 
     @property
     def size_bytes(self) -> int:
         """Memory that it takes, roughly."""
-        return 2000 + len(self.uids) * MESSAGE_BYTES + 40 * self._journal_uids + 300 * len(self.flag_sets)
+        beside = 40 * self._journal_uids + ROW_BYTES * len(self._departed) + 300 * len(self.flag_sets)
+        return 2000 + len(self.uids) * MESSAGE_BYTES + beside
 
     # --- looking -----------------------------------------------------------------------------------------
 
@@ -114,6 +117,12 @@ class Snapshot:
     def flag_set(self, place: int) -> FlagSet:
         """The flags of the message at a place."""
         return self.flag_sets[self.flags[place]]
+
+    def departed(self, uids: Iterable[int]) -> Snapshot:
+        """Those of the messages (ascending) that went lately, as they were last, as far as they are remembered."""
+        found = self.begin_more()
+        found.extend(self._departed.rows(uids))
+        return found
 
     def keywords(self) -> list[str]:
         """All keywords that messages here have."""
@@ -213,9 +222,15 @@ class Snapshot:
         if not spans:
             return ()
         gone = tuple(chain.from_iterable(self.uids[start:stop] for start, stop in spans))
+        self._departed.note(map(self._row, map(self.place, gone[-MOST:])))
         for name in _COLUMN_NAMES:
             setattr(self, name, _without(getattr(self, name), spans))
         return gone
+
+    def _row(self, place: int) -> Row:
+        entry = self.flag_set(place)
+        rest = (getattr(self, name)[place] for name in _COLUMN_NAMES[2:])
+        return (self.uids[place], int(entry.flags), " ".join(sorted(entry.keywords)), *rest)
 
     def _note(self, gone: Sequence[int], changed: Sequence[int]) -> None:
         number = len(gone) + len(changed)

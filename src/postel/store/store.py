@@ -34,7 +34,7 @@ from postel.store.index import ContentIndex, is_fresh
 from postel.store.indexer import Indexer
 from postel.store.kept import UNTIDY, Kept
 from postel.store.options import StoreOptions
-from postel.store.pages import LetterPage, load_page, load_prefixes, load_small
+from postel.store.pages import LetterPage, load_departed, load_page, load_prefixes, load_small
 from postel.store.quota import Fill, Quota, QuotaOf, Usage, check_room, used
 from postel.store.records import (
     INBOX,
@@ -53,6 +53,7 @@ from postel.store.records import (
 from postel.store.rights import Rights
 from postel.store.rows import MAILBOX, MESSAGE, find_mailbox, get_mailbox, mailbox_of, message_of
 from postel.store.runs import pieces
+from postel.store.snapshot import Snapshot
 from postel.store.snapshots import Snapshots
 from postel.store.threads import NewLetter, assign_threads, thread_keys
 from postel.store.tree import Tree, doom
@@ -265,6 +266,16 @@ class Store:
         page = await self._database.read(
             lambda tx: load_page(tx, mailbox_id, uids, blobs=True, contents=contents)
         )
+        return await self._indexed(page)
+
+    async def departed(self, departed: Snapshot) -> LetterPage:
+        """The same with contents, of messages that a mailbox has lost (Snapshot.departed, a page of them).
+
+        They are there as long as they can be had back, or are in another mailbox too.
+        """
+        return await self._indexed(await self._database.read(lambda tx: load_departed(tx, departed)))
+
+    async def _indexed(self, page: LetterPage) -> LetterPage:
         ids = [letter.content_id for letter in page.letters.values()]
         if all(content_id in page.blobs and is_fresh(page.blobs[content_id]) for content_id in ids):
             return page

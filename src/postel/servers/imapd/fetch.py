@@ -1,6 +1,7 @@
 """FETCH.
 
-Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586.
+Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586,
+            RFC 2180 4.1.1 (what went, and the client has not been told of, is read all the same).
 Gives       HANDLERS, fetch_fresh, without.
 Not here    Items: fetch_columns, fetch_sections.
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from postel.servers.imapd.faults import TROUBLES
 from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
 from postel.servers.imapd.fetch_sections import Sections, section_of
 from postel.servers.imapd.message_limit import newest_spans, one_code, refuse_window
-from postel.store import FlagChange, Flags, How
+from postel.store import FlagChange, Flags, How, LetterPage
 
 if TYPE_CHECKING:
     from postel.servers.imapd.selected import Selected
@@ -217,7 +218,7 @@ async def _set_seen(session: ImapSession, spans: list[range], plan: _Plan, comma
 
 
 async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> bool:
-    """All messages; whether none was gone."""
+    """All messages; whether none was gone for good."""
     size = _BODIES_AT_ONCE
     if plan.bulk is not None:
         size = _INDEX_AT_ONCE if plan.bulk.needs else _ARRAYS_AT_ONCE
@@ -225,9 +226,7 @@ async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> b
     for span in spans:
         for start in range(span.start, span.stop, size):
             page = _page(session, range(start, min(start + size, span.stop)))
-            is_complete &= len(page.uids) == min(size, span.stop - start)
-            if len(page.uids):
-                await _write_page(session, page, plan)
+            is_complete &= await _write_page(session, page, plan)
             if len(page.uids) > _ALONE:
                 await asyncio.sleep(0)
     return is_complete
@@ -237,20 +236,47 @@ def _page(session: ImapSession, span: range) -> Page:
     """The messages at these places of the client's numbering."""
     box, enabled = session.box, session.talk.enabled
     uids: Sequence[int] = box.view.uids[span.start : span.stop]
+    numbers: Sequence[int] = uids if "UIDONLY" in enabled else range(span.start + 1, span.stop + 1)
     places = box.snapshot.places(uids)
-    numbers: Sequence[int] = range(span.start + 1, span.stop + 1)
+    page = Page(box, box.snapshot, numbers, uids, places, "UTF8=ACCEPT" in enabled, "IMAP4REV2" in enabled)
     if not isinstance(places, range) and -1 in places:
-        rows = [row for row in zip(numbers, uids, places, strict=True) if row[2] >= 0]
-        numbers, uids, places = ([row[n] for row in rows] for n in range(3))
-    if "UIDONLY" in enabled:
-        numbers = uids
-    return Page(box, numbers, uids, places, "UTF8=ACCEPT" in enabled, "IMAP4REV2" in enabled)
+        _keep(page, places, [place >= 0 for place in places])
+    return page
 
 
-async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> None:
-    if plan.bulk is None or not await _write_bulk(session, page, plan.bulk):
-        for start in range(0, len(page.uids), _BODIES_AT_ONCE):
-            await _write_streamed(session, page.part(start, start + _BODIES_AT_ONCE), plan)
+def _keep(page: Page, places: Sequence[int], are_there: Sequence[bool]) -> None:
+    """Leave in the page what is there; of the rest, remember what it was."""
+    rows = list(zip(page.numbers, page.uids, places, are_there, strict=True))
+    page.missed += [row[:2] for row in rows if not row[3]]
+    page.numbers, page.uids, page.places = ([row[n] for row in rows if row[3]] for n in range(3))
+
+
+async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> bool:
+    """A page; whether none of it was gone for good."""
+    if len(page.uids) and (plan.bulk is None or not await _write_bulk(session, page, plan.bulk)):
+        await _write_parts(session, page, plan)
+    return not page.missed or await _write_departed(session, page, plan)
+
+
+async def _write_parts(session: ImapSession, page: Page, plan: _Plan) -> None:
+    for start in range(0, len(page.uids), _BODIES_AT_ONCE):
+        part = page.part(start, start + _BODIES_AT_ONCE)
+        found = await session.parts.store.page(session.box.id, part.uids, contents=True)
+        await _write_streamed(session, part, found, plan)
+
+
+async def _write_departed(session: ImapSession, page: Page, plan: _Plan) -> bool:
+    """RFC 2180 4.1.1: what of a page has gone, and the client was not told of; whether all of it is still to be had."""
+    number_of = {uid: number for number, uid in page.missed}
+    uids = sorted(number_of)
+    for start in range(0, len(uids), _BODIES_AT_ONCE):
+        left = page.snapshot.departed(uids[start : start + _BODIES_AT_ONCE])
+        numbers = [number_of.pop(uid) for uid in left.uids]
+        places = range(len(left.uids))
+        part = replace(page, snapshot=left, numbers=numbers, uids=left.uids, places=places, missed=[])
+        await _write_streamed(session, part, await session.parts.store.departed(left), plan)
+        number_of.update((uid, number) for number, uid in part.missed)
+    return not number_of
 
 
 async def _write_bulk(session: ImapSession, page: Page, bulk: _Bulk) -> bool:
@@ -278,29 +304,26 @@ async def _load(session: ImapSession, page: Page, needs: Needs) -> None:
 
 def _there(page: Page, needs: Needs) -> Page:
     """The page without what went while its letters and indexes were read: that may have moved the arrays on."""
-    snapshot = page.box.snapshot
-    places = snapshot.places(page.uids)
-    contents, sources = snapshot.contents, page.sources(needs)
+    places = page.snapshot.places(page.uids)
+    contents, sources = page.snapshot.contents, page.sources(needs)
     if isinstance(places, range):
         there = contents[places.start : places.stop]
         is_whole = Needs.INDEX not in needs or all(map(page.blobs.__contains__, there))
         if is_whole and all(len(source) == len(page.uids) for source in sources):
             page.places = places
             return page
-    rows = [
-        (number, uid, place)
-        for number, uid, place in zip(page.numbers, page.uids, places, strict=True)
-        if place >= 0
+    are_there = [
+        place >= 0
         and all(uid in source for source in sources)
         and (Needs.INDEX not in needs or contents[place] in page.blobs)
+        for uid, place in zip(page.uids, places, strict=True)
     ]
-    page.numbers, page.uids, page.places = ([row[n] for row in rows] for n in range(3))
+    _keep(page, places, are_there)
     return page
 
 
-async def _write_streamed(session: ImapSession, page: Page, plan: _Plan) -> None:
+async def _write_streamed(session: ImapSession, page: Page, found: LetterPage, plan: _Plan) -> None:
     """Message by message, as the client takes them."""
-    found = await session.parts.store.page(session.box.id, page.uids, contents=True)
     page.letters, page.blobs = found.letters, found.blobs
     page = _there(page, Needs.LETTERS | Needs.INDEX)
     contents = page.contents

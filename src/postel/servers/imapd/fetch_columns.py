@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from postel.message import IndexedContent, body_structure_of, envelope_of, kept_fields_of
 from postel.proto.imap import FetchAtom, FetchPreview, FetchSection, Form, SectionText, responses
-from postel.store import Letter
+from postel.store import Letter, Snapshot
 
 if TYPE_CHECKING:
     from postel.servers.imapd.selected import Selected
@@ -35,10 +35,13 @@ class Needs(enum.Flag):
 class Page:
     """Some messages, side by side in the client's numbering; those that are gone are left out.
 
+    snapshot                   what has them: the mailbox's, or the one of what has departed from it.
     letters, prefixes, blobs   by UID and by content, as far as the columns need them.
+    missed                     what was left out: number and UID.
     """
 
     box: Selected
+    snapshot: Snapshot
     numbers: Sequence[int]
     uids: Sequence[int]
     places: Sequence[int]
@@ -47,12 +50,21 @@ class Page:
     letters: Mapping[int, Letter] = field(default_factory=dict)
     prefixes: Mapping[int, bytes] = field(default_factory=dict)
     blobs: Mapping[int, bytes] = field(default_factory=dict)
+    missed: list[tuple[int, int]] = field(default_factory=list)
 
     def part(self, start: int, stop: int) -> Page:
         """Some of them, of which nothing has been read yet."""
         span = slice(start, stop)
-        return Page(
-            self.box, self.numbers[span], self.uids[span], self.places[span], self.is_utf8, self.is_rev2
+        numbers, uids, places = self.numbers[span], self.uids[span], self.places[span]
+        return replace(
+            self,
+            numbers=numbers,
+            uids=uids,
+            places=places,
+            letters={},
+            prefixes={},
+            blobs={},
+            missed=self.missed,
         )
 
     def sources(self, needs: Needs) -> list[Mapping[int, object]]:
@@ -63,11 +75,11 @@ class Page:
     @property
     def contents(self) -> Sequence[int]:
         """Their content ids."""
-        return _picked(self.box.snapshot.contents, self.places)
+        return _picked(self.snapshot.contents, self.places)
 
     def index(self, position: int) -> IndexedContent:
         """What is known of one message's content."""
-        return IndexedContent.read(self.blobs[self.box.snapshot.contents[self.places[position]]])
+        return IndexedContent.read(self.blobs[self.snapshot.contents[self.places[position]]])
 
 
 Column: TypeAlias = Callable[[Page], Iterable[Any]]
@@ -80,15 +92,15 @@ def _picked(values: Sequence[Any], places: Sequence[int]) -> Sequence[Any]:
 
 
 def _flags(page: Page) -> Iterable[bytes]:
-    return page.box.flag_texts(page.uids, page.places)
+    return page.box.flag_texts(page.snapshot, page.uids, page.places)
 
 
 def _internal_dates(page: Page) -> Iterable[bytes]:
-    return responses.internal_dates(map(int, _picked(page.box.snapshot.dates, page.places)))
+    return responses.internal_dates(map(int, _picked(page.snapshot.dates, page.places)))
 
 
 def _save_dates(page: Page) -> Iterable[bytes]:
-    dates = responses.internal_dates(map(int, _picked(page.box.snapshot.saved, page.places)))
+    dates = responses.internal_dates(map(int, _picked(page.snapshot.saved, page.places)))
     return [b'"%b"' % date for date in dates]
 
 
@@ -115,7 +127,7 @@ def _previews(page: Page) -> Iterable[bytes]:
 
 
 def _email_ids(page: Page) -> Iterable[bytes]:
-    return [b"L%d" % letter for letter in _picked(page.box.snapshot.letters, page.places)]
+    return [b"L%d" % letter for letter in _picked(page.snapshot.letters, page.places)]
 
 
 def _thread_ids(page: Page) -> Iterable[bytes]:
@@ -124,7 +136,7 @@ def _thread_ids(page: Page) -> Iterable[bytes]:
 
 
 def _array(name: str, page: Page) -> Sequence[int]:
-    return _picked(getattr(page.box.snapshot, name), page.places)
+    return _picked(getattr(page.snapshot, name), page.places)
 
 
 _COLUMNS: Final[Mapping[FetchAtom, tuple[Needs, Column]]] = {

@@ -208,15 +208,15 @@ class Selected:
             items.append(FetchAtom.UID)
             columns.append(uids)
         items.append(FetchAtom.FLAGS)
-        columns.append(self.flag_texts(uids, places))
+        columns.append(self.flag_texts(snapshot, uids, places))
         if "CONDSTORE" in enabled:
             items.append(FetchAtom.MODSEQ)
             columns.append([snapshot.modseqs[place] for place in places])
         await self._session.send(responses.fetch_lines(items, seqs, *columns, uid_only=uid_only))
 
-    def flag_texts(self, uids: Sequence[int], places: Sequence[int]) -> list[bytes]:
+    def flag_texts(self, snapshot: Snapshot, uids: Sequence[int], places: Sequence[int]) -> list[bytes]:
         """The flags of messages as a client reads them; \\Recent is ours to add (RFC 3501 2.3.2)."""
-        sets, numbers = self.snapshot.flag_sets, self.snapshot.flags
+        sets, numbers = snapshot.flag_sets, snapshot.flags
         texts = [entry.text for entry in sets]
         if isinstance(places, range):
             found = [texts[number] for number in numbers[places.start : places.stop]]
