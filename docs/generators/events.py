@@ -79,8 +79,11 @@ def _uses_in(path: Path) -> Iterator[Use]:
         for node in ast.walk(function):
             if (call := _event_call(node)) is not None:
                 name = call.args[0]
-                assert isinstance(name, ast.Constant)
-                yield Use(str(name.value), room, LEVELS[call.func.attr], tuple(_keys(call, function)))  # type: ignore[attr-defined]
+                assert isinstance(name, ast.Constant) and isinstance(call.func, ast.Attribute)
+                level, keys = LEVELS[call.func.attr], tuple(_keys(call, function))
+                is_shared = ast.unparse(call.func.value) == "self._log"
+                for each in _rooms_of_classes() if is_shared else (room,):
+                    yield Use(str(name.value), each, level, keys)
 
 
 def _room_of(tree: ast.Module) -> str:
@@ -92,12 +95,21 @@ def _room_of(tree: ast.Module) -> str:
     return ""
 
 
+@cache
+def _rooms_of_classes() -> tuple[str, ...]:
+    """The rooms in whose name a class speaks for those that are made of it: what they say of `room`."""
+    trees = (tree_of(path) for path in sorted(ROOT.rglob("*.py")))
+    classes = (node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    said = (node for one in classes for node in one.body if isinstance(node, ast.Assign))
+    return tuple(ast.literal_eval(node.value) for node in said if ast.unparse(node.targets[0]) == "room")
+
+
 def _event_call(node: ast.AST) -> ast.Call | None:
     is_one = (
         isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and node.func.attr in LEVELS
-        and ast.unparse(node.func.value) in ("log", "_log")
+        and ast.unparse(node.func.value) in ("log", "_log", "self._log")
     )
     return node if is_one and isinstance(node, ast.Call) and node.args else None
 
@@ -128,13 +140,13 @@ def _literal_keys(value: ast.AST) -> Iterator[str]:
 
 @cache
 def _returned_keys(name: str) -> tuple[str, ...]:
-    """The keys of the dicts that a method of this name returns."""
+    """The keys of the dicts that methods of this name return."""
+    keys: dict[str, None] = {}
     for path in sorted(ROOT.rglob("*.py")):
         if f"def {name}(" not in text_of(path):
             continue
         functions = (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.FunctionDef) and n.name == name)
         for function in functions:
             returns = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value]
-            if keys := tuple(key for value in returns for key in _literal_keys(value)):
-                return keys
-    return ()
+            keys.update((key, None) for value in returns for key in _literal_keys(value))
+    return tuple(keys)

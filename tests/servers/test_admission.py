@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postel.net import Endpoint
-from postel.servers.admission import TOO_BUSY, TOO_MANY_FROM_YOU, Admission, AdmissionOptions, is_within
+from postel.servers.admission import Admission, AdmissionOptions, Away, is_within
 
 
 def at(host: str) -> Endpoint:
@@ -17,7 +17,7 @@ def test_the_total_is_limited() -> None:
     admission = Admission(AdmissionOptions(connections=2))
     assert admission.enter(at("192.0.2.1")) is None
     assert admission.enter(at("192.0.2.2")) is None
-    assert admission.enter(at("192.0.2.3")) == TOO_BUSY
+    assert admission.enter(at("192.0.2.3")) == Away.TOO_BUSY
     admission.leave(at("192.0.2.1"))
     assert admission.enter(at("192.0.2.3")) is None
 
@@ -25,7 +25,7 @@ def test_the_total_is_limited() -> None:
 def test_each_address_is_limited() -> None:
     admission = Admission(AdmissionOptions(connections_per_address=1))
     assert admission.enter(at("192.0.2.1")) is None
-    assert admission.enter(at("192.0.2.1")) == TOO_MANY_FROM_YOU
+    assert admission.enter(at("192.0.2.1")) == Away.TOO_MANY_FROM_YOU
     assert admission.enter(at("192.0.2.2")) is None
     assert admission.total == 2
 
@@ -33,14 +33,14 @@ def test_each_address_is_limited() -> None:
 def test_an_ipv6_network_of_64_bits_counts_as_one_address() -> None:
     admission = Admission(AdmissionOptions(connections_per_address=1))
     assert admission.enter(at("2001:db8::1")) is None
-    assert admission.enter(at("2001:db8::ffff:1")) == TOO_MANY_FROM_YOU
+    assert admission.enter(at("2001:db8::ffff:1")) == Away.TOO_MANY_FROM_YOU
     assert admission.enter(at("2001:db8:0:1::1")) is None
 
 
 def test_an_ipv4_address_in_ipv6_clothes_counts_as_ipv4() -> None:
     admission = Admission(AdmissionOptions(connections_per_address=1))
     assert admission.enter(at("::ffff:192.0.2.1")) is None
-    assert admission.enter(at("192.0.2.1")) == TOO_MANY_FROM_YOU
+    assert admission.enter(at("192.0.2.1")) == Away.TOO_MANY_FROM_YOU
     assert admission.enter(at("::ffff:192.0.2.2")) is None
 
 
@@ -50,7 +50,7 @@ def test_exempt_networks_and_unix_sockets_know_only_the_total() -> None:
     )
     for host in ("10.0.0.1", "10.0.0.1", "/run/x", "/run/x"):
         assert admission.enter(at(host)) is None
-    assert admission.enter(at("/run/x")) == TOO_BUSY
+    assert admission.enter(at("/run/x")) == Away.TOO_BUSY
 
 
 def test_within_no_network_is_nobody() -> None:

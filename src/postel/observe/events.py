@@ -77,7 +77,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "session_opened": "A client has connected, and is served.",
     "session_closed": "A session has ended; `ended` says how, `unlogged` how many refusals the log was spared.",
     "session_failed": "A mistake of our own ended a session; the client was told to try again later.",
-    "connection_refused": "A client was turned away at the door: too many connections.",
+    "connection_refused": "A client was turned away at the door; `because` says whether of too many, or as we stop.",
     "proxy_refused": "A configured proxy did not send a PROXY header that we take; the connection was closed.",
     "client_named": "A trusted host has said by XCLIENT who the client is; `by` is that host.",
     "client_misbehaved": "A client broke the protocol; `breach` says how.",

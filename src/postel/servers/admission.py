@@ -1,7 +1,7 @@
 """How many may come in: connections in all, and from one address.
 
 Implements  RFC 5321 3.8 (421: the service is not available, and the connection closes), 7.8 (flooding).
-Gives       Admission, AdmissionOptions.
+Gives       Admission, AdmissionOptions, Away.
 Not here    Whether a peer may relay or log in: servers.smtpd_policy. Guessing passwords: directory.
 
 One Admission is shared by all listeners of a process, so that a flood on one port counts on all.
@@ -9,21 +9,27 @@ One Admission is shared by all listeners of a process, so that a flood on one po
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from typing import Final
 
-from postel.mail import IPAddress, Reply, Status
+from postel.mail import IPAddress
 from postel.net import Endpoint
 from postel.routing import IPNetwork
 
-TOO_BUSY: Final = Reply(421, Status(4, 3, 2), "Too busy; try again later")
-TOO_MANY_FROM_YOU: Final = Reply(421, Status(4, 7, 0), "Too many connections from your address")
-
 # An IPv6 customer is given a /64 at the least (RFC 6177 2), so one machine may have 2^64 addresses.
 _IPV6_PREFIX_SHIFT: Final = 64
+
+
+class Away(enum.StrEnum):
+    """Why a connection is turned away at the door."""
+
+    SHUTTING_DOWN = "shutting down"
+    TOO_BUSY = "too many connections"
+    TOO_MANY_FROM_YOU = "too many connections from this address"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +64,16 @@ class Admission:
         """Connections open now."""
         return self._total
 
-    def enter(self, peer: Endpoint) -> Reply | None:
-        """Count a connection in. The reply to turn it away with, when there are too many: then it is not
-        counted, and `leave` is not called for it.
+    def enter(self, peer: Endpoint) -> Away | None:
+        """Count a connection in. Why it is turned away, when there are too many: then it is not counted, and `leave`
+        is not called for it.
         """
         if self._total >= self.options.connections:
-            return TOO_BUSY
+            return Away.TOO_BUSY
         source = _source(peer)
         here = self._by_source.get(source, 0)
         if here >= self.options.connections_per_address and not self._is_exempt(peer):
-            return TOO_MANY_FROM_YOU
+            return Away.TOO_MANY_FROM_YOU
         self._total += 1
         self._by_source[source] = here + 1
         return None

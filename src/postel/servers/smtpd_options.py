@@ -47,7 +47,7 @@ _WITHHELD: Final = frozenset(row.keyword for row in EXTENSIONS) - {
 
 
 class Service(enum.StrEnum):
-    """The three ways in for SMTP."""
+    """The ways in for SMTP."""
 
     SMTP = "smtp"  # port 25: from other servers
     SUBMISSION = "submission"  # port 587: from mail programs, STARTTLS
@@ -65,11 +65,6 @@ class Service(enum.StrEnum):
     def needs_login(self) -> bool:
         """Whether everything waits for a login."""
         return self.is_submission or self is Service.ODMR
-
-    @property
-    def is_tls_implicit(self) -> bool:
-        """Whether a TLS handshake comes before the greeting."""
-        return self is Service.SUBMISSIONS
 
 
 class NullMx(enum.StrEnum):
@@ -139,6 +134,11 @@ class ServiceOptions:
     data_s: float = 2 * 3600.0
     session_s: float = 24 * 3600.0
     handshake_s: float = 60.0
+
+    @property
+    def is_tls_implicit(self) -> bool:
+        """Whether a TLS handshake comes before the greeting."""
+        return self.service is Service.SUBMISSIONS
 
     @property
     def has_login(self) -> bool:

@@ -107,10 +107,9 @@ class SmtpSession:
         """The stream as it is now: under TLS, once that has started."""
         return self.drive.stream
 
-    @property
-    def unlogged(self) -> int:
-        """Refusals that the log was spared."""
-        return self.log.unlogged
+    def counts(self) -> dict[str, object]:
+        """What the session came to, for the log; among it, how many refusals that was spared."""
+        return {"accepted": self.accepted, "unlogged": self.log.unlogged or None}
 
     async def run(self) -> Ended:
         """The session, to its end. Raises CancelledError; faults of our own are logged, and end in 421."""

@@ -1,21 +1,21 @@
-"""The services by which people read their mail: accept connections, and see their sessions to the end.
+"""What all services share: accept connections, and see their sessions to the end.
 
-Implements  RFC 8314 3.3 (TLS from the first octet where the service has it), RFC 5321 7.8 (flooding).
-Gives       AccessService, AccessSession.
-Not here    What happens within a session: pop3d_session, imapd. Opening ports: the application.
+Implements  RFC 8314 3.3 (TLS from the first octet where the service has it), RFC 5321 3.8 (a server that stops says
+            so), 7.8 (flooding).
+Gives       Service, ServiceSession.
+Not here    What happens within a session: smtpd_session, pop3d_session, imapd. Opening ports: the application.
 """
 
 from __future__ import annotations
 
 import asyncio
-import enum
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.observe import logger
-from postel.servers.admission import Admission
+from postel.servers.admission import Admission, Away
 from postel.servers.drive import Ended
 from postel.tls import HandshakeFailed, ServerTls, start_server
 
@@ -23,18 +23,14 @@ from postel.tls import HandshakeFailed, ServerTls, start_server
 TURN_AWAY_S: Final = 5.0
 
 
-class Away(enum.Enum):
-    """Why a connection is turned away at the door."""
-
-    SHUTTING_DOWN = "shutting_down"
-    TOO_MANY_SESSIONS = "too_many_sessions"
-
-
-class AccessSession(Protocol):
+class ServiceSession(Protocol):
     """What a service asks of its sessions."""
 
     id: str
-    stream: Stream
+
+    @property
+    def stream(self) -> Stream:
+        """The stream as it is now: under TLS, once that has started."""
 
     async def run(self) -> Ended:
         """The session, to its end. Raises CancelledError."""
@@ -46,7 +42,7 @@ class AccessSession(Protocol):
         """What the session came to, for the log."""
 
 
-class AccessOptions(Protocol):
+class DoorOptions(Protocol):
     """What every such service is told."""
 
     @property
@@ -58,7 +54,7 @@ class AccessOptions(Protocol):
         """How long a TLS handshake may take."""
 
 
-class AccessParts(Protocol):
+class DoorParts(Protocol):
     """What every such service works with."""
 
     @property
@@ -66,40 +62,47 @@ class AccessParts(Protocol):
         """Who may come in."""
 
 
-AnyOptions = TypeVar("AnyOptions", bound=AccessOptions)
-AnyParts = TypeVar("AnyParts", bound=AccessParts)
+AnyOptions = TypeVar("AnyOptions", bound=DoorOptions)
+AnyParts = TypeVar("AnyParts", bound=DoorParts)
+AnySession = TypeVar("AnySession", bound=ServiceSession)
 
 
-class AccessService(ABC, Generic[AnyOptions, AnyParts]):
+class Service(ABC, Generic[AnyOptions, AnyParts, AnySession]):
     """One service. `handle` is the handler of its listeners; several may share it.
 
     room    names the room in the log.
-    names   of the service, without and with implicit TLS.
     tls     the certificates; None: no STARTTLS. A service with implicit TLS cannot be without.
     """
 
     room: str
-    names: tuple[str, str]
 
     def __init__(self, options: AnyOptions, parts: AnyParts, tls: ServerTls | None = None) -> None:
         if options.is_tls_implicit and tls is None:
-            raise ValueError(f"{self.names[1]} needs a certificate")
+            raise ValueError(f"{self.room} with TLS from the first octet needs a certificate")
         self._log = logger(self.room)
-        self._sessions: set[AccessSession] = set()
+        self._sessions: set[AnySession] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._handshakes: set[asyncio.Task[None]] = set()
         self._is_stopping = False
-        self._options, self._parts, self._tls = options, parts, tls
+        self.reload(options, parts, tls)
 
     # What a protocol brings
 
+    @property
     @abstractmethod
-    def session(self, stream: Stream) -> AccessSession:
+    def name(self) -> str:
+        """Of the service, as the log has it."""
+
+    @abstractmethod
+    def session(self, stream: Stream) -> AnySession:
         """A session on a stream whose implicit handshake is over."""
 
     @abstractmethod
     def parting_words(self, why: Away) -> bytes:
         """What a client reads that is turned away."""
+
+    def closed(self, session: AnySession) -> None:
+        """A session has ended: for who keeps count."""
 
     # What all share
 
@@ -115,11 +118,9 @@ class AccessService(ABC, Generic[AnyOptions, AnyParts]):
     async def handle(self, stream: Stream) -> None:
         """Serve one connection to its end. Raises only CancelledError."""
         admission, peer = self._parts.admission, stream.peer
-        away = Away.SHUTTING_DOWN if self._is_stopping else None
-        if away is None and admission.enter(peer) is not None:
-            away = Away.TOO_MANY_SESSIONS
+        away = Away.SHUTTING_DOWN if self._is_stopping else admission.enter(peer)
         if away is not None:
-            self._log.event("connection_refused", client=peer.ip, because=away.value)
+            self._log.event("connection_refused", client=peer.ip, service=self.name, because=away)
             await self._turn_away(stream, away)
             return
         task = asyncio.current_task()
@@ -132,7 +133,7 @@ class AccessService(ABC, Generic[AnyOptions, AnyParts]):
             admission.leave(peer)
 
     async def stop(self, drain_s: float) -> None:
-        """Let every session finish its command; after `drain_s` cut off those left. Nothing is removed by it."""
+        """Let every session finish its command; after `drain_s` cut off those left."""
         self._is_stopping = True
         for handshake in self._handshakes:
             handshake.cancel()  # nothing has begun that could be finished
@@ -169,7 +170,7 @@ class AccessService(ABC, Generic[AnyOptions, AnyParts]):
                 self._handshakes.discard(task)
         await self._run(self.session(stream))
 
-    async def _run(self, session: AccessSession) -> None:
+    async def _run(self, session: AnySession) -> None:
         stream = session.stream
         self._log.event(
             "session_opened",
@@ -177,7 +178,7 @@ class AccessService(ABC, Generic[AnyOptions, AnyParts]):
             client=stream.peer.ip,
             port=stream.peer.port or None,
             listener=stream.local,
-            service=self.names[self._options.is_tls_implicit],
+            service=self.name,
             tls=stream.tls.version if stream.tls else None,
         )
         self._sessions.add(session)
@@ -191,6 +192,7 @@ class AccessService(ABC, Generic[AnyOptions, AnyParts]):
             raise
         finally:
             self._sessions.discard(session)
+            self.closed(session)
             self._log.event("session_closed", session=session.id, ended=ended, **session.counts())
         if ended is not Ended.LOST:
             await session.stream.close()
