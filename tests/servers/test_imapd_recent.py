@@ -1,7 +1,11 @@
 """\\Recent: one session is the first to hear of a message, and no other sees it so (RFC 3501 2.3.2)."""
 
+from typing import Any
+
+import pytest
 from imap_world import world
 
+from postel.database import Work
 from postel.servers.imapd.recent import NOBODYS, Recent
 
 
@@ -74,3 +78,40 @@ async def test_a_session_of_rev2_asks_for_none() -> None:
         await client.append()
         other = await here.login(mailbox=None)
         assert (await other.ok("SELECT INBOX")).only("1 RECENT")
+
+
+async def test_what_a_client_puts_into_its_selected_mailbox_is_recent_to_it_in_the_one_commit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with world() as there:
+        first, second = await there.login(), await there.login()
+        commits = 0
+        write = there.parts.database.write
+
+        async def counted(work: Work[Any]) -> Any:
+            nonlocal commits
+            commits += 1
+            return await write(work)
+
+        monkeypatch.setattr(there.parts.database, "write", counted)
+        reply = await first.append()
+        assert [line for line in reply.lines if line.endswith(("EXISTS", "RECENT"))] == [
+            "1 EXISTS",
+            "1 RECENT",
+        ]
+        assert commits == 1
+        assert (await second.ok("NOOP")).lines == ["1 EXISTS", "0 RECENT"]
+        assert (await first.ok("FETCH 1 FLAGS")).lines == ["1 FETCH (FLAGS (\\Recent))"]
+        assert (await second.ok("FETCH 1 FLAGS")).lines == ["1 FETCH (FLAGS ())"]
+
+
+async def test_what_comes_elsewhere_or_to_one_who_only_looks_is_recent_to_the_next_who_selects_it() -> None:
+    async with world() as there:
+        looker = await there.login(mailbox=None)
+        await looker.ok("CREATE Plans")
+        await looker.ok("EXAMINE INBOX")
+        await looker.append()
+        await looker.append(mailbox="Plans")
+        for mailbox in ("INBOX", "Plans"):
+            selected = await (await there.login(mailbox=None)).ok(f"SELECT {mailbox}")
+            assert selected.only("1 RECENT")

@@ -72,6 +72,8 @@ FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id JOIN stored_l
 WHERE b.account_id = ? AND b.name = ? AND m.uid > ? ORDER BY m.uid LIMIT {_DROP_AT_ONCE}"""
 _GONE_SINCE: Final = """
 SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
+_RECENT: Final = "SELECT recent_from, uid_next FROM stored_mailbox WHERE id = ?"
+_CLAIM: Final = "UPDATE stored_mailbox SET recent_from = uid_next WHERE id = ?"
 _UIDS: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? ORDER BY uid"
 _DELETED: Final = f"""
 SELECT uid FROM stored_message WHERE mailbox_id = ? AND uid > ? AND flags & 8 <> 0
@@ -285,12 +287,12 @@ class Store:
         """What `letters` says of the prefixes alone."""
         return await self._database.read(lambda tx: load_prefixes(tx, mailbox_id, uids))
 
-    async def small(self, mailbox_id: int, uid: int) -> bytes | None:
-        """The octets of a message that lies in the database; None: `read` gives them in pieces.
+    async def small(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, bytes]:
+        """The octets of messages (UIDs ascending, a page of them) that lie in the database, by UID.
 
-        Raises NoSuchMessage, DatabaseTrouble.
+        The others are gone, or `read` gives them in pieces. Raises DatabaseTrouble.
         """
-        return await self._database.read(lambda tx: load_small(tx, mailbox_id, uid))
+        return await self._database.read(lambda tx: load_small(tx, mailbox_id, uids))
 
     async def thread_ids(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, int]:
         """The threads of messages (UIDs ascending, a page of them), by UID (RFC 8474 5.2).
@@ -440,7 +442,15 @@ class Store:
         box = await self.mailbox_by_id(mailbox_id)
         if box is None or box.recent_from == box.uid_next:  # nothing has come since: nothing to write
             return range(0)
-        return await self._database.write(lambda tx: _claim_recent(tx, mailbox_id))
+        return await self._database.write(lambda tx: self.claim_recent_in(tx, mailbox_id))
+
+    async def claim_recent_in(self, tx: Transaction, mailbox_id: int) -> range:
+        """The same, in the caller's transaction. Raises NoSuchMailbox."""
+        row = await tx.fetch_one(_RECENT, (mailbox_id,))
+        if row is None:
+            raise NoSuchMailbox(f"no mailbox {mailbox_id}")
+        await tx.execute(_CLAIM, (mailbox_id,))
+        return range(*row)
 
     # --- going -------------------------------------------------------------------------------------------
 
@@ -525,12 +535,6 @@ class Store:
 
 async def _deleted_page(mailbox_id: int, after_uid: int, tx: Transaction) -> list[Row]:
     return await tx.fetch_all(_DELETED, (mailbox_id, after_uid))
-
-
-async def _claim_recent(tx: Transaction, mailbox_id: int) -> range:
-    box = await get_mailbox(tx, mailbox_id)
-    await tx.execute("UPDATE stored_mailbox SET recent_from = uid_next WHERE id = ?", (mailbox_id,))
-    return range(box.recent_from, box.uid_next)
 
 
 async def _expunged_since(tx: Transaction, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:

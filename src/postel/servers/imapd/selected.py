@@ -183,9 +183,14 @@ class Selected:
         """How many messages are recent to this session."""
         return sum(len(span) for span in self.view.uid_spans(self.recent.ranges))
 
+    @property
+    def takes_recent(self) -> bool:
+        """Whether what this client is told of first is recent to it, and to nobody who comes later."""
+        return not self.is_read_only and "IMAP4REV2" not in self._session.talk.enabled
+
     async def _claim(self, newest: int) -> None:
         """RFC 3501 2.3.2: what the client is told of now is recent to it, unless another one was told before."""
-        if self.is_read_only or "IMAP4REV2" in self._session.talk.enabled or newest < self.box.recent_from:
+        if not self.takes_recent or newest < self.box.recent_from:
             return
         with suppress(DatabaseTrouble, NoSuchMailbox):  # then it is recent to the next one
             self.recent.add(await self._session.parts.store.claim_recent(self.id))

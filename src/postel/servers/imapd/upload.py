@@ -14,7 +14,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from postel.contents import Draft, Sealed, keep
+from postel.contents import Draft, Sealed, keep, lend
 from postel.database import Transaction
 from postel.proto.imap import (
     NO,
@@ -188,9 +188,11 @@ class Uploads:
         upload = self._upload
         assert upload is not None
         try:
-            appended = await self._session.parts.database.write(lambda tx: self._store(tx, upload))
+            appended, claimed = await self._session.parts.database.write(lambda tx: self._store(tx, upload))
         finally:
             await self.discard()
+        if claimed:
+            self._session.box.recent.add(claimed)
         uids = UidSet.of(one.uid for one in appended)
         code = codes.append_uid(appended[0].uid_validity, uids)
         session = self._session
@@ -201,8 +203,11 @@ class Uploads:
             await session.send(responses.untagged("Replaced", code))
             await session.finish(OK)
 
-    async def _store(self, tx: Transaction, upload: _Upload) -> list[Appended]:
-        """All messages in one transaction. One that is replaced goes in it first, and so makes room for the new."""
+    async def _store(self, tx: Transaction, upload: _Upload) -> tuple[list[Appended], range]:
+        """All messages in one transaction; those that are recent to this session.
+
+        One that is replaced goes in it first, and so makes room for the new.
+        """
         store = self._session.parts.store
         appended: list[Appended] = []
         if upload.replaced_uid is not None:
@@ -211,7 +216,8 @@ class Uploads:
                 raise NoSuchMessage(f"uid {upload.replaced_uid}")
         for message in upload.messages:
             assert message.sealed is not None
-            content_id = await keep(tx, message.sealed, holders=0)  # the store is its first holder
+            content_id = await keep(tx, message.sealed)
+            lend(tx, [content_id])  # the store takes that hold over
             facts = MessageFacts(
                 content_id=content_id,
                 content_size_bytes=message.sealed.size_bytes,
@@ -222,4 +228,11 @@ class Uploads:
                 read=message.read,
             )
             appended.append(await store.append_to(tx, upload.target.box.id, facts))
-        return appended
+        return appended, await self._claim(tx, upload.target.box.id)
+
+    async def _claim(self, tx: Transaction, mailbox_id: int) -> range:
+        """RFC 3501 2.3.2: into the selected mailbox, they come as recent to its session, which is told of them next."""
+        selected = self._session.selected
+        if selected is None or selected.id != mailbox_id or not selected.takes_recent:
+            return range(0)
+        return await self._session.parts.store.claim_recent_in(tx, mailbox_id)
