@@ -153,6 +153,13 @@ class Filtered:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class InUnknownCharset:
+    """A program whose texts cannot be read: it is to be refused (BADCHARSET, which names what is `known`)."""
+
+    known: tuple[str, ...]
+
+
 SearchKey: TypeAlias = (
     And
     | Or
@@ -170,6 +177,7 @@ SearchKey: TypeAlias = (
     | SaveDateSupported
     | Fuzzy
     | Filtered
+    | InUnknownCharset
 )
 
 ALL: Final = And()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from postel.proto.imap import OK, Esearch, MailboxFilter, ReturnOption, Returns, Scope, codes, responses
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.recent import Recent
-from postel.servers.imapd.search import found_of, keep_found, modseq_of
+from postel.servers.imapd.search import found_of, keep_found, modseq_of, saving
 from postel.servers.imapd.searching import Search
 from postel.servers.imapd.selected import Selected
 from postel.store import INBOX, SEPARATOR, NoSuchMailbox, StoredMailbox
@@ -31,9 +31,10 @@ _SELECTED: Final = MailboxFilter(Scope.SELECTED)
 async def _esearch(session: ImapSession, command: Esearch) -> None:
     sources = command.sources or (_SELECTED,)
     _check(session, command.returns, sources)
-    for name, box in await boxes_of(session, sources):
-        await _search_one(session, command, name, box)
-        await asyncio.sleep(0)
+    with saving(session, command.key, command.returns):
+        for name, box in await boxes_of(session, sources):
+            await _search_one(session, command, name, box)
+            await asyncio.sleep(0)
     await session.finish(OK)
 
 
@@ -43,8 +44,6 @@ def _check(session: ImapSession, returns: Returns, sources: Sequence[MailboxFilt
         raise Denied(codes.BAD.saying("No mailbox is selected"))
     if not returns.options.isdisjoint(_OF_SELECTED) and set(sources) != {_SELECTED}:
         raise Denied(codes.BAD.saying("SAVE and UPDATE are for the selected mailbox"))
-    if ReturnOption.SAVE in returns.options:
-        session.box.view.save(())
 
 
 async def _search_one(session: ImapSession, command: Esearch, name: str, box: StoredMailbox) -> None:
@@ -56,6 +55,8 @@ async def _search_one(session: ImapSession, command: Esearch, name: str, box: St
     except NoSuchMailbox:
         return
     looked_at = Selected(session, snapshot, rights, is_read_only=True, recent=Recent())
+    if session.selected is not None and session.selected.id == box.id:
+        looked_at.view.save(session.selected.view.saved)
     uids = await Search(session, looked_at).find(command.key)
     if not command.returns.options.isdisjoint(_OF_SELECTED):
         await keep_found(session, command.key, command.returns, uids, is_uid=True)

@@ -2,14 +2,15 @@
 
 Implements  RFC 9051 6.4.4 (SEARCH, ESEARCH), RFC 5182 (SAVE), RFC 5256 (SORT, THREAD), RFC 5267 3 (ESORT), 4
             (CONTEXT), RFC 9394 3.1 (PARTIAL), RFC 7162 3.1.5 (MODSEQ of the answer).
-Gives       HANDLERS, found_of, modseq_of.
+Gives       HANDLERS, found_of, modseq_of, keep_found, saving.
 Not here    What matches: searching. Orders and threads: orders.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from postel.proto import imap
 from postel.proto.imap import (
     NO,
     OK,
+    InUnknownCharset,
     ModifiedSince,
     ReturnOption,
     Returns,
@@ -47,8 +49,9 @@ _CRITERIA: Final = {
 
 
 async def _search(session: ImapSession, command: imap.Search) -> None:
-    search = await _prepared(session, command.key, command.returns)
-    uids = await search.find(command.key, is_limited=True)
+    with saving(session, command.key, command.returns):
+        search = await _prepared(session, command.key)
+        uids = await search.find(command.key, is_limited=True)
     is_rev2 = "IMAP4REV2" in session.talk.enabled
     returns = command.returns or (_ALL if is_rev2 else None)  # RFC 9051 6.4.4: rev2 knows ESEARCH only
     modseq = modseq_of(session.box.snapshot, command.key, _told(returns, uids))
@@ -74,10 +77,11 @@ async def keep_found(
 
 
 async def _sort(session: ImapSession, command: Sort) -> None:
-    uids = await _find(session, command.key, command.returns)
-    modseq = modseq_of(session.box.snapshot, command.key, _told(command.returns, uids))
     program = [(_CRITERIA[key.field], key.is_reverse) for key in command.order if key.field in _CRITERIA]
-    ordered = await sort_uids(session, uids, program)
+    with saving(session, command.key, command.returns):
+        uids = await _find(session, command.key)
+        ordered = await sort_uids(session, uids, program)
+    modseq = modseq_of(session.box.snapshot, command.key, _told(command.returns, uids))
     numbers = await _numbers(session, ordered, uid=command.uid)
     if command.returns is None:
         await session.send(responses.sort(numbers, modseq if numbers else None))
@@ -94,30 +98,45 @@ async def _sort(session: ImapSession, command: Sort) -> None:
 async def _find_sorted(
     session: ImapSession, command: Sort, program: Sequence[tuple[SortCriterion, bool]]
 ) -> list[int]:
-    uids = await _find(session, command.key, None)
+    uids = await _find(session, command.key)
     return await sort_uids(session, uids, program)
 
 
 async def _thread(session: ImapSession, command: Thread) -> None:
-    uids = await _find(session, command.key, None)
+    with saving(session, command.key, None):
+        uids = await _find(session, command.key)
     threads = await threads_of(session, uids, command.algorithm, uid=command.uid)
     await session.send(b"* THREAD %b\r\n" % threads if threads else b"* THREAD\r\n")
     await session.finish(OK, may_expunge=command.uid)
 
 
-async def _find(session: ImapSession, key: SearchKey, returns: Returns | None) -> list[int]:
-    return await (await _prepared(session, key, returns)).find(key)
+@contextmanager
+def saving(session: ImapSession, key: SearchKey, returns: Returns | None) -> Iterator[None]:
+    """RFC 5182 2.1: while a search goes on, `$` is what it was; when it fails, and was to be saved, nothing is.
+
+    Raises Denied where the program's charset is not known.
+    """
+    try:
+        if isinstance(key, InUnknownCharset):
+            raise Denied(NO.saying("Unknown charset", codes.bad_charset(key.known)))
+        yield
+    except Exception:
+        if returns is not None and ReturnOption.SAVE in returns.options and session.selected is not None:
+            session.selected.view.save(())
+        raise
+
+
+async def _find(session: ImapSession, key: SearchKey) -> list[int]:
+    return await (await _prepared(session, key)).find(key)
 
 
 async def _find_newest(session: ImapSession, key: SearchKey) -> list[int]:
-    return await (await _prepared(session, key, None)).find(key, is_limited=True)
+    return await (await _prepared(session, key)).find(key, is_limited=True)
 
 
-async def _prepared(session: ImapSession, key: SearchKey, returns: Returns | None) -> Search:
-    """A search of the mailbox as it is now. RFC 5182 2.1: a SAVE that fails leaves nothing saved."""
+async def _prepared(session: ImapSession, key: SearchKey) -> Search:
+    """A search of the mailbox as it is now."""
     box = session.box
-    if returns is not None and ReturnOption.SAVE in returns.options:
-        box.view.save(())
     if _asks_modseq(key):
         await session.enable_condstore()
     try:

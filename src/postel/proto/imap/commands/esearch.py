@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postel.proto.imap.commands.command import Command
-from postel.proto.imap.commands.search_keys import UTF_8, read_charset, read_keys, read_returns
+from postel.proto.imap.commands.search_keys import read_keys, read_returns, skip_charset
 from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.fault import BadCommand
 from postel.proto.imap.mailbox_filters import MailboxFilter, Scope, read_mailbox_filter
@@ -32,17 +32,14 @@ def read_esearch(cursor: Cursor) -> Esearch:
     """[IN (mailboxes)] [RETURN options] [CHARSET name] keys."""
     cursor.space()
     sources: tuple[MailboxFilter, ...] = ()
-    returns, charset = Returns(frozenset({ReturnOption.ALL})), UTF_8
+    returns = Returns(frozenset({ReturnOption.ALL}))
     if cursor.skip_word(b"IN"):
         sources = tuple(cursor.listed(lambda: _read_source(cursor), most=100))
         cursor.space()
     if cursor.skip_word(b"RETURN"):
         returns = read_returns(cursor)
         cursor.space()
-    if cursor.skip_word(b"CHARSET"):
-        charset = read_charset(cursor)
-        cursor.space()
-    return Esearch(sources, read_keys(cursor, charset), returns)
+    return Esearch(sources, read_keys(cursor, skip_charset(cursor)), returns)
 
 
 def _read_source(cursor: Cursor) -> MailboxFilter:

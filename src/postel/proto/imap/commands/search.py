@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postel.proto.imap.commands.command import Command
-from postel.proto.imap.commands.search_keys import UTF_8, read_charset, read_keys, read_returns
+from postel.proto.imap.commands.search_keys import read_keys, read_returns, skip_charset
 from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.search_values import Returns, SearchKey
 
@@ -38,11 +38,8 @@ def read_uid_search(cursor: Cursor) -> Search:
 
 def _read(cursor: Cursor, *, uid: bool) -> Search:
     cursor.space()
-    returns, charset = None, UTF_8
+    returns = None
     if cursor.knows("ESEARCH") and cursor.skip_word(b"RETURN"):
         returns = read_returns(cursor)
         cursor.space()
-    if cursor.skip_word(b"CHARSET"):
-        charset = read_charset(cursor)
-        cursor.space()
-    return Search(read_keys(cursor, charset), returns, uid)
+    return Search(read_keys(cursor, skip_charset(cursor)), returns, uid)

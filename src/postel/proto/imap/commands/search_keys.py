@@ -2,7 +2,7 @@
 
 Implements  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731, RFC 5032 (WITHIN), RFC 5182 (SAVE), RFC 5267, RFC 5466 3.1,
             RFC 6203 (FUZZY), RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3, RFC 9394 3.1.
-Gives       read_keys, read_returns, read_charset, parse_search_program, Charset, UTF_8.
+Gives       read_keys, read_returns, read_charset, skip_charset, parse_search_program, Charset, UTF_8.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from postel.proto.imap.search_values import (
     InBody,
     InHeader,
     InText,
+    InUnknownCharset,
     ModifiedSince,
     Not,
     Numbered,
@@ -41,7 +42,7 @@ from postel.proto.imap.search_values import (
 )
 from postel.proto.imap.sequences import Partial, SequenceSet
 
-Charset: TypeAlias = str
+Charset: TypeAlias = str | None  # a codec; None: it is not known
 UTF_8: Final = "utf-8"
 _KNOWN: Final = ("US-ASCII", "UTF-8", "ISO-8859-1")
 _KEYS_LIMIT: Final = 2000
@@ -49,12 +50,20 @@ _Read: TypeAlias = Callable[[Cursor, Charset], SearchKey]
 
 
 def read_charset(cursor: Cursor) -> Charset:
-    """The codec for a charset's name. Raises Refused (BADCHARSET) for one that is not known."""
-    name = cursor.astring().decode("ascii", "replace")
-    codec = known_codec(name)
-    if codec is None:
-        raise Refused(NO.saying("Unknown charset", bad_charset(_KNOWN)))
+    """The codec for a charset's name. Of one that is not known, the rest of the command is read all the same."""
+    codec = known_codec(cursor.astring().decode("ascii", "replace"))
     return UTF_8 if codec == "ascii" else codec
+
+
+def skip_charset(cursor: Cursor) -> Charset:
+    """[CHARSET name], and the space behind it."""
+    if not cursor.skip_word(b"CHARSET"):
+        return UTF_8
+    if "UTF8=ACCEPT" in cursor.reading.enabled:  # RFC 6855 3
+        raise BadCommand("everything is UTF-8 after ENABLE UTF8=ACCEPT")
+    charset = read_charset(cursor)
+    cursor.space()
+    return charset
 
 
 def read_keys(cursor: Cursor, charset: Charset = UTF_8) -> SearchKey:
@@ -64,6 +73,8 @@ def read_keys(cursor: Cursor, charset: Charset = UTF_8) -> SearchKey:
         keys.append(_read_key(cursor, charset))
         if len(keys) > _KEYS_LIMIT:
             raise BadCommand("too many search keys")
+    if charset is None:
+        return InUnknownCharset(_KNOWN)
     return keys[0] if len(keys) == 1 else And(tuple(keys))
 
 
@@ -92,7 +103,7 @@ def _numbered(cursor: Cursor, *, is_uid: bool) -> SearchKey:
 def _text(cursor: Cursor, charset: Charset) -> str:
     cursor.space()
     try:
-        return cursor.astring().decode(charset)
+        return cursor.astring().decode(charset or "latin-1")
     except (UnicodeError, LookupError):
         raise BadCommand("the text is not in its charset") from None
 
@@ -262,12 +273,14 @@ _KEYS: Final[dict[bytes, tuple[_Read, str | None]]] = {
 def parse_search_program(text: bytes, reading: Reading) -> SearchKey:
     """A search program by itself: [CHARSET name] keys, in a stored filter (RFC 5466 3.1) or a URL. Raises Refused."""
     cursor = Cursor(text, reading)
-    charset = UTF_8
+    charset: Charset = UTF_8
     if cursor.skip_word(b"CHARSET"):
         charset = read_charset(cursor)
         cursor.space()
     key = read_keys(cursor, charset)
     cursor.end()
+    if isinstance(key, InUnknownCharset):
+        raise Refused(NO.saying("Unknown charset", bad_charset(key.known)))
     return key
 
 
