@@ -30,7 +30,7 @@ from postel.store.following import Follower
 from postel.store.importing import LineEnds, ReadMessage, import_message, read_message
 from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
-from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name
+from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name, inbox_first
 from postel.store.options import StoreOptions
 from postel.store.pages import LetterPage
 from postel.store.quota import Fill, Quota, QuotaOf, Usage
@@ -114,6 +114,7 @@ __all__ = [
     "WalkedLetter",
     "checked_name",
     "import_message",
+    "inbox_first",
     "letters_after",
     "reach",
     "reached",

@@ -1,7 +1,7 @@
 """Names of stored mailboxes, and what lies above and below them.
 
 Implements  RFC 9051 5.1 (names, INBOX), 5.1.1 (hierarchy), RFC 5198 2 (Net-Unicode: composed, no control characters).
-Gives       SEPARATOR, OTHER_USERS, checked_name, parents_of, below, DEFAULTS.
+Gives       SEPARATOR, OTHER_USERS, checked_name, inbox_first, parents_of, below, DEFAULTS.
 Not here    How names are written on the wire: proto.imap. Patterns of LIST: proto.imap.
 """
 
@@ -49,9 +49,16 @@ def checked_name(name: str, options: StoreOptions) -> MailboxName:
         raise BadMailboxName(f"a mailbox name has at most {options.name_bytes} octets")
     if levels[0].casefold() == OTHER_USERS.casefold():
         raise BadMailboxName(f"{OTHER_USERS} is where mailboxes of others are shown")
-    if levels[0].upper() == INBOX:  # RFC 9051 5.1: the one name whose case does not count
-        levels[0] = INBOX
-    return MailboxName(SEPARATOR.join(levels))
+    return MailboxName(inbox_first(name))
+
+
+def inbox_first(text: str) -> str:
+    """A name, or a pattern of names, with INBOX as its first level in capitals.
+
+    RFC 9051 5.1: the one name whose case does not count, and what lies below it is found by any of its forms too.
+    """
+    first, separator, rest = text.partition(SEPARATOR)
+    return INBOX + separator + rest if first.isascii() and first.upper() == INBOX else text
 
 
 def parents_of(name: str) -> list[MailboxName]:

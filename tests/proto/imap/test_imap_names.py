@@ -90,6 +90,10 @@ def test_inbox_is_one_name(text: str) -> None:
     assert check_name(text) == "INBOX"
 
 
+def test_another_letter_that_has_an_i_for_its_capital_makes_another_name() -> None:
+    assert check_name("\u0131nbox") == "\u0131nbox"
+
+
 @pytest.mark.parametrize("text", ["", "a\nb", "a\x7fb", "a\u2028b", "x" * (NAME_LIMIT + 1)])
 def test_what_is_no_name(text: str) -> None:
     with pytest.raises(BadSyntax):
@@ -104,6 +108,12 @@ def reference(pattern: str, delimiter: str) -> re.Pattern[str]:
 @given(st.text("ab/%*", max_size=8), st.text("ab/", max_size=8), st.sampled_from(["/", ""]))
 def test_wildcards_match_as_a_regular_expression_does(pattern: str, name: str, delimiter: str) -> None:
     assert Pattern(pattern, delimiter).matches(name) == bool(reference(pattern, delimiter).fullmatch(name))
+
+
+@given(st.text("INBOXinbox1\u0131%*", max_size=8))
+def test_inbox_is_matched_in_any_case_of_ascii(pattern: str) -> None:
+    expected = re.compile(reference(pattern, "/").pattern, re.IGNORECASE | re.ASCII)
+    assert Pattern(pattern).matches("INBOX") == bool(expected.fullmatch("INBOX"))
 
 
 @given(st.text("ab/%*", max_size=5), st.text("ab/", min_size=1, max_size=3), st.text("ab/", max_size=4))

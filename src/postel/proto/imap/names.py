@@ -44,7 +44,8 @@ def check_name(text: str) -> MailboxName:
     # RFC 9051 5.1: controls and line separators have no place in a name.
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text if not " " <= char <= "~"):
         raise BadSyntax("a mailbox name has no control characters")
-    return INBOX if text.upper() == INBOX else MailboxName(text)
+    # RFC 9051 5.1: in US-ASCII letters; others that have an I for their capital (U+0131) make another name.
+    return INBOX if text.isascii() and text.upper() == INBOX else MailboxName(text)
 
 
 def format_name(name: str, *, is_utf8: bool) -> bytes:

@@ -12,8 +12,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
+from string import ascii_lowercase, ascii_uppercase
 from typing import Final
 
+from postel.proto.imap.names import INBOX
+
+_UPPER: Final = str.maketrans(ascii_lowercase, ascii_uppercase)
 _WILD_RUN: Final = re.compile(r"[*%]{2,}")
 
 
@@ -45,10 +49,13 @@ class Pattern:
         return "*" in self._places or "%" in self._places
 
     def matches(self, name: str) -> bool:
-        """Whether the whole name is matched. RFC 9051 5.1: INBOX is one name in any case."""
-        if self._reached(name) >> self._length & 1:
-            return True
-        return name == "INBOX" and not self.text.isupper() and Pattern(self.text.upper()).matches(name)
+        """Whether the whole name is matched. RFC 9051 5.1: INBOX is one name in any case, of US-ASCII letters."""
+        if name == INBOX:
+            return Pattern(self.text.translate(_UPPER), self.delimiter)._is_whole(name)
+        return self._is_whole(name)
+
+    def _is_whole(self, name: str) -> bool:
+        return bool(self._reached(name) >> self._length & 1)
 
     def may_match_below(self, name: str) -> bool:
         """Whether some name under `name` may match: whether the tree below it is worth a look."""

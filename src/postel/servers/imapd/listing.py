@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from postel.proto.imap import OK, List, ListReturn, Lsub, Pattern, Selection, responses
 from postel.servers.imapd.mailboxes import status_of
 from postel.servers.imapd.metadata import may_annotate, metadata_of
-from postel.store import INBOX, SEPARATOR, StoredMailbox
+from postel.store import INBOX, SEPARATOR, StoredMailbox, inbox_first
 
 _SUBSCRIBED_BELOW: Final = (b"SUBSCRIBED",)
 
@@ -99,7 +99,7 @@ async def _list(session: ImapSession, command: List) -> None:
 
 
 async def _answer(session: ImapSession, command: List, tree: _Tree) -> None:
-    patterns = [Pattern(command.reference + pattern, SEPARATOR) for pattern in command.patterns]
+    patterns = [_pattern(command.reference + pattern) for pattern in command.patterns]
     wants_subscribed = Selection.SUBSCRIBED in command.selection
     whys, hidden = _above_subscribed(command, tree, patterns)
     for number, entry in enumerate(tree.names(with_subscribed=wants_subscribed), 1):
@@ -121,6 +121,10 @@ async def _answer(session: ImapSession, command: List, tree: _Tree) -> None:
             # RFC 5819 2, RFC 9590 4: of what is only told for its children's sake there is nothing else to tell.
             if is_selected and tree.is_there(entry.name):
                 await _tell_more(session, command.returns, entry)
+
+
+def _pattern(text: str) -> Pattern:
+    return Pattern(inbox_first(text), SEPARATOR)
 
 
 def _is_selected(command: List, tree: _Tree, entry: _Entry) -> bool:
@@ -173,7 +177,7 @@ async def _tell_more(session: ImapSession, returns: ListReturn, entry: _Entry) -
 async def _lsub(session: ImapSession, command: Lsub) -> None:
     """RFC 3501 6.3.9: with %, a name above a subscribed one that does not match itself is told as \\Noselect."""
     tree = await _Tree.of(session)
-    pattern = Pattern(command.reference + command.pattern, SEPARATOR)
+    pattern = _pattern(command.reference + command.pattern)
     told: dict[str, bool] = {}
     for number, name in enumerate(tree.subscribed, 1):
         await give_way(number)

@@ -27,7 +27,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.faults import NO_RIGHT, NO_SUCH_MAILBOX, Denied
 from postel.servers.imapd.names import Place
-from postel.store import INBOX, OTHER_USERS, SEPARATOR, MailboxName, SpecialUse, StoredMailbox
+from postel.store import INBOX, OTHER_USERS, SEPARATOR, MailboxName, SpecialUse, StoredMailbox, inbox_first
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -70,10 +70,10 @@ async def _may_make(session: ImapSession, place: Place) -> None:
 async def _delete(session: ImapSession, command: Delete) -> None:
     opened = await session.names.open(command.mailbox, "x")
     tree = session.parts.store.tree
+    await session.parts.database.write(lambda tx: tree.delete(tx, opened.box.id))
     if session.selected is not None and session.selected.id == opened.box.id:
         session.deselect()
         session.talk.deselect()
-    await session.parts.database.write(lambda tx: tree.delete(tx, opened.box.id))
     await session.finish(OK)
 
 
@@ -99,14 +99,14 @@ async def _rename(session: ImapSession, command: Rename) -> None:
 
 async def _subscribe(session: ImapSession, command: Subscribe) -> None:
     tree = session.parts.store.tree
-    name = command.mailbox.removesuffix(SEPARATOR)
+    name = inbox_first(command.mailbox.removesuffix(SEPARATOR))
     await session.parts.database.write(lambda tx: tree.subscribe(tx, session.account_id, name))
     await session.finish(OK)
 
 
 async def _unsubscribe(session: ImapSession, command: Unsubscribe) -> None:
     tree = session.parts.store.tree
-    name = command.mailbox.removesuffix(SEPARATOR)
+    name = inbox_first(command.mailbox.removesuffix(SEPARATOR))
     await session.parts.database.write(lambda tx: tree.unsubscribe(tx, session.account_id, name))
     await session.finish(OK)
 

@@ -15,11 +15,15 @@ from typing import Final
 from postel.directory import Account, Directory
 from postel.proto.imap import NO, Result, codes
 from postel.servers.imapd.faults import NO_RIGHT, NO_SUCH_MAILBOX, Denied
-from postel.store import ALL_RIGHTS, OTHER_USERS, SEPARATOR, MailboxName, Store, StoredMailbox
+from postel.store import ALL_RIGHTS, OTHER_USERS, SEPARATOR, MailboxName, Store, StoredMailbox, inbox_first
 
 ALL: Final = frozenset(ALL_RIGHTS)
 _TRY_CREATE: Final = NO.saying("There is no such mailbox", codes.TRYCREATE)
 _OTHERS: Final = OTHER_USERS + SEPARATOR
+
+
+def _stored(name: str) -> MailboxName:
+    return MailboxName(inbox_first(name.removesuffix(SEPARATOR)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,12 @@ class Names:
     async def place(self, name: str) -> Place | None:
         """What a name means; None: another user who is not known."""
         if not name.startswith(_OTHERS):
-            return Place(self._account.id, MailboxName(name.removesuffix(SEPARATOR)))
+            return Place(self._account.id, _stored(name))
         address, _, rest = name[len(_OTHERS) :].partition(SEPARATOR)
         owner = await self._directory.find(address.casefold())
         if owner is None or not rest:
             return None
-        return Place(owner.id, MailboxName(rest.removesuffix(SEPARATOR)))
+        return Place(owner.id, _stored(rest))
 
     async def own(self, name: str) -> Place:
         """What a name means that is to be made. Raises Denied, and tells nobody which other users there are."""

@@ -44,6 +44,6 @@ def generated_urls(urls: Iterable[str]) -> bytes:
 def fetched_url(url: str, content: bytes | None) -> bytes:
     """URLFETCH: what one URL names; None: it is not to be had."""
     return b"* URLFETCH %b %b\r\n" % (
-        quoted(url.encode("ascii")),
+        string(url.encode("ascii")),  # as it was sent, which may have been a literal
         b"NIL" if content is None else literal(content),
     )
