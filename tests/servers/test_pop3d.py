@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pop3_world import SERVER, World, trusting, world
 from smtp_world import PASSWORD
 
@@ -14,6 +16,7 @@ from postel.database import DatabaseTrouble
 from postel.net import ConnectionLost
 from postel.proto.pop3 import Pop3Limits
 from postel.servers import AdmissionOptions, Pop3Service, Pop3ServiceOptions
+from postel.servers.pop3d_maildrop import open_maildrop
 from postel.store import Maildrop, StoredMessage
 from postel.testing.transcript.players import AtOnce, Bytewise
 from postel.tls import ClientTls, start_client
@@ -485,6 +488,20 @@ async def test_a_large_message_costs_little_memory_and_arrives_whole() -> None:
         await stream.close()
 
 
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=60) | st.just(list(range(1, 41))))
+@settings(max_examples=25)
+async def test_messages_are_the_same_in_whatever_order_they_are_taken(numbers: list[int]) -> None:
+    sizes = [10, 3_000, 100_000, 200_000, 30_000]
+    letters = [b"Subject: %d\r\n\r\n%b\r\n" % (n, b"x" * sizes[n % 5]) for n in range(40)]
+    async with world() as w:
+        await w.put(*letters)
+        drop = await open_maildrop(w.parts, w.kitt, wait_s=0)
+        for number in numbers:
+            octets = b"".join([chunk async for chunk in drop.read(number)])
+            assert octets == letters[number - 1]
+        await drop.close()
+
+
 async def test_many_sessions_at_once() -> None:
     async with world() as w:
         await w.put(ONE)
@@ -531,8 +548,8 @@ class _HalfStore:
     async def message(self, mailbox_id: int, uid: int) -> StoredMessage:
         return self._message
 
-    async def small(self, mailbox_id: int, uid: int) -> None:
-        return None
+    async def small(self, mailbox_id: int, uids: list[int]) -> dict[int, bytes]:
+        return {}
 
     async def read(self, message: StoredMessage) -> AsyncGenerator[bytes, None]:
         yield b"Subject: one\r\n"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from itertools import accumulate
 from typing import Final
 
 from postel.database import Transaction
@@ -19,6 +20,9 @@ from postel.servers.pop3d_options import Pop3Parts
 from postel.store import Maildrop, MaildropLock
 
 _TRY_AGAIN_S: Final = 0.1
+# Messages that are read at once while they are taken in order: a transaction costs as much as some of them.
+_AHEAD: Final = 16
+_AHEAD_BYTES: Final = 256 * 1024
 
 
 class InUse(Exception):
@@ -34,6 +38,8 @@ class OpenMaildrop:
         self._parts = parts
         self._lock: MaildropLock | None = lock
         self._drop = drop
+        self._last = 0  # the number of the message that was read last
+        self._ahead: dict[int, bytes] = {}  # messages that were read with it, by UID
 
     def listing(self) -> list[pop3.DropMessage]:
         """The messages as the machine wants them."""
@@ -42,14 +48,25 @@ class OpenMaildrop:
     async def read(self, number: int) -> AsyncGenerator[bytes, None]:
         """The octets of a message. Raises NoSuchMessage, ContentMissing, DatabaseTrouble."""
         uid = self._drop.messages[number - 1].uid
-        octets = await self._parts.store.small(self._drop.mailbox_id, uid)
-        if octets is not None:
+        if uid not in self._ahead:
+            self._ahead = await self._parts.store.small(self._drop.mailbox_id, self._uids_from(number))
+        self._last = number
+        if (octets := self._ahead.pop(uid, None)) is not None:
             yield octets
             return
         message = await self._parts.store.message(self._drop.mailbox_id, uid)
         async with aclosing(self._parts.store.read(message)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    def _uids_from(self, number: int) -> list[int]:
+        """Of this message, and of some that follow for who takes one after the other."""
+        messages = self._drop.messages[number - 1 : number - 1 + _AHEAD]
+        if number != self._last + 1:
+            return [messages[0].uid]
+        sizes = accumulate(message.size_bytes for message in messages)
+        among = [message.uid for message, size in zip(messages, sizes, strict=True) if size <= _AHEAD_BYTES]
+        return among or [messages[0].uid]
 
     async def update(self, numbers: Sequence[int]) -> None:
         """Remove messages and free the lock, in one transaction. Raises LockLost, DatabaseTrouble."""

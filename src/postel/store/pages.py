@@ -14,7 +14,6 @@ from typing import Final
 
 from postel.contents import small_contents
 from postel.database import Row, Transaction
-from postel.store.faults import NoSuchMessage
 from postel.store.records import Letter
 from postel.store.snapshot import Snapshot
 
@@ -25,7 +24,7 @@ _OF_LETTERS: Final = (
     "SELECT id, content_id, prefix, needs_utf8, thread_id FROM stored_letter WHERE id IN ({})"
 )
 _PREFIXES: Final = f"SELECT m.uid, l.prefix {_FROM}"
-_SMALL: Final = f"SELECT m.content_id, l.prefix {_FROM} AND m.uid = ?"
+_SMALL: Final = f"SELECT m.uid, m.content_id, l.prefix {_FROM}"
 _BLOBS: Final = "SELECT content_id, data FROM stored_index WHERE content_id IN ({})"
 
 
@@ -85,14 +84,11 @@ async def load_blobs(tx: Transaction, content_ids: Sequence[int]) -> dict[int, b
     return {content_id: bytes(data) for content_id, data in await tx.fetch_all(sql, content_ids)}
 
 
-async def load_small(tx: Transaction, mailbox_id: int, uid: int) -> bytes | None:
-    """The octets of a message that lies in the database; None: it is large. Raises NoSuchMessage."""
-    row = await tx.fetch_one(_SMALL, (mailbox_id, uid))
-    if row is None:
-        raise NoSuchMessage(f"uid {uid}")
-    content_id, prefix = row
-    data = (await small_contents(tx, (content_id,))).get(content_id)
-    return None if data is None else prefix + data
+async def load_small(tx: Transaction, mailbox_id: int, uids: Sequence[int]) -> dict[int, bytes]:
+    """The octets of messages (UIDs ascending, a page of them) as far as they are there, and lie in the database."""
+    rows = await _rows(tx, _SMALL, mailbox_id, uids)
+    octets = await small_contents(tx, [content_id for _, content_id, _ in rows]) if rows else {}
+    return {uid: prefix + octets[content_id] for uid, content_id, prefix in rows if content_id in octets}
 
 
 async def _rows(tx: Transaction, sql: str, mailbox_id: int, uids: Sequence[int]) -> list[Row]:
