@@ -170,6 +170,7 @@ from postel.proto.imap.upload import (
 )
 from postel.proto.imap.urls import URL_LIMIT, ImapUrl, UrlAuth, parse_imap_url
 from postel.proto.imap.values import (
+    SYSTEM_FLAGS,
     WHOLE,
     FetchAtom,
     FetchItem,
@@ -201,6 +202,7 @@ __all__ = [
     "SAVED",
     "STAR",
     "STREAMED",
+    "SYSTEM_FLAGS",
     "URL_LIMIT",
     "WHOLE",
     "And",

@@ -28,6 +28,7 @@ from postel.proto.imap.sequences import (
     parse_sequence_set,
     parse_uid_set,
 )
+from postel.proto.imap.values import SYSTEM_FLAGS
 
 _T = TypeVar("_T")
 
@@ -362,9 +363,7 @@ class Cursor:
 
 
 _EXPECTED: Final = {b" ": "a space is expected", b"(": "( is expected", b")": ") is expected"}
-_SYSTEM_FLAGS: Final = {
-    flag.lower(): flag for flag in (b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Seen", b"\\Draft")
-}
+_SYSTEM_FLAGS: Final = {flag.lower(): flag for flag in SYSTEM_FLAGS}
 
 
 def as_text(octets: bytes) -> str:

@@ -2,7 +2,8 @@
 
 Implements  RFC 9051 6.4.5 (fetch items, section-spec), 6.3.9 (LIST options), 6.3.11 (status items); RFC 3516, 5258,
             5464, 7162, 8438, 8474, 8514, 8970.
-Gives       Section, FetchAtom, FetchSection, FetchPreview; StatusItem, Selection, ListReturn, MetadataOptions.
+Gives       SYSTEM_FLAGS; Section, FetchAtom, FetchSection, FetchPreview; StatusItem, Selection, ListReturn,
+            MetadataOptions.
 Not here    What SEARCH and its kin speak of: search_values.
 """
 
@@ -11,6 +12,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+# RFC 9051 2.3.2: in the spelling of the RFC, which is the one that leaves this room.
+SYSTEM_FLAGS: Final = (b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Seen", b"\\Draft")
 
 # --- FETCH -----------------------------------------------------------------------------------------------
 

@@ -2,20 +2,20 @@
 
 Implements  RFC 9051 6.4.3 (EXPUNGE), 6.4.6 (STORE), 6.4.7 (COPY), 6.4.8 (MOVE), RFC 4315 (UIDPLUS), RFC 7162 3.1.3
             (UNCHANGEDSINCE), RFC 4314 4 (rights).
-Gives       HANDLERS, read_flags, settable, SYSTEM_FLAGS_BY_NAME.
+Gives       HANDLERS.
+Not here    Which flags may be set: flags.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING, Final
 
 from postel.proto import imap
-from postel.proto.imap import NO, OK, Code, Copy, Expunge, FlagChange, Move, UidSet, codes, responses
-from postel.servers.imapd.faults import NO_RIGHT, Denied
+from postel.proto.imap import OK, Code, Copy, Expunge, FlagChange, Move, UidSet, codes, responses
+from postel.servers.imapd.faults import NO_RIGHT, SOME_GONE, Denied
+from postel.servers.imapd.flags import ALL_FLAGS, allowed, read_flags, settable
 from postel.servers.imapd.message_limit import newest, one_code, refuse_beyond
 from postel.servers.imapd.names import Opened
 from postel.servers.imapd.selected import TOLD_AT_ONCE
@@ -26,40 +26,12 @@ if TYPE_CHECKING:
     from postel.servers.imapd.selected import Selected
     from postel.servers.imapd.session import Handler, ImapSession
 
-SYSTEM_FLAGS_BY_NAME: Final = {
-    b"\\ANSWERED": Flags.ANSWERED,
-    b"\\DELETED": Flags.DELETED,
-    b"\\DRAFT": Flags.DRAFT,
-    b"\\FLAGGED": Flags.FLAGGED,
-    b"\\SEEN": Flags.SEEN,
-}
-_FLAGS_BY_RIGHT: Final = {
-    "s": Flags.SEEN,
-    "t": Flags.DELETED,
-    "w": Flags.ANSWERED | Flags.FLAGGED | Flags.DRAFT,
-}
 _HOW: Final = {FlagChange.ADD: How.ADD, FlagChange.REMOVE: How.REMOVE, FlagChange.REPLACE: How.REPLACE}
-_GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
-
-
-def read_flags(words: Sequence[bytes]) -> tuple[Flags, frozenset[str]]:
-    """Flags as a client writes them. \\Recent is not for clients (RFC 3501 2.3.2). Raises Denied."""
-    flags, keywords = Flags.NONE, set()
-    for word in words:
-        if not word.startswith(b"\\"):
-            keywords.add(word.decode("ascii", "replace"))
-            continue
-        flag = SYSTEM_FLAGS_BY_NAME.get(word.upper())
-        if flag is None:
-            raise Denied(codes.BAD.saying("There is no such flag"))
-        flags |= flag
-    return flags, frozenset(keywords)
 
 
 async def _store(session: ImapSession, command: imap.Store) -> None:
     box = session.box
-    flags, keywords = read_flags(command.flags)
-    flags, keywords = _allowed(box, flags, keywords, command.change)
+    flags, keywords = _changeable(box, *read_flags(command.flags), command.change)
     if command.unchanged_since is not None:
         await session.enable_condstore()
     uids, left = newest(session, box.uids(command.numbers, uid=command.uid))
@@ -69,26 +41,17 @@ async def _store(session: ImapSession, command: imap.Store) -> None:
     await _answer_store(session, command, uids, done, left)
 
 
-def _allowed(
+def _changeable(
     box: Selected, flags: Flags, keywords: frozenset[str], change: FlagChange
 ) -> tuple[Flags, frozenset[str]]:
     """RFC 4314 4: what one has no right for is left as it is, if there is one for the rest. Raises Denied."""
-    if box.is_read_only:
-        raise Denied(NO.saying("The mailbox is open for reading only", codes.NOPERM))
-    mask = settable(box.rights)
-    may_write = "w" in box.rights
-    allowed, words = flags & mask, keywords if may_write else frozenset()
-    is_partial = mask != Flags(31)
-    if (flags or keywords) and not (allowed or words):
+    box.needs("")
+    mine, words = allowed(box.rights, flags, keywords)
+    if (flags or keywords) and not (mine or words):
         raise Denied(NO_RIGHT)
-    if change is FlagChange.REPLACE and is_partial:
+    if change is FlagChange.REPLACE and settable(box.rights) != ALL_FLAGS:
         raise Denied(NO_RIGHT)  # it would take away flags that are not ours to take
-    return allowed, words
-
-
-def settable(rights: frozenset[str]) -> Flags:
-    """RFC 4314 4: the flags that may be set by whoever has these rights."""
-    return reduce(or_, (flags for right, flags in _FLAGS_BY_RIGHT.items() if right in rights), Flags.NONE)
+    return mine, words
 
 
 def _carried(target: Opened) -> Carried:
@@ -113,7 +76,7 @@ async def _answer_store(
     if is_missing and code is None and left is not None:
         code = codes.EXPUNGEISSUED
     code = await one_code(session, code, left)
-    result = _GONE if is_missing and code is None else OK.saying("Stored", code)
+    result = SOME_GONE if is_missing and code is None else OK.saying("Stored", code)
     await session.finish(result, may_expunge=command.uid)
 
 
@@ -171,7 +134,7 @@ async def _copy(session: ImapSession, command: Copy) -> None:
     refuse_beyond(session, len(uids), uids)
     copied = await session.parts.store.copy(box.id, uids, target.box.id, _carried(target))
     if not command.uid and len(copied.source_uids) < len(uids) and not copied.source_uids:
-        raise Denied(_GONE)
+        raise Denied(SOME_GONE)
     await session.finish(OK.saying("Copied", _copy_uid(copied)), may_expunge=command.uid)
 
 

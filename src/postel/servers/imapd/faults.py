@@ -1,7 +1,7 @@
 """What a command comes to when the store, or a right, says no.
 
 Implements  RFC 5530 (the response codes), RFC 9051 6.3.12 and 6.4.7 (TRYCREATE), RFC 9208 4.3.1 (OVERQUOTA).
-Gives       Denied, as_result, trouble_result, TROUBLES, NO_SUCH_MAILBOX, NO_RIGHT.
+Gives       Denied, as_result, trouble_result, TROUBLES, NO_SUCH_MAILBOX, NO_RIGHT, SOME_GONE.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _UNAVAILABLE: Final = NO.saying("That cannot be done now; try again later", code
 _FULL: Final = NO.saying("There is no room for it on the server; try again later", codes.UNAVAILABLE)
 NO_SUCH_MAILBOX: Final = NO.saying("There is no such mailbox", codes.NONEXISTENT)
 NO_RIGHT: Final = NO.saying("You may not do that with this mailbox", codes.NOPERM)
+SOME_GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
 
 
 class Denied(Exception):
@@ -54,7 +55,7 @@ _RESULTS: Final[Mapping[type[Exception], Callable[[Any], Result]]] = {
         f"The quota of {fault.limit} {fault.what} is reached", codes.OVERQUOTA
     ),
     TooMany: lambda fault: NO.saying(f"At most {fault.limit} {fault.what}", codes.LIMIT),
-    NoSuchMessage: lambda fault: NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED),
+    NoSuchMessage: lambda fault: SOME_GONE,
 }
 
 

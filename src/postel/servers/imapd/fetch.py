@@ -18,8 +18,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from postel.net import ConnectionLost
-from postel.proto.imap import NO, OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
-from postel.servers.imapd.faults import TROUBLES
+from postel.proto.imap import OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
+from postel.servers.imapd.faults import SOME_GONE, TROUBLES
 from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
 from postel.servers.imapd.fetch_sections import Sections, section_of
 from postel.servers.imapd.message_limit import newest_spans, one_code, refuse_window
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
 _ARRAYS_AT_ONCE: Final = 2000  # messages: a few milliseconds each
 _INDEX_AT_ONCE: Final = 250
 _BODIES_AT_ONCE: Final = 32
-_GONE: Final = NO.saying("Some of the messages are gone", codes.EXPUNGEISSUED)
-
-
-_ALONE: Final = (
-    4  # a page of no more messages is no reason to let others in: the drive does, between commands
-)
+# A page of no more messages is no reason to let others in: the drive does, between commands.
+_ALONE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,7 @@ async def _fetch(session: ImapSession, command: Fetch) -> None:
     is_complete = await _write_all(session, spans, plan)
     result = OK.saying("", left)
     if not is_complete and not command.uid:
-        result = OK.saying("", await one_code(session, codes.EXPUNGEISSUED, left)) if left else _GONE
+        result = OK.saying("", await one_code(session, codes.EXPUNGEISSUED, left)) if left else SOME_GONE
     await session.finish(result, may_expunge=command.uid)
 
 

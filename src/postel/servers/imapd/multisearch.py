@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from postel.proto.imap import OK, Esearch, MailboxFilter, ReturnOption, Returns, Scope, codes, responses
+from postel.proto.imap import BAD, OK, Esearch, MailboxFilter, ReturnOption, Returns, Scope, responses
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.recent import Recent
 from postel.servers.imapd.search import found_of, keep_found, modseq_of, saving
@@ -41,9 +41,9 @@ async def _esearch(session: ImapSession, command: Esearch) -> None:
 def _check(session: ImapSession, returns: Returns, sources: Sequence[MailboxFilter]) -> None:
     """RFC 7377 2.2: "selected" wants a mailbox that is; SAVE and UPDATE want no other one. Raises Denied."""
     if session.selected is None and _SELECTED in sources:
-        raise Denied(codes.BAD.saying("No mailbox is selected"))
+        raise Denied(BAD.saying("No mailbox is selected"))
     if not returns.options.isdisjoint(_OF_SELECTED) and set(sources) != {_SELECTED}:
-        raise Denied(codes.BAD.saying("SAVE and UPDATE are for the selected mailbox"))
+        raise Denied(BAD.saying("SAVE and UPDATE are for the selected mailbox"))
 
 
 async def _search_one(session: ImapSession, command: Esearch, name: str, box: StoredMailbox) -> None:

@@ -43,8 +43,8 @@ from postel.proto.imap import (
     leaves_of,
     parse_search_program,
 )
-from postel.servers.imapd.copying import SYSTEM_FLAGS_BY_NAME
 from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.flags import FLAGS_BY_NAME
 from postel.servers.imapd.message_limit import newest
 from postel.servers.imapd.search_texts import Texts
 
@@ -179,11 +179,11 @@ class Search:
         return self._test(key.key)
 
     def _has_flag(self, key: HasFlag) -> _Test:
-        snapshot, name = self._box.snapshot, key.flag.upper()
-        if name == b"\\RECENT":
+        snapshot = self._box.snapshot
+        if key.flag == b"\\Recent":
             recent = self._box.recent
             return lambda place, uid: uid in recent
-        flag = SYSTEM_FLAGS_BY_NAME.get(name)
+        flag = FLAGS_BY_NAME.get(key.flag)
         keyword = key.flag.decode("ascii", "replace").casefold()
         known: dict[int, bool] = {}
 

@@ -15,7 +15,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from postel.database import DatabaseTrouble
-from postel.proto.imap import BYE, NO, FetchAtom, MailboxView, SequenceSet, UidSet, Updates, codes, responses
+from postel.proto.imap import (
+    BAD,
+    BYE,
+    NO,
+    SYSTEM_FLAGS,
+    FetchAtom,
+    MailboxView,
+    SequenceSet,
+    UidSet,
+    Updates,
+    codes,
+    responses,
+)
 from postel.servers.imapd.faults import NO_RIGHT, Denied
 from postel.servers.imapd.fetch import fetch_fresh
 from postel.servers.imapd.recent import Recent
@@ -56,6 +68,7 @@ class Selected:
         self._unwatch: list[Callable[[], None]] = []
         self._is_doubtful = False  # whether the rights may be others than before
         self._known_keywords = frozenset(snapshot.keywords())
+        self._flag_sets_seen = 0
 
     @property
     def id(self) -> int:
@@ -118,7 +131,7 @@ class Selected:
             return view.uid_spans(numbers.resolve(view.last_uid).ranges)
         if numbers.largest_named > view.exists:
             # RFC 9051 9, seq-number: a number beyond the last message is a fault of the client.
-            raise Denied(codes.BAD.saying("There is no message of that number"))
+            raise Denied(BAD.saying("There is no message of that number"))
         return view.seq_spans(numbers.resolve(view.exists).ranges)
 
     def uids(self, numbers: SequenceSet, *, uid: bool) -> Sequence[int]:
@@ -248,8 +261,3 @@ class Selected:
     def known_flags(self) -> list[bytes]:
         """The system flags, and the keywords in use."""
         return [*SYSTEM_FLAGS, *(keyword.encode() for keyword in sorted(self._known_keywords))]
-
-    _flag_sets_seen = 0
-
-
-SYSTEM_FLAGS = (b"\\Answered", b"\\Flagged", b"\\Deleted", b"\\Seen", b"\\Draft")

@@ -32,8 +32,8 @@ from postel.proto.imap import (
     codes,
     responses,
 )
-from postel.servers.imapd.copying import read_flags, settable
 from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.flags import allowed, read_flags
 from postel.servers.imapd.message_limit import refuse_beyond
 from postel.servers.imapd.names import Opened
 from postel.servers.imapd.urls import read_url
@@ -147,18 +147,13 @@ class Uploads:
         assert self._upload is not None
         session = self._session
         refuse_beyond(session, len(self._upload.messages) + 1)
-        flags, keywords = self._allowed(*read_flags(event.flags))
+        # RFC 4314 4: a flag for which there is no right is not set; the message is stored all the same.
+        flags, keywords = allowed(self._upload.target.rights, *read_flags(event.flags))
         date = session.parts.clock.now() if event.date is None else event.date.timestamp()
         draft = session.parts.contents.draft()
         self._upload.messages.append(_Message(draft, flags, keywords, date, event.is_utf8))
         self._upload.check(event.size or 0)  # RFC 9208 4.3.1: what cannot be kept is not asked for
         session.talk.answer()
-
-    def _allowed(self, flags: Flags, keywords: frozenset[str]) -> tuple[Flags, frozenset[str]]:
-        """RFC 4314 4: a flag for which there is no right is not set; the message is stored all the same."""
-        assert self._upload is not None
-        rights = self._upload.target.rights
-        return flags & settable(rights), keywords if "w" in rights else frozenset()
 
     async def _seal(self, message: _Message) -> None:
         message.sealed = await message.draft.seal()
