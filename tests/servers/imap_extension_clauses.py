@@ -171,6 +171,13 @@ EXTENSION_CLAUSES = (
         "GETMETADATA (DEPTH 1) INBOX /private/comment",
         comes=("OK", r"METADATA INBOX \(/private/comment/a"),
     ),
+    clause(
+        "RFC 5464 4.2.2: DEPTH of a scope is all that is in it",
+        'SETMETADATA INBOX (/private/comment "x" /private/vendor/a/b "y" /shared/comment "z")',
+        "GETMETADATA (DEPTH infinity) INBOX (/private)",
+        comes=("OK", r'METADATA INBOX \(/private/comment "x" /private/vendor/a/b "y"\)$'),
+    ),
+    clause("RFC 5464 3.2: no entry has the name of a scope", 'SETMETADATA INBOX (/private "x")', comes=BAD),
     # --- RFC 5267, 5256, 7377, 4978, 2971, 8437, 9586 ---------------------------------------------------
     clause(
         "RFC 5267 4.3: UPDATE of a tag once more",

@@ -334,6 +334,8 @@ async def test_a_client_hears_of_other_mailboxes_without_asking() -> None:
         await other.ok("DELETE Plans")
         assert await client.line() == '* LIST (\\NonExistent) "/" Plans'
         await client.ok("NOTIFY NONE")
+        await other.append()
+        assert (await client.ok("NOOP")).lines == ["1 EXISTS", "0 RECENT"]  # RFC 9051 5.2
 
 
 async def test_new_mail_in_the_selected_mailbox_comes_with_what_is_wanted_of_it() -> None:

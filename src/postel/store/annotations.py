@@ -39,6 +39,15 @@ class Annotations:
         rows = await self._database.read(lambda tx: tx.fetch_all(sql, key))
         return {entry: bytes(value) for entry, value in rows}
 
+    async def visible(self, account_id: int) -> list[tuple[int, int, str, bytes]]:
+        """What an account can read of its own places: mailbox, user (0: shared), entry, value."""
+        sql = """
+            SELECT mailbox_id, user_id, entry, value FROM stored_annotation
+            WHERE account_id = ? AND user_id IN (0, ?)"""
+        key = (account_id, account_id)
+        rows = await self._database.read(lambda tx: tx.fetch_all(sql, key))
+        return [(mailbox_id, user_id, entry, bytes(value)) for mailbox_id, user_id, entry, value in rows]
+
     async def set(
         self,
         tx: Transaction,

@@ -2,11 +2,16 @@
 
 Implements  RFC 5465 3 (SET, NONE, STATUS), 5 (events), 6 (mailboxes, SELECTED and SELECTED-DELAYED).
 Gives       HANDLERS, Watcher.
-Not here    Which mailboxes a filter names: multisearch.boxes_of. What is told of the selected mailbox: selected.
+Not here    Annotations: annotation_news. Which mailboxes a filter names: multisearch.boxes_of. What is told of the
+            selected mailbox: selected.
 
 A watcher remembers what it has told of each mailbox that is not selected; whenever one of them changes, and no
-command is in hand, it looks at that one, and tells what is different now. The first group that names a mailbox
-decides (RFC 5465 3.1).
+command is in hand, it looks at that one, and tells what is different now. What several groups say of a mailbox
+holds together (RFC 5465 6).
+
+RFC 5465 5 would have a client who wants no events of the selected mailbox (NONE, SELECTED NONE) look at it as it was.
+RFC 9051 5.2 demands that a command tells the size that it observes, and who means "no more NOTIFY" by NONE and polls
+would never hear of mail again: so nothing is told unasked then, and with a command's result all is, as ever.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from postel.proto.imap import (
     StatusItem,
     responses,
 )
+from postel.servers.imapd.annotation_news import SERVER, AnnotationNews
 from postel.servers.imapd.listing import give_way
 from postel.servers.imapd.mailboxes import status_of
 from postel.servers.imapd.multisearch import boxes_of
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
 
 _OF_SELECTED: Final = frozenset({Scope.SELECTED, Scope.SELECTED_DELAYED})
+_ANNOTATIONS: Final = frozenset({MailEvent.MAILBOX_METADATA_CHANGE, MailEvent.SERVER_METADATA_CHANGE})
 _MESSAGES: Final = frozenset({MailEvent.MESSAGE_NEW, MailEvent.MESSAGE_EXPUNGE})
 # RFC 5465 5.2: what a change of messages is told by.
 _ITEMS: Final = (
@@ -63,6 +70,7 @@ class Watcher:
 
     is_immediate    whether changes of the selected mailbox are told as they happen; None: nothing was said of it.
     fetch_items     what is told at once of each new message in it.
+    wants_flags     whether changes of flags in it are wanted: then they are told with UIDs (RFC 5465 5.1).
     """
 
     def __init__(self, session: ImapSession, command: Notify) -> None:
@@ -71,7 +79,11 @@ class Watcher:
         chosen = next((group for group in command.groups if group.mailboxes.scope in _OF_SELECTED), None)
         self.is_immediate = _is_immediate(chosen)
         self.fetch_items: tuple[FetchItem, ...] = () if chosen is None else chosen.items
+        self.wants_flags = chosen is not None and MailEvent.FLAG_CHANGE in chosen.events
         self._told: dict[int, _Told] = {}
+        self._no_access: list[str] = []
+        self._events = frozenset[MailEvent]().union(*(group.events for group in self._groups))
+        self._annotations = AnnotationNews(session.parts.store.annotations, session.account_id)
         self._unwatch_tree: Callable[[], None] | None = None
         self._is_stale = False  # which mailboxes there are, and what may be seen of them, is to be looked up
         self._changed: set[int] = set()  # mailboxes in which something happened
@@ -90,7 +102,12 @@ class Watcher:
         if self._groups:
             tree = session.parts.store.changes.watch_tree
             self._unwatch_tree = tree(session.account_id, self._hear_of_tree)
-        for number, told in enumerate((await self._look()).values(), 1):
+        if self._events & _ANNOTATIONS:
+            await self._annotations.look()
+        now = await self._look()
+        for name in self._no_access:  # RFC 5465 3.1
+            await session.send(responses.listing([b"\\NoAccess"], SEPARATOR, name, is_utf8=session.is_utf8))
+        for number, told in enumerate(now.values(), 1):
             await give_way(number)
             if wants_status and told.events & _MESSAGES and told.box.id != self._selected_id:
                 # RFC 5465 3.1: of who wants to hear of flags, HIGHESTMODSEQ is wanted too.
@@ -140,6 +157,20 @@ class Watcher:
                 await self._tell_status(told)
         for mailbox_id in before.keys() - now.keys():
             await self._tell_gone(before[mailbox_id])
+        if self._events & _ANNOTATIONS:
+            await self._tell_annotations(now)
+
+    async def _tell_annotations(self, now: Mapping[int, _Told]) -> None:
+        session = self._session
+        for mailbox_id, entries in (await self._annotations.look()).items():
+            told = now.get(mailbox_id)
+            if mailbox_id == SERVER:
+                is_wanted = MailEvent.SERVER_METADATA_CHANGE in self._events
+            else:
+                is_wanted = told is not None and MailEvent.MAILBOX_METADATA_CHANGE in told.events
+            if is_wanted:
+                name = None if told is None else told.name
+                await session.send(responses.metadata_changed(name, entries, is_utf8=session.is_utf8))
 
     @property
     def _selected_id(self) -> int | None:
@@ -151,10 +182,14 @@ class Watcher:
         subscribed = await session.parts.store.tree.subscriptions(session.account_id)
         groups = [(group, await boxes_of(session, [group.mailboxes])) for group in self._groups]
         hidden = await self._hidden(groups)
+        self._no_access = [name for group, boxes in groups for name, box in boxes if box.id in hidden]
         # Nothing may be awaited from here on: whoever ends this session meanwhile would miss the new watches.
         for group, boxes in groups:
             for name, box in boxes:
-                if box.id in now or not group.events or box.id in hidden:
+                if not group.events or box.id in hidden:
+                    continue
+                if box.id in now:
+                    now[box.id].events |= group.events
                     continue
                 known = self._told.get(box.id)
                 unwatch = known.unwatch if known else self._watch(box.id)

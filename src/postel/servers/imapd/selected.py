@@ -216,13 +216,13 @@ class Selected:
         there = [(seq, uid, place) for (seq, uid), place in zip(messages, places, strict=True) if place >= 0]
         if not there:
             return
-        uid_only = "UIDONLY" in enabled
+        uid_only, watcher = "UIDONLY" in enabled, self._session.watcher
         seqs, uids, places = zip(*there, strict=True)
         items: list[FetchAtom] = []
         columns: list[Iterable[object]] = []
         if uid_only:
             seqs = uids
-        elif with_uid or "QRESYNC" in enabled:
+        elif with_uid or "QRESYNC" in enabled or (watcher is not None and watcher.wants_flags):
             items.append(FetchAtom.UID)
             columns.append(uids)
         items.append(FetchAtom.FLAGS)

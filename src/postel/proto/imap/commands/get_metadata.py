@@ -17,6 +17,7 @@ from postel.proto.imap.values import MetadataOptions
 
 _DEPTHS = {b"0": 0, b"1": 1, b"INFINITY": None}
 _OPTIONS = re.compile(rb"\((?:MAXSIZE|DEPTH) ", re.IGNORECASE)
+_SCOPES = ("/private", "/shared")
 _ENTRIES_LIMIT = 100
 _ENTRY_LENGTH = 255
 
@@ -81,15 +82,15 @@ def _read_depth(cursor: Cursor) -> int | None:
 
 
 def read_entries(cursor: Cursor) -> tuple[str, ...]:
-    """One entry, or a list of them."""
+    """One entry, or a list of them; a scope alone is one too: with DEPTH, all that is in it."""
     if cursor.is_at(b"("):
-        entries = cursor.listed(lambda: read_entry(cursor), most=_ENTRIES_LIMIT)
+        entries = cursor.listed(lambda: read_entry(cursor, may_be_scope=True), most=_ENTRIES_LIMIT)
         return tuple(dict.fromkeys(entries))
-    return (read_entry(cursor),)
+    return (read_entry(cursor, may_be_scope=True),)
 
 
-def read_entry(cursor: Cursor) -> str:
-    """An entry's name, in lower case (RFC 5464 3.1)."""
+def read_entry(cursor: Cursor, *, may_be_scope: bool = False) -> str:
+    """An entry's name, in lower case (RFC 5464 3.1); it has two parts at the least (3.2)."""
     entry = as_text(cursor.astring())
     is_plain = entry.isascii() and entry.isprintable() and not set("*%") & set(entry)
     if not is_plain or not entry.startswith("/") or entry.endswith("/") or "//" in entry:
@@ -97,6 +98,7 @@ def read_entry(cursor: Cursor) -> str:
     if len(entry) > _ENTRY_LENGTH:
         raise BadCommand("the entry's name is too long")
     entry = entry.lower()
-    if not entry.startswith(("/private/", "/shared/")):  # RFC 5464 3.2
+    is_scope = may_be_scope and entry in _SCOPES
+    if not is_scope and not entry.startswith(("/private/", "/shared/")):  # RFC 5464 3.2
         raise BadCommand("an entry begins with /private or /shared")
     return entry
