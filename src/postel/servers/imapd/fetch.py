@@ -50,11 +50,13 @@ class _Bulk:
 class _Plan:
     """What is written for each message: octets that stand fixed, columns, and sections that are streamed.
 
+    needs   of the columns.
     bulk    all of it as columns, where that can be.
     """
 
     templates: tuple[bytes, ...]
     columns: tuple[Column | None, ...]
+    needs: Needs
     sections: tuple[FetchSection | None, ...]
     bulk: _Bulk | None
 
@@ -82,7 +84,7 @@ def _planned(items: Sequence[FetchItem]) -> _Plan:
             columns.append(None)
             sections.append(section)
     bulk = _bulk(templates, columns, sections, needs)
-    return _Plan(tuple(templates), tuple(columns), tuple(sections), bulk)
+    return _Plan(tuple(templates), tuple(columns), needs, tuple(sections), bulk)
 
 
 def _bulk(
@@ -255,9 +257,12 @@ async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> bool:
 
 
 async def _write_parts(session: ImapSession, page: Page, plan: _Plan) -> None:
+    store = session.parts.store
     for start in range(0, len(page.uids), _BODIES_AT_ONCE):
         part = page.part(start, start + _BODIES_AT_ONCE)
-        found = await session.parts.store.page(session.box.id, part.uids, contents=True)
+        found = await store.page(session.box.id, part.uids, contents=True)
+        if Needs.LETTERS in plan.needs:
+            found = replace(found, letters=await store.threaded(session.box.id, part.uids))
         await _write_streamed(session, part, found, plan)
 
 
@@ -281,8 +286,10 @@ async def _write_bulk(session: ImapSession, page: Page, bulk: _Bulk) -> bool:
         await _load(session, page, bulk.needs)
         page = _there(page, bulk.needs)
     columns = [column(page) for column in bulk.columns]
-    if bulk.may_lack and any(None in column for column in map(list, columns)):
-        return False
+    if bulk.may_lack:
+        columns = list(map(list, columns))  # looked at here, and read again below
+        if any(None in column for column in columns):
+            return False
     is_uid_only = "UIDONLY" in session.talk.enabled
     await session.send(responses.fetch_lines(bulk.templates, page.numbers, *columns, uid_only=is_uid_only))
     return True
@@ -291,7 +298,7 @@ async def _write_bulk(session: ImapSession, page: Page, bulk: _Bulk) -> bool:
 async def _load(session: ImapSession, page: Page, needs: Needs) -> None:
     store, box = session.parts.store, session.box
     if Needs.LETTERS in needs:
-        page.letters = await store.letters(box.id, page.uids)
+        page.letters = await store.threaded(box.id, page.uids)
     if Needs.PREFIXES in needs:
         page.prefixes = await store.prefixes(box.id, page.uids)
     if Needs.INDEX in needs:
