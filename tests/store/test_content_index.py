@@ -86,17 +86,22 @@ async def test_the_indexer_hears_of_new_letters() -> None:
     await room.store.indexer.close()
 
 
+async def threads_of(room: Room, mailbox_id: int, uids: list[int]) -> dict[int, int]:
+    letters = await room.store.threaded(mailbox_id, uids)
+    return {uid: letter.thread_id for uid, letter in letters.items()}
+
+
 async def test_letters_that_refer_to_each_other_are_one_thread_and_stay_so() -> None:
     room = await open_room()
     for content in (REPLY, FIRST, OTHER, b"no ids\r\n"):
         await room.put(7, content)
     box = await inbox(room)
-    threads = await room.store.thread_ids(box.id, [1, 2, 3, 4])
+    threads = await threads_of(room, box.id, [1, 2, 3, 4])
     assert threads[1] == threads[2]
     assert len({threads[1], threads[3], threads[4]}) == 3
     assert 0 not in threads.values()
     await room.store.indexer.catch_up()
-    assert await room.store.thread_ids(box.id, [1, 2, 3, 4]) == threads
+    assert await threads_of(room, box.id, [1, 2, 3, 4]) == threads
     assert {uid: one.thread_id for uid, one in (await room.store.letters(box.id, [1, 2])).items()} == {
         1: threads[1],
         2: threads[2],
@@ -121,7 +126,7 @@ async def test_a_letter_that_was_read_before_it_came_is_known_with_its_thread_at
     letters = await room.store.letters(box.id, [1, 2, 3, 4])
     assert letters[1].thread_id == letters[2].thread_id == letters[1].letter_id
     assert [letters[uid].thread_id for uid in (3, 4)] == [letters[uid].letter_id for uid in (3, 4)]
-    assert await room.store.thread_ids(box.id, [1, 2, 3, 4]) == {
+    assert await threads_of(room, box.id, [1, 2, 3, 4]) == {
         uid: one.thread_id for uid, one in letters.items()
     }
 
@@ -132,7 +137,7 @@ async def test_letters_that_were_read_and_others_are_one_thread() -> None:
     await put_read(room, 7, REPLY)
     await put_read(room, 8, REPLY)
     await room.store.indexer.catch_up()
-    threads = await room.store.thread_ids((await inbox(room)).id, [1, 2])
+    threads = await threads_of(room, (await inbox(room)).id, [1, 2])
     assert threads[1] == threads[2]
     assert await room.count("stored_index") == 3
 
@@ -153,8 +158,8 @@ async def test_threads_are_each_account_s_own() -> None:
     await room.store.indexer.catch_up()
     other = await room.store.mailbox(8)
     assert other is not None
-    mine = await room.store.thread_ids((await inbox(room)).id, [1])
-    assert mine[1] != (await room.store.thread_ids(other.id, [1]))[1]
+    mine = await threads_of(room, (await inbox(room)).id, [1])
+    assert mine[1] != (await threads_of(room, other.id, [1]))[1]
 
 
 async def test_a_copy_is_the_same_letter_in_the_same_thread() -> None:

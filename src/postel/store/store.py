@@ -294,10 +294,10 @@ class Store:
         """
         return await self._database.read(lambda tx: load_small(tx, mailbox_id, uids))
 
-    async def thread_ids(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, int]:
-        """The threads of messages (UIDs ascending, a page of them), by UID (RFC 8474 5.2).
+    async def threaded(self, mailbox_id: int, uids: Sequence[int]) -> dict[int, Letter]:
+        """As `letters`, each with its thread: those that have none yet are indexed now.
 
-        Letters that have none yet are indexed now, so that each is told of one thread for ever.
+        RFC 8474 5.2: a letter is of one thread for ever, so nobody may be told that it is of none.
         """
         letters = await self.letters(mailbox_id, uids)
         new = {letter.letter_id: letter.content_id for letter in letters.values() if not letter.thread_id}
@@ -308,7 +308,7 @@ class Store:
             ]
             await self._database.write(lambda tx: assign_threads(tx, joining))
             letters = await self.letters(mailbox_id, uids)
-        return {uid: letter.thread_id for uid, letter in letters.items()}
+        return letters
 
     async def read(self, message: StoredMessage) -> AsyncGenerator[bytes, None]:
         """The octets of a message: prefix, then content, in pieces of little more than 64 KiB.

@@ -3,7 +3,7 @@
 Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586,
             RFC 2180 4.1.1 (what went, and the client has not been told of, is read all the same).
 Gives       HANDLERS, fetch_fresh, without.
-Not here    Items: fetch_columns, fetch_sections.
+Not here    Items: fetch_columns, fetch_sections. What is read beforehand: fetch_ahead.
 
 Messages are taken a page at a time, between which other sessions have their turn. Where all items are columns, a
 page is made in one go; else message by message, as the client takes their octets.

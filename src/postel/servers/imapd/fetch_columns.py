@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from postel.message import IndexedContent, body_structure_of, envelope_of, kept_fields_of
 from postel.proto.imap import FetchAtom, FetchPreview, FetchSection, Form, SectionText, responses
+from postel.servers.imapd.object_ids import email_ids, thread_ids
 from postel.store import Letter, Snapshot
 
 if TYPE_CHECKING:
@@ -127,12 +128,11 @@ def _previews(page: Page) -> Iterable[bytes]:
 
 
 def _email_ids(page: Page) -> Iterable[bytes]:
-    return [b"L%d" % letter for letter in _picked(page.snapshot.letters, page.places)]
+    return email_ids(_picked(page.snapshot.letters, page.places))
 
 
 def _thread_ids(page: Page) -> Iterable[bytes]:
-    found = (page.letters[uid].thread_id for uid in page.uids)
-    return (b"(T%d)" % number if number else b"NIL" for number in found)
+    return thread_ids(page.letters[uid].thread_id for uid in page.uids)
 
 
 def _array(name: str, page: Page) -> Sequence[int]:

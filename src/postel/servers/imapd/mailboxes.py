@@ -27,6 +27,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.faults import NO_RIGHT, NO_SUCH_MAILBOX, Denied
 from postel.servers.imapd.names import Place
+from postel.servers.imapd.object_ids import mailbox_id
 from postel.store import INBOX, OTHER_USERS, SEPARATOR, MailboxName, SpecialUse, StoredMailbox, inbox_first
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ async def _create(session: ImapSession, command: Create) -> None:
     async def work(tx: Transaction) -> int:
         return await store.tree.create(tx, place.account_id, place.name, uses)
 
-    mailbox_id = await session.parts.database.write(work)
-    await session.finish(OK.saying("Created", codes.mailbox_id(f"M{mailbox_id}")))
+    number = await session.parts.database.write(work)
+    await session.finish(OK.saying("Created", codes.mailbox_id(mailbox_id(number))))
 
 
 def _use(name: bytes) -> SpecialUse:
@@ -143,7 +144,7 @@ _VALUES: Final[Mapping[StatusItem, Callable[[ImapSession, StoredMailbox], int | 
     StatusItem.SIZE: lambda session, box: box.size_bytes,
     StatusItem.HIGHESTMODSEQ: lambda session, box: max(box.highest_modseq, 1),
     StatusItem.APPENDLIMIT: lambda session, box: session.options.limits.append,
-    StatusItem.MAILBOXID: lambda session, box: f"M{box.id}",
+    StatusItem.MAILBOXID: lambda session, box: mailbox_id(box.id),
     StatusItem.DELETED_STORAGE: lambda session, box: -(-box.deleted_bytes // 1024),
 }
 

@@ -33,6 +33,7 @@ from postel.message import (
     text_parts,
 )
 from postel.proto.imap import codes, responses
+from postel.servers.imapd.object_ids import thread_of
 from postel.store import Letter, uids_with_prefix
 
 if TYPE_CHECKING:
@@ -140,10 +141,10 @@ class Texts:
 
     async def in_thread(self, thread: str, uids: Sequence[int]) -> frozenset[int]:
         """Messages of a thread, by its id."""
-        number = int(thread[1:]) if thread[:1] == "T" and thread[1:].isdecimal() else -1
+        number = thread_of(thread)
         found: set[int] = set()
         for page in _pages(uids):
-            letters = await self._session.parts.store.letters(self._box.id, page)
+            letters = await self._session.parts.store.threaded(self._box.id, page)
             found.update(uid for uid, letter in letters.items() if letter.thread_id == number)
             await asyncio.sleep(0)
         return frozenset(found)

@@ -46,6 +46,7 @@ from postel.proto.imap import (
 from postel.servers.imapd.faults import Denied
 from postel.servers.imapd.flags import FLAGS_BY_NAME
 from postel.servers.imapd.message_limit import newest
+from postel.servers.imapd.object_ids import email_of
 from postel.servers.imapd.search_texts import Texts
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class Search:
 
     def _email(self, key: HasObjectId) -> _Test:
         snapshot = self._box.snapshot
-        number = int(key.object_id[1:]) if key.object_id[:1] == "L" and key.object_id[1:].isdecimal() else -1
+        number = email_of(key.object_id)
         return lambda place, uid: snapshot.letters[place] == number
 
     def _always(self, key: SaveDateSupported) -> _Test:

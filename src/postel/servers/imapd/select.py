@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from postel.proto.imap import OK, Close, Resync, Select, UidSet, Unselect, codes, responses
 from postel.servers.imapd.faults import NO_SUCH_MAILBOX, Denied
 from postel.servers.imapd.fetch import without
+from postel.servers.imapd.object_ids import mailbox_id
 from postel.servers.imapd.recent import NOBODYS, Recent
 from postel.servers.imapd.selected import Selected
 from postel.store import Flags, Snapshot
@@ -59,7 +60,7 @@ def _description(session: ImapSession, selected: Selected, name: str) -> bytes:
         responses.untagged("UIDs are valid", codes.uid_validity(box.uid_validity)),
         responses.untagged("The next UID", codes.uid_next(box.uid_next)),
         responses.untagged("Its mod-sequence", codes.highest_modseq(max(snapshot.modseq, 1))),
-        responses.untagged("Its id", codes.mailbox_id(f"M{box.id}")),
+        responses.untagged("Its id", codes.mailbox_id(mailbox_id(box.id))),
     ]
     if is_rev2:
         # RFC 9051 6.3.2: LIST says by what name the mailbox is known.
