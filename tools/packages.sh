@@ -39,7 +39,8 @@ unpack() {
     # The rest of what it depends on is about running it as the machine's mail server.
     local libraries
     mapfile -t libraries < <(
-        dpkg-deb --field "$download/$1"_*.deb Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g' | grep '^lib'
+        dpkg-deb --field "$download/$1"_*.deb Depends | tr ',' '\n' | sed 's/[(|].*//; s/ //g' | grep '^lib' |
+            grep -v '^libjs'
     )
     install "${libraries[@]}"
     rm -rf "$2"

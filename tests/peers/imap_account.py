@@ -5,6 +5,7 @@ from __future__ import annotations
 import imaplib
 import re
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,24 +27,17 @@ class Kept:
     flags: frozenset[str]
 
 
-@dataclass(frozen=True)
-class ImapAccount:
-    """An account on the shared server."""
+class Mailboxes(ABC):
+    """Somebody's mailboxes on some server, whose names are divided by slashes."""
 
-    server: Server
-    address: str
-
-    @property
-    def port(self) -> int:
-        """Of imaps."""
-        return self.server.postel.port("imaps")
+    @abstractmethod
+    def connect(self) -> imaplib.IMAP4:
+        """A client, logged in."""
 
     @contextmanager
     def client(self) -> Iterator[imaplib.IMAP4]:
-        """Logged in, by TLS that is verified."""
-        context = ssl.create_default_context(cafile=str(self.server.authority))
-        client = imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=PATIENCE_S)
-        client.login(self.address, PASSWORD)
+        """The same, for a while."""
+        client = self.connect()
         try:
             yield client
         finally:
@@ -83,6 +77,26 @@ class ImapAccount:
         """The letters, as soon as there are just these."""
         eventually(lambda: set(self.letters(name)) == subjects, f"{subjects} in {name}")
         return self.letters(name)
+
+
+@dataclass(frozen=True)
+class ImapAccount(Mailboxes):
+    """An account on the shared server."""
+
+    server: Server
+    address: str
+
+    @property
+    def port(self) -> int:
+        """Of imaps."""
+        return self.server.postel.port("imaps")
+
+    def connect(self) -> imaplib.IMAP4:
+        """By TLS that is verified."""
+        context = ssl.create_default_context(cafile=str(self.server.authority))
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=PATIENCE_S)
+        client.login(self.address, PASSWORD)
+        return client
 
 
 def _count(client: imaplib.IMAP4, name: str) -> bool:

@@ -13,6 +13,8 @@ from postel_process import PASSWORD
 
 _FOLDER: Final = Path(__file__).parent / "scripts"
 _MODULES: Final = REPOSITORY / ".peers/node/node_modules"
+_JARS: Final = Path("/usr/share/java")
+_ROUNDCUBE: Final = REPOSITORY / ".peers/roundcube"
 
 
 def said_by(
@@ -44,14 +46,25 @@ def _command(script: str, server: Server) -> Sequence[str | Path]:
             return program("ruby"), path
         case ".php":
             return program("php", "php-cli"), path
+        case ".el":
+            return program("emacs", "emacs-nox"), "--batch", "--quick", "--load", path
         case ".tcl":
             return program("tclsh", "tcl"), path
         case ".lua":
             return program("imapfilter"), "-t", server.authority, "-c", path
+        case ".java":
+            return program("java", "openjdk-17-jdk-headless"), "-cp", _jars(), path
         case ".js":
             return _node(), path
         case _:
             return sys.executable, path
+
+
+def _jars() -> str:
+    found = [_JARS / "jakarta-mail.jar", _JARS / "jakarta-activation.jar"]
+    if not all(jar.exists() for jar in found):
+        missing("no Jakarta Mail: Debian package libjakarta-mail-java, or tools/install-peers.sh")
+    return ":".join(map(str, found))
 
 
 def _node() -> str:
@@ -66,4 +79,5 @@ def _environment(server: Server, port: str, user: str) -> dict[str, str]:
     return {
         "NODE_PATH": str(_MODULES), "NODE_EXTRA_CA_CERTS": authority, "SSL_CERT_FILE": authority,
         "HOME": str(server.postel.folder), "PORT": port, "ACCOUNT": user, "PASSWORD": PASSWORD,
+        "ROUNDCUBE": str(_ROUNDCUBE),
     }  # fmt: skip

@@ -7,6 +7,7 @@ delete `one`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -19,6 +20,19 @@ pytestmark = [pytest.mark.peer, pytest.mark.slow]
 
 _JOB: Final = {"subject": "one two three", "text": "about three"}
 _SORTED: Final = {"sorted": "two three", "left": "2"}
+_ROUNDCUBE: Final = {
+    **_SORTED, "threads": "3", "type": "text/plain", "special": "Trash", "subscribed": "Kept", "rights": "mine",
+    "comment": "for later", "answered": "three", "meanwhile": "one two three news", "moved": "1",
+}  # fmt: skip
+_HORDE: Final = {
+    **_SORTED, "threads": "2", "type": "text/plain", "from": "found", "copied": "1", "special": "Trash",
+    "subscribed": "Kept", "moved": "1", "meanwhile": "1,4 vanished 3 changed", "rights": "mine",
+    "comment": "for later", "delimiter": "/",
+}  # fmt: skip
+_JAKARTA: Final = {
+    **_SORTED, "type": "text/plain", "special": "Trash", "delimiter": "/", "rights": "true", "moved": "1",
+    "heard": "1", "meanwhile": "MessageVanishedEvent MessageChangedEvent", "answered": "true",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,10 @@ _LIBRARIES: Final = (
         "imap.php",
         {**_SORTED, "threads": "2", "boxes": "Kept", "subscribed": "Kept", "unseen": "1", "kept": "2"},
     ),
+    Library("roundcube.php", _ROUNDCUBE),
+    Library("horde.php", _HORDE),
+    Library("JakartaMail.java", _JAKARTA),
+    Library("gnus.el", {"left": "2", "unread": "1", "ticked": "t", "found": "(INBOX Kept Kept)"}),
     Library("imapfilter.lua", {"left": "2"}, appends=False),
     Library("imap4.tcl", {}, appends=False),
     Library("with_imap_tools.py", {**_SORTED, "heard": "3"}),
@@ -65,8 +83,8 @@ def account(server: Server, bob: str) -> ImapAccount:
 
 
 @pytest.mark.parametrize("library", _LIBRARIES, ids=lambda library: library.script)
-def test_a_library_does_the_job(account: ImapAccount, library: Library) -> None:
-    said = said_by(library.script, account.server, "imaps", account.address)
+def test_a_library_does_the_job(account: ImapAccount, tmp_path: Path, library: Library) -> None:
+    said = said_by(library.script, account.server, "imaps", account.address, tmp_path)
     assert {key: said.get(key) for key in {**_JOB, **library.says}} == {**_JOB, **library.says}
     assert "error" not in said
     inbox, kept = account.letters(), account.letters("Kept")
