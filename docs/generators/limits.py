@@ -50,6 +50,7 @@ CHANGED: Mapping[str, str] = {
     "limits.connections_per_address": "7",
     "limits.faults": "7",
     "limits.hops": "777",
+    "limits.login_time": '"7s"',
     "limits.imap_messages": "777",
     "limits.imap_answers": '"7 MB"',
     "limits.messages_per_hour": "7",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from imap_world import LETTER, SERVER, Client, World, world
+from smtp_world import PASSWORD
 
 from postel.proto.imap import ImapLimits
 from postel.servers.drive import WRITE_TIMEOUT_S
@@ -13,6 +14,7 @@ from postel.servers.imapd.upload import UPLOAD_S
 
 LOGIN_S = ImapLimits().login_s
 INACTIVITY_S = ImapLimits().inactivity_s
+TO_LOGIN_S = 600.0
 MINUTE_S = 60.0
 MOST = 256 * 1024  # octets that wait for one client: its share
 
@@ -47,6 +49,38 @@ async def test_a_stranger_who_drips_has_three_minutes(start: bytes) -> None:
         client = await w.dial()
         await client.send(start)
         assert await drips(client, b"x" * 100) <= LOGIN_S + MINUTE_S
+
+
+@pytest.mark.parametrize("line", [b"a NOOP\r\n", b"a AUTHENTICATE PLAIN\r\n*\r\n"])
+async def test_a_stranger_has_ten_minutes_whatever_is_said(line: bytes) -> None:
+    async with world() as w:
+        client = await w.dial()
+        assert await says(client, line) == TO_LOGIN_S
+
+
+async def test_who_logs_in_has_more_time_and_who_is_forgotten_is_a_stranger_again() -> None:
+    async with world() as w:
+        client = await w.dial()
+        await asyncio.sleep(2 * MINUTE_S)
+        await client.ok(f'LOGIN kitt@example.org "{PASSWORD}"')
+        await asyncio.sleep(INACTIVITY_S - MINUTE_S)
+        await client.ok("UNAUTHENTICATE")
+        assert await says(client, b"a NOOP\r\n") == TO_LOGIN_S
+
+
+async def says(client: Client, line: bytes) -> float:
+    """Say a line a minute, every second time half of it: after how many seconds the server has had enough."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    hearing = asyncio.create_task(bye(client))
+    half = len(line) // 2
+    while not hearing.done():
+        for part in (line[:half], line[half:]):
+            if not hearing.done():
+                await client.send(part)
+                await asyncio.wait([hearing], timeout=MINUTE_S / 2)
+    assert await hearing
+    return loop.time() - began_s
 
 
 @pytest.mark.parametrize("start", [b"", b"a SELECT {50000+}\r\n", b"a SEARCH TEXT "])

@@ -46,6 +46,26 @@ async def test_who_drips_has_ten_minutes(is_user: bool) -> None:
         await login(w)
 
 
+async def test_a_stranger_has_ten_minutes_whatever_is_said() -> None:
+    async with world() as w:
+        stream = await w.dial()
+        loop = asyncio.get_running_loop()
+        began_s, closing = loop.time(), asyncio.create_task(bye(stream))
+        while not closing.done():
+            await stream.write(b"CAPA\r\nUSER kitt@example.org\r\n")
+            await asyncio.wait([closing], timeout=MINUTE_S)
+        assert loop.time() - began_s == INACTIVITY_S
+
+
+async def test_who_has_logged_in_stays() -> None:
+    async with world() as w:
+        stream = await login(w)
+        for _ in range(30):
+            await asyncio.sleep(MINUTE_S)
+            await stream.write(b"NOOP\r\n")
+            assert (await stream.read(10)).startswith(b"+OK")
+
+
 @pytest.mark.parametrize(
     "commands", [b"RETR 1\r\n" * 100, b"NOOP\r\n" * 50_000, b"UIDL\r\n" * 5000, b"CAPA\r\n" * 5000]
 )

@@ -260,6 +260,7 @@ def pop3_options(loaded: Loaded, listen: Listen) -> Pop3ServiceOptions:
         mechanisms=_mechanisms(loaded),
         offers_apop=loaded.config.login.apop,
         login_delay_s=round(parse_duration(loaded.config.login.pop3_delay)),
+        login_s=parse_duration(loaded.config.limits.login_time),
     )
 
 
@@ -275,6 +276,7 @@ def imap_options(loaded: Loaded, listen: Listen) -> ImapServiceOptions:
         is_tls_implicit=listen.protocol == "imaps",
         plaintext_login=_plaintext_login(loaded),
         mechanisms=_mechanisms(loaded),
+        login_s=parse_duration(loaded.config.limits.login_time),
         limits=ImapLimits(
             append=parse_size(loaded.config.limits.message_size), messages=loaded.config.limits.imap_messages
         ),

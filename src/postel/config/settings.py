@@ -624,6 +624,13 @@ class Limits(Section, frozen=True):
         Meta(ge=30),
         says("Received fields that a message may have before it is taken for a loop (RFC 5321 6.3)."),
     ] = 100
+    login_time: Annotated[
+        DurationText,
+        says(
+            "How long a client of IMAP or POP3 may take from its connection to its login, whatever it says meanwhile; "
+            "then it is hung up on. RFC 1939 3 lets clients of POP3 be silent for 10 minutes."
+        ),
+    ] = "10m"
     imap_messages: Annotated[
         int,
         Meta(ge=0),

@@ -73,7 +73,8 @@ class Drive:
         self.stream = stream
         self._talk = talk
         self._loop = asyncio.get_running_loop()
-        self._ends_s = self._loop.time() + session_s
+        self._began_s = self._loop.time()
+        self._ends_s = self._began_s + session_s
         self._task: asyncio.Task[Any] | None = None
         self._is_reading = False
         self._is_stopping = False
@@ -114,6 +115,14 @@ class Drive:
     def hang_up(self) -> None:
         """End after the event in hand: send what is due and read nothing more."""
         self._is_hanging_up = True
+
+    def left_s(self, most_s: float) -> float:
+        """What is left of this many seconds since the session began; not positive when they are over."""
+        return self._began_s + most_s - self._loop.time()
+
+    def begin_anew(self) -> None:
+        """As if the session began now: for `left_s`."""
+        self._began_s = self._loop.time()
 
     async def flush(self) -> None:
         """Send what is due. Raises TimedOut, ConnectionLost."""
@@ -171,8 +180,10 @@ class Drive:
             await self._on_news()
         if data := self._talk.data_to_send():
             await self.stream.write(data, WRITE_TIMEOUT_S)
+        if (wait_s := min(wait_s, session.patience_s)) <= 0:
+            return Ended.TIMED_OUT
         try:
-            received = await self.read(max(min(wait_s, session.patience_s), 0.0))
+            received = await self.read(wait_s)
         except TimedOut:
             return Ended.TIMED_OUT
         if received is None:

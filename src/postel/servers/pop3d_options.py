@@ -33,6 +33,7 @@ class Pop3ServiceOptions:
     lock_wait_s         how long a login waits for a maildrop that another session has open: a client that lost
                         its connection and comes back at once finds the old session about to end.
     session_s           how long a session may take in all.
+    login_s             the same of its time before the login, whatever the client says meanwhile.
     handshake_s         how long a TLS handshake may take.
     """
 
@@ -44,6 +45,7 @@ class Pop3ServiceOptions:
     login_delay_s: int = 0
     lock_wait_s: float = 1.0
     session_s: float = 24 * 3600.0
+    login_s: float = 600.0
     handshake_s: float = 60.0
     limits: Pop3Limits = field(default_factory=Pop3Limits)
 

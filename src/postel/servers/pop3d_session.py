@@ -138,8 +138,8 @@ class Pop3Session:
 
     @property
     def patience_s(self) -> float:
-        """Nothing but the machine's own timer."""
-        return float("inf")
+        """Beside the machine's own timer, how long a stranger may stay."""
+        return float("inf") if self._drop is not None else self._drive.left_s(self._options.login_s)
 
     def part(self, why: Ended) -> None:
         """RFC 1939 3: nothing is said to a client that has not asked."""

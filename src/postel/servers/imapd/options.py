@@ -32,6 +32,7 @@ class ImapServiceOptions:
     plaintext_login     networks whose clients may log in without TLS. Empty: a password never crosses a wire.
     mechanisms          the SASL mechanisms offered, in any order.
     session_s           how long a session may take in all: clients stay for days.
+    login_s             the same of its time before the login, whatever the client says meanwhile.
     handshake_s         how long a TLS handshake may take.
     """
 
@@ -40,6 +41,7 @@ class ImapServiceOptions:
     plaintext_login: tuple[IPNetwork, ...] = ()
     mechanisms: tuple[str, ...] = OFFERED_MECHANISMS
     session_s: float = 30 * 24 * 3600.0
+    login_s: float = 600.0
     handshake_s: float = 60.0
     limits: ImapLimits = field(default_factory=ImapLimits)
 

@@ -138,8 +138,8 @@ class ImapSession:
 
     @property
     def patience_s(self) -> float:
-        """Beside the machine's own timer, what an upload may take in all."""
-        return self.uploads.left_s
+        """Beside the machine's own timer, how long a stranger may stay (RFC 9051 5.4), and an upload take in all."""
+        return self.uploads.left_s if self.talk.is_logged_in else self.drive.left_s(self.options.login_s)
 
     def part(self, why: Ended) -> None:
         """RFC 9051 7.1.5: BYE says why."""
@@ -168,7 +168,8 @@ class ImapSession:
         self._names = Names(self.parts.store, self.parts.directory, account)
 
     def leave(self) -> None:
-        """Nobody is logged in any more."""
+        """Nobody is logged in any more; who comes next has the time of a stranger anew."""
+        self.drive.begin_anew()
         self.deselect()
         if self.watcher is not None:
             self.watcher.close()
