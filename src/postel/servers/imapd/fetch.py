@@ -260,7 +260,7 @@ async def _write_parts(session: ImapSession, page: Page, plan: _Plan) -> None:
     store = session.parts.store
     for start in range(0, len(page.uids), _BODIES_AT_ONCE):
         part = page.part(start, start + _BODIES_AT_ONCE)
-        found = await store.page(session.box.id, part.uids, contents=True)
+        found = await session.box.ahead.page(store, session.box, part.uids)
         if Needs.LETTERS in plan.needs:
             found = replace(found, letters=await store.threaded(session.box.id, part.uids))
         await _write_streamed(session, part, found, plan)

@@ -30,6 +30,7 @@ from postel.proto.imap import (
 )
 from postel.servers.imapd.faults import NO_RIGHT, Denied
 from postel.servers.imapd.fetch import fetch_fresh
+from postel.servers.imapd.fetch_ahead import Ahead
 from postel.servers.imapd.recent import Recent
 from postel.store import NoSuchMailbox, Snapshot, StoredMailbox
 
@@ -48,6 +49,7 @@ class Selected:
     snapshot      what is in the mailbox, as of the last catching up.
     rights        what the user may do with it.
     recent        the messages that are recent to this session.
+    ahead         what was read of messages that are likely to be fetched next.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Selected:
         self.rights = rights
         self.is_read_only = is_read_only
         self.recent = recent
+        self.ahead = Ahead()
         self.view = MailboxView(snapshot.change_since(None))
         self._unwatch: list[Callable[[], None]] = []
         self._is_doubtful = False  # whether the rights may be others than before
