@@ -13,6 +13,7 @@ from imap_world import LETTER, Client, World, world
 from postel.contents import Draft
 from postel.database import DatabaseTrouble
 from postel.servers.imapd.fetch_sections import Sections
+from postel.servers.letter_sections import LetterOctets
 
 BIG = LETTER + b"x" * 300_000 + b"\r\n"
 
@@ -228,7 +229,7 @@ async def test_a_message_that_cannot_be_read_to_its_end_ends_the_session_and_not
 
     async with world() as w:
         client = await prepared(w)
-        monkeypatch.setattr(Sections, "octets", cut)
+        monkeypatch.setattr(LetterOctets, "pieces", cut)
         monkeypatch.setattr(Sections, "at_hand", lambda *_: None)
         await client.send(b"f FETCH 1 BODY.PEEK[]\r\n")
         heard = b""

@@ -11,7 +11,7 @@ What the index of texts knows it answers; what it does not know is read, so an a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
 from datetime import date
 from functools import partial
@@ -22,18 +22,17 @@ from postel.fulltext import Field, Found, Place
 from postel.message import (
     Finder,
     IndexedContent,
-    SectionText,
     Span,
     TextPart,
     field_contains,
-    find_span,
     fold,
     header_text,
     kept_fields,
     text_parts,
 )
-from postel.proto.imap import codes, responses
+from postel.proto.imap import Section, SectionText, codes, responses
 from postel.servers.imapd.object_ids import thread_of
+from postel.servers.letter_sections import LetterOctets
 from postel.store import Letter, uids_with_prefix
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ _AT_ONCE: Final = 200
 _AT_HAND: Final = 5000  # messages that are looked through in a few milliseconds
 _TELL_EVERY_S: Final = 10.0
 HEADER_LIMIT: Final = 1024 * 1024  # octets of one header that are looked through
+_HEADER: Final = Section((), SectionText.HEADER)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86400
 _COLUMNS: Final = {
@@ -120,7 +120,7 @@ class Texts:
         async for letter, index in self._letters(uids):
             header = kept_fields(index, letter.prefix, frozenset((field.lower(),)))
             if header is None:
-                header = await self._header(letter, index)
+                header = await self._header(self._octets(letter, index))
             if field_contains(header, field, needle):
                 found.add(letter.uid)
         return frozenset(found)
@@ -177,52 +177,41 @@ class Texts:
         await self._session.send(responses.untagged("Still searching", code))
         await self._session.drive.flush()
 
-    async def _header(self, letter: Letter, index: IndexedContent) -> bytes:
-        span = find_span(index, letter.prefix, (), SectionText.HEADER)
+    def _octets(self, letter: Letter, index: IndexedContent) -> LetterOctets:
+        return LetterOctets(self._session.parts.contents, letter, index)
+
+    async def _header(self, octets: LetterOctets) -> bytes:
+        span = octets.span(_HEADER)
         assert span is not None, "every message has a header, be it empty"
-        return await self._octets(letter, span.cut(0, HEADER_LIMIT))
+        try:
+            return await octets.read(span.cut(0, HEADER_LIMIT))
+        except ContentMissing:
+            return b""
 
     async def _holds(self, letter: Letter, index: IndexedContent, needle: str, *, with_header: bool) -> bool:
-        finder = Finder(needle)
+        finder, octets = Finder(needle), self._octets(letter, index)
         try:
             if with_header:
-                finder.feed(header_text(await self._header(letter, index)))
+                finder.feed(header_text(await self._header(octets)))
                 finder.end_part()
             for part in text_parts(index, letter.prefix):
                 if part.span is not None and not finder.found:
-                    await self._look_in(letter, part, part.span, finder)
+                    await _look_in(octets, part, part.span, finder)
         except ContentMissing:
             return False
         return finder.found
 
-    async def _look_in(self, letter: Letter, part: TextPart, span: Span, finder: Finder) -> None:
-        stream = part.reader()
-        async with aclosing(self._pieces(letter, span)) as pieces:
-            async for piece in pieces:
-                finder.feed(stream.feed(piece))
-                await asyncio.sleep(0)
-                if finder.found:
-                    return
-        finder.feed(stream.finish())
-        finder.end_part()
 
-    async def _octets(self, letter: Letter, span: Span) -> bytes:
-        try:
-            async with aclosing(self._pieces(letter, span)) as pieces:
-                return b"".join([piece async for piece in pieces])
-        except ContentMissing:
-            return b""
-
-    async def _pieces(self, letter: Letter, span: Span) -> AsyncGenerator[bytes, None]:
-        before = len(letter.prefix)
-        if span.start < before:
-            yield letter.prefix[span.start : span.end]
-        start, stop = max(span.start - before, 0), max(span.end - before, 0)
-        if start < stop:
-            reader = await self._session.parts.contents.reader(letter.content_id)
-            async with aclosing(reader.chunks(start, stop)) as pieces:
-                async for piece in pieces:
-                    yield piece
+async def _look_in(octets: LetterOctets, part: TextPart, span: Span, finder: Finder) -> None:
+    stream = part.reader()
+    async with aclosing(octets.pieces(span)) as pieces:
+        async for piece in pieces:
+            finder.feed(stream.feed(piece))
+            await asyncio.sleep(0)
+            if finder.found:
+                return
+    finder.feed(stream.finish())
+    finder.end_part()
 
 
 def _pages(uids: Sequence[int]) -> Iterable[Sequence[int]]:
