@@ -80,6 +80,18 @@ class Client:
                 return Reply(line.removeprefix(f"{tag} "), lines)
             lines.append(line.removeprefix("* "))
 
+    async def last_words(self, command: str | bytes) -> Reply:
+        """The same, where a BYE in place of the result is one."""
+        octets = command.encode() if isinstance(command, str) else command
+        tag = f"t{next(self._tags)}"
+        await self.send(tag.encode() + b" " + octets + b"\r\n")
+        lines: list[str] = []
+        while True:
+            line = await self.line()
+            if line.startswith((f"{tag} ", "* BYE")):
+                return Reply(line.removeprefix("* ").removeprefix(f"{tag} "), lines)
+            lines.append(line.removeprefix("* "))
+
     async def ok(self, command: str | bytes) -> Reply:
         """The same, for a command that must succeed."""
         reply = await self.cmd(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from postel.proto import NEED_DATA, imap
@@ -62,6 +62,7 @@ def test_days_have_a_blank_before_one_digit() -> None:
 
 
 @given(st.binary(max_size=50))
+@example(b"a}")
 def test_strings_read_as_they_are_written(octets: bytes) -> None:
     for written in (say.string(octets), say.astring(octets), say.nstring(octets)):
         (found,) = client_hears(b"* X " + written + b"\r\n")

@@ -97,6 +97,24 @@ def test_an_answer_must_be_owed_and_enough() -> None:
         talk.answer()
 
 
+def test_nothing_is_said_behind_the_bye_of_a_session_that_is_shut_down() -> None:
+    talk = logged_in()
+    received(talk, b'a LIST "" *\r\n')
+    talk.data_to_send()
+    talk.shut_down(imap.BYE.saying("The mailbox is gone"))
+    talk.send(b"* 1 EXISTS\r\n")
+    talk.answer(imap.OK)
+    assert talk.data_to_send() == b"* BYE The mailbox is gone\r\n"
+
+
+def test_what_was_read_ahead_of_an_upload_goes_with_the_session() -> None:
+    talk = logged_in()
+    received(talk, b"a APPEND x {5+}\r\nhello\r\n")
+    talk.shut_down()
+    assert isinstance(talk.next_event(), imap.UploadAborted)
+    assert isinstance(talk.next_event(), imap.Closed)
+
+
 def test_a_challenge_answers_authenticate_only() -> None:
     talk = logged_in()
     received(talk, b"a NOOP\r\n")

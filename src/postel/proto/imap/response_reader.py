@@ -41,7 +41,7 @@ _STATUS: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _NUMBERED: Final = re.compile(rb"([0-9]{1,10}) ([A-Za-z]+)")
-_WORD: Final = re.compile(rb"[^\s()\"{}\0]+")
+_WORD: Final = re.compile(rb"[^\s()\"{\0]+")  # RFC 9051 9: of braces, an atom may have the closing one
 _QUOTED: Final = re.compile(rb'"((?:[^"\\\r\n]|\\.)*)"')
 _ESCAPED: Final = re.compile(rb"\\(.)")
 _LITERAL: Final = re.compile(rb"~?\{([0-9]{1,20})\}\r\n")

@@ -153,7 +153,12 @@ class ImapServer(Standing):
     # --- what the shell says -----------------------------------------------------------------------------
 
     def send(self, data: bytes) -> None:
-        """Put untagged responses before whatever comes next. Send what is due when `is_full`."""
+        """Put untagged responses before whatever comes next. Send what is due when `is_full`.
+
+        Nothing goes behind BYE.
+        """
+        if self._ending is not None:
+            return
         self._out.append(data)
         self._due += len(data)
 
@@ -171,8 +176,11 @@ class ImapServer(Standing):
         """Answer the event that was given last, or (a NO or BAD) end the upload that is going on.
 
         None: go on, or do what the machine can do alone: greet, CAPABILITY, NOOP, CHECK, LOGOUT, ENABLE, IDLE and its
-        end, the pieces of an upload. Raises LocalFault where nothing is owed, or None is not enough.
+        end, the pieces of an upload. Raises LocalFault where nothing is owed, or None is not enough. Behind the BYE of
+        `shut_down` nothing is said any more.
         """
+        if self._ending is not None:
+            return
         event, self._owed = self._owed, None
         if event is None:
             if result is None:
@@ -525,7 +533,8 @@ class ImapServer(Standing):
     def _end(self, ending: Ending) -> None:
         if self._ending is not None:
             return
-        if self._is_uploading:
+        if self._is_uploading:  # what of it was read ahead is nobody's any more
+            self._events = deque(event for event in self._events if isinstance(event, Misbehaved))
             self._events.append(UploadAborted())
         if self._in_auth:
             self._events.append(AuthCancelled())
