@@ -124,16 +124,41 @@ async def test_a_read_cannot_write_and_nothing_follows_from_it() -> None:
         async def writes(tx: Transaction) -> None:
             await tx.execute("INSERT INTO letter (text) VALUES ('a')")
 
+        async def creates(tx: Transaction) -> None:
+            await tx.execute("CREATE TABLE other (id INTEGER)")
+
         async def follows(tx: Transaction) -> None:
             tx.after_commit(print)
 
         async def notifies(tx: Transaction) -> None:
             tx.notify("channel")
 
-        for work in (writes, follows, notifies):
+        for work in (writes, creates, follows, notifies):
             with pytest.raises(LocalFault):
                 await database.read(work)
         assert await texts(database) == []
+        with pytest.raises(LocalFault, match="no such table"):
+            await database.read(lambda tx: tx.fetch_all("SELECT * FROM other"))
+
+
+async def test_what_was_just_written_is_read_from_memory(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        writer = database._committer.connection
+        assert writer is not None
+        await add(database, "a")
+        assert await texts(database) == ["a"]
+        misses, _ = writer.status(apsw.SQLITE_DBSTATUS_CACHE_MISS)
+        for text in ("b", "c"):
+            await add(database, text)
+            assert (await texts(database))[-1] == text
+        assert writer.status(apsw.SQLITE_DBSTATUS_CACHE_MISS)[0] == misses
+
+
+async def test_the_plan_of_a_query_is_made_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as database:
+        for connection in (database._reader, database._committer.connection):
+            assert connection is not None
+            assert connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1)
 
 
 async def test_a_work_does_not_start_another() -> None:

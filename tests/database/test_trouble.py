@@ -85,9 +85,9 @@ async def test_a_lost_connection_is_opened_anew(tmp_path: Path) -> None:
     async with opened(tmp_path) as database:
         await add(database, "before")
         committer = database._committer
-        assert committer._connection is not None
-        committer._connection.close()  # as if it could not even roll back
-        committer._connection = None
+        assert committer.connection is not None
+        committer.connection.close()  # as if it could not even roll back
+        committer.connection = None
         await add(database, "after")
         assert await texts(database) == ["before", "after"]
 

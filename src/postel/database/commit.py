@@ -110,12 +110,14 @@ class Committer:
     """Owns the writing connection. Its methods are called one at a time, from whichever thread.
 
     try_begin, or else begin -> run -> commit -> end; what fails leaves it ready to begin anew.
+
+    connection  the one that writes; None after trouble, until the next batch.
     """
 
     def __init__(self, place: Place, turn: Turn) -> None:
         self._place = place
         self._turn = turn
-        self._connection: apsw.Connection | None = None
+        self.connection: apsw.Connection | None = None
         self._wal_pages = 0
         self._seen_version = 0
         self._turn.take()
@@ -127,11 +129,11 @@ class Committer:
 
     def try_begin(self) -> bool:
         """Begin a batch if that can be done without waiting for another process. Raises DatabaseTrouble."""
-        if self._connection is None or not self._turn.try_take():
+        if self.connection is None or not self._turn.try_take():
             return False
         try:
-            self._connection.set_busy_timeout(0)
-            self._connection.execute("BEGIN IMMEDIATE")
+            self.connection.set_busy_timeout(0)
+            self.connection.execute("BEGIN IMMEDIATE")
         except apsw.BusyError:  # a stranger writes, who knows nothing of our turns
             self._turn.give()
             return False
@@ -181,7 +183,7 @@ class Committer:
     @property
     def has_begun(self) -> bool:
         """Whether there is a batch to commit."""
-        return self._connection is not None and self._connection.in_transaction
+        return self.connection is not None and self.connection.in_transaction
 
     def commit(self) -> Exception | None:
         """Make the batch durable. Blocks; never raises: what went wrong, if anything.
@@ -203,9 +205,9 @@ class Committer:
 
     def is_checkpoint_due(self) -> bool:
         """Whether the WAL has become long: by the pages that we wrote into it."""
-        if self._connection is None or not self._place.is_file:
+        if self.connection is None or not self._place.is_file:
             return False
-        written, _ = self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)
+        written, _ = self.connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)
         self._wal_pages += written
         return self._wal_pages >= CHECKPOINT_PAGES
 
@@ -226,26 +228,26 @@ class Committer:
 
     def close(self) -> None:
         """Close; the last one of all processes moves the WAL into the file. Blocks."""
-        if self._connection is not None:
-            self._connection.close(True)
-            self._connection = None
+        if self.connection is not None:
+            self.connection.close(True)
+            self.connection = None
         self._turn.close()
 
     def _others_version(self) -> int:
         """A number that changes when another connection than this one has committed."""
-        if self._connection is None:
+        if self.connection is None:
             return self._seen_version
         try:
-            rows = self._connection.execute("PRAGMA data_version").fetchall()
+            rows = self.connection.execute("PRAGMA data_version").fetchall()
         except apsw.Error:
             return self._seen_version
         return int(rows[0][0])  # type: ignore[arg-type]
 
     def _ready_connection(self) -> apsw.Connection:
         """The connection, opened anew if trouble has made us close it. Raises DatabaseTrouble."""
-        if self._connection is None:
-            self._connection = open_writer(self._place)
-        return self._connection
+        if self.connection is None:
+            self.connection = open_writer(self._place)
+        return self.connection
 
     def _recover(self) -> None:
         """Leave no transaction behind, and let others have their turn."""
@@ -254,12 +256,12 @@ class Committer:
 
     def _roll_back(self) -> None:
         """A connection that cannot even do that is closed, and opened anew for the next batch."""
-        connection = self._connection
+        connection = self.connection
         try:
             if connection is not None and connection.in_transaction:
                 connection.execute("ROLLBACK")
         except apsw.Error:
-            self._connection = None
+            self.connection = None
             if connection is not None:
                 connection.close(True)
 

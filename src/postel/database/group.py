@@ -28,6 +28,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
+import apsw
+
 from postel.database.commit import Committer, Joint, Unit, lose
 from postel.database.faults import DatabaseTrouble
 from postel.database.interface import Action, Shared, Work
@@ -88,6 +90,11 @@ class GroupCommit:
         joint.add(item, weight, future)
         self._start()
         return await future
+
+    @property
+    def idle_connection(self) -> apsw.Connection | None:
+        """The writer's, for the rest of this turn of the loop; None while a batch is under way."""
+        return None if self._is_busy else self._committer.connection
 
     def when_free(self, action: Action) -> None:
         """Call `action` on the loop when no batch is under way: now, or between two."""

@@ -4,7 +4,8 @@ Implements  Database (database.interface).
 Gives       SqliteDatabase.
 Not here    Batches: database.group. The schema: each room's MIGRATIONS.
 
-Reading goes through a connection of its own, on the loop: in WAL mode it never waits for the writer.
+Reading is done on the loop, through a connection of its own: in WAL mode it never waits for the writer. Each commit
+empties the cache of that one, so the writer's, which has just that in its cache, is read through while it is idle.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import apsw
 from postel.database.backup import copy_database
 from postel.database.bell import ALL, Bell
 from postel.database.commit import Committer
-from postel.database.connection import Place, open_reader
+from postel.database.connection import READER_PATIENCE_MS, Place, open_reader
 from postel.database.faults import DatabaseTrouble
 from postel.database.group import GroupCommit
 from postel.database.interface import Action, Migration, Shared, Transaction, Work
@@ -94,17 +95,28 @@ class SqliteDatabase:
         self._check_open()
         if self._is_reading or self._group.is_running:
             raise LocalFault("a work does not start a read: it has a transaction")
+        connection = self._reading_connection()
         self._is_reading = True
-        tx = SqliteTransaction(self._reader, is_reading=True)
+        tx = SqliteTransaction(connection, is_reading=True)
         try:
-            self._reader.execute("BEGIN")
-            return drive(work, tx)
+            connection.execute("BEGIN")
+            result = drive(work, tx)
+            if connection.txn_state() == apsw.SQLITE_TXN_WRITE:
+                raise LocalFault("a read does not write")
+            return result
         except apsw.Error as error:
             raise translate(error) from error
         finally:
             tx.end()
             self._is_reading = False
-            self._end_read()
+            _end_read(connection)
+
+    def _reading_connection(self) -> apsw.Connection:
+        idle = self._group.idle_connection
+        if idle is None:
+            return self._reader
+        idle.set_busy_timeout(READER_PATIENCE_MS)
+        return idle
 
     def listen(self, channel: str, action: Action) -> Action:
         """Call `action` on the loop after each commit of this process that notified the channel."""
@@ -154,13 +166,6 @@ class SqliteDatabase:
         if self._is_closed:
             raise DatabaseTrouble("the database is closed")
 
-    def _end_read(self) -> None:
-        try:
-            if self._reader.in_transaction:
-                self._reader.execute("ROLLBACK")  # it changed nothing
-        except apsw.Error as error:
-            raise translate(error) from error
-
     # Other processes
 
     @property
@@ -181,6 +186,14 @@ class SqliteDatabase:
     def _compare(self) -> None:
         if not self._is_closed and self._committer.others_have_committed():
             self._others_rang(ALL)
+
+
+def _end_read(connection: apsw.Connection) -> None:
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")  # it changed nothing
+    except apsw.Error as error:
+        raise translate(error) from error
 
 
 def _remove(actions: dict[str, list[Action]], channel: str, action: Action) -> None:
