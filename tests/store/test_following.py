@@ -65,6 +65,35 @@ async def test_it_rests_longer_while_more_comes_in() -> None:
     assert work.gaps_s == [2.0, 2.0]
 
 
+async def batches(announced_at_s: Sequence[float]) -> list[float]:
+    """When one who gathers for a second worked, after the first time."""
+    room, began = await open_room(), list[float]()
+    loop = asyncio.get_running_loop()
+
+    async def work() -> bool:
+        began.append(round(loop.time() - start_s, 3))
+        return False
+
+    follower = Follower(room.database, CHANNEL, work, lambda trouble: None, gather_s=1.0)
+    start_s = loop.time()
+    follower.start()
+    for at_s in announced_at_s:
+        await asyncio.sleep(start_s + at_s - loop.time())
+        await room.database.write(_announce)
+    await asyncio.sleep(10)
+    await follower.close()
+    return began[1:]
+
+
+async def test_it_waits_until_nothing_more_comes() -> None:
+    assert await batches([0.5]) == [1.5]
+    assert await batches([0.5, 1.2, 1.9]) == [3.5]
+
+
+async def test_what_comes_in_goes_first_but_not_for_ever() -> None:
+    assert await batches([0.5 + 0.6 * number for number in range(15)]) == [5.5, 10.9]
+
+
 async def test_a_batch_that_was_held_up_is_followed_by_a_short_rest() -> None:
     work = Work([60, 0.5])
     await followed(work, 100)

@@ -4,8 +4,8 @@ Gives       Filler.
 Not here    What is put in: reading. Where: fulltext.
 
 In the order in which letters came; how far that has come is kept in the database. An index that was found missing is
-filled from all of its account's letters. Letters are gathered for a moment, since many at once cost less each; it takes
-half of the time at most, and a fifth while letters come in. A delivery waits for none of it, and what is not in the
+filled from all of its account's letters. Letters are gathered until no more come for a moment, or for five seconds: many
+at once cost less each, and who brings them goes first. It takes half of the time at most, and a fifth while more come. A delivery waits for none of it, and what is not in the
 index yet is read by whoever searches.
 """
 
@@ -28,7 +28,7 @@ BATCH: Final = 256
 PROGRESS: Final = "search"
 _PAGE: Final = 32  # contents that are in memory at once
 _TOGETHER: Final = 4_000_000  # characters of texts that are put in at once
-_GATHER_S: Final = 1.0  # after the first of several letters
+_GATHER_S: Final = 1.0  # no more letters have come for so long
 
 log = logger("fulltext")
 
@@ -92,9 +92,7 @@ class Filler:
             return await read_text(self._store, self._contents, self._workers, content_id)
         except DatabaseTrouble:
             raise
-        except (
-            Exception
-        ) as fault:  # one letter that cannot be read holds up no other: it is read by who searches
+        except Exception as fault:  # one letter that cannot be read holds up no other: who searches reads it
             log.fault("letter_not_indexed", fault, content=content_id)
             return None
 

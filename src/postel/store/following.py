@@ -18,13 +18,15 @@ Batch: TypeAlias = Callable[[], Awaitable[bool]]
 _AGAIN_S: Final = 10.0  # after trouble with the database
 _REST_IDLE: Final = 1.0  # times as long as the work took: half of the time at most
 _REST_BUSY: Final = 4.0  # while more comes in
+_GATHERINGS: Final = 5  # one after the other, at most: while more comes in
 _REST_LIMIT_S: Final = 2.0  # a batch that a busy disk held up is no reason to do nothing for long
 
 
 class Follower:
     """One task that does the batches of a work as long as there are any, then waits for its channel.
 
-    gather_s    how long it waits for more, once something was announced.
+    gather_s    once something was announced, it waits until nothing more has come for so long, or for five times that:
+                what comes in goes first.
     on_trouble  told of trouble with the database, before it is tried again.
     """
 
@@ -83,5 +85,12 @@ class Follower:
                 rest = _REST_BUSY if self._more.is_set() else _REST_IDLE
                 await asyncio.sleep(min((loop.time() - began_s) * rest, _REST_LIMIT_S))
             else:
-                await self._more.wait()
-                await asyncio.sleep(self._gather_s)
+                await self._gather()
+
+    async def _gather(self) -> None:
+        await self._more.wait()
+        for _ in range(_GATHERINGS):
+            self._more.clear()
+            await asyncio.sleep(self._gather_s)
+            if not self._more.is_set():
+                return

@@ -16,12 +16,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeAlias
 
 from postel.database import Database, Row, Transaction
 from postel.store.faults import NoSuchMailbox
 from postel.store.records import StoredMailbox
-from postel.store.rows import find_mailbox, get_mailbox
+from postel.store.rows import get_mailbox
 from postel.store.runs import pieces
 from postel.store.snapshot import COLUMNS, Snapshot
 
@@ -35,6 +35,9 @@ SELECT {COLUMNS} FROM stored_message WHERE mailbox_id = ? AND (modseq, uid) > (?
 ORDER BY modseq, uid LIMIT {PAGE}"""
 _GONE: Final = """
 SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
+
+
+_Changes: TypeAlias = tuple[list[Row], StoredMailbox | None, list[tuple[int, int]]]
 
 
 @dataclass(slots=True)
@@ -77,16 +80,18 @@ class Snapshots:
             self._size_bytes -= snapshot.size_bytes
 
     async def _bring_up(self, mailbox_id: int) -> Snapshot:
-        mailbox = await self._database.read(lambda tx: find_mailbox(tx, mailbox_id))
-        if mailbox is None or not mailbox.is_selectable:
-            self.forget(mailbox_id)
-            raise NoSuchMailbox(f"no mailbox {mailbox_id}")
         snapshot = self._snapshots.get(mailbox_id)
-        if snapshot is not None and snapshot.modseq == mailbox.highest_modseq:
+        since = None if snapshot is None else snapshot.modseq
+        try:
+            mailbox, changes = await self._database.read(partial(_look, mailbox_id, since))
+        except NoSuchMailbox:
+            self.forget(mailbox_id)
+            raise
+        if snapshot is not None and changes is None:
             snapshot.mailbox = mailbox  # it may have another name
         else:
             self.forget(mailbox_id)
-            if snapshot is None or not await self._advance(snapshot):
+            if snapshot is None or not await self._advance(snapshot, changes):
                 snapshot = await self._load(mailbox)
             self._snapshots[mailbox_id] = snapshot
             self._size_bytes += snapshot.size_bytes
@@ -112,13 +117,15 @@ class Snapshots:
                 await asyncio.sleep(0)
             if await self._advance(snapshot):
                 return snapshot
-            mailbox = await self._database.read(partial(_mailbox, mailbox.id))
+            mailbox, _ = await self._database.read(partial(_look, mailbox.id, None))
 
     async def _page(self, mailbox_id: int, after_uid: int) -> list[Row]:
         return await self._database.read(lambda tx: tx.fetch_all(_LOAD, (mailbox_id, after_uid)))
 
-    async def _advance(self, snapshot: Snapshot) -> bool:
+    async def _advance(self, snapshot: Snapshot, changes: _Changes | None = None) -> bool:
         """Take in what has changed, as of the last page: so no message is in between. Raises NoSuchMailbox.
+
+        changes     the first page, where it has been read.
 
         False when it is not remembered any more what has gone.
         """
@@ -128,7 +135,10 @@ class Snapshots:
         changed: set[int] = set()
         after = (since, _LAST_UID)
         while True:
-            page, mailbox, gone = await self._database.read(partial(_changes, mailbox_id, since, after))
+            page, mailbox, gone = changes or await self._database.read(
+                partial(_changes, mailbox_id, since, after)
+            )
+            changes = None
             new.update((row[0], row) for row in page if row[0] > last_uid)
             snapshot.change(page)
             changed.update(row[0] for row in page)
@@ -148,19 +158,25 @@ class Snapshots:
         return True
 
 
-async def _changes(
-    mailbox_id: int, since: int, after: tuple[int, int], tx: Transaction
-) -> tuple[list[Row], StoredMailbox | None, list[tuple[int, int]]]:
+async def _look(mailbox_id: int, since: int | None, tx: Transaction) -> tuple[StoredMailbox, _Changes | None]:
+    """A mailbox; with the first page of what has changed since a mod-sequence, where anything has."""
+    mailbox = await get_mailbox(tx, mailbox_id)
+    if since is None or since == mailbox.highest_modseq:
+        return mailbox, None
+    return mailbox, await _page_of(mailbox, since, (since, _LAST_UID), tx)
+
+
+async def _changes(mailbox_id: int, since: int, after: tuple[int, int], tx: Transaction) -> _Changes:
+    return await _page_of(await get_mailbox(tx, mailbox_id), since, after, tx)
+
+
+async def _page_of(mailbox: StoredMailbox, since: int, after: tuple[int, int], tx: Transaction) -> _Changes:
     """A page of changed rows; with the last one, the mailbox and what went since, as of the same instant."""
-    page = await tx.fetch_all(_CHANGED, (mailbox_id, *after))
+    page = await tx.fetch_all(_CHANGED, (mailbox.id, *after))
     if len(page) == PAGE:
         return page, None, []
-    gone = await tx.fetch_all(_GONE, (mailbox_id, since))
-    return page, await get_mailbox(tx, mailbox_id), [(first, last) for first, last in gone]
-
-
-async def _mailbox(mailbox_id: int, tx: Transaction) -> StoredMailbox:
-    return await get_mailbox(tx, mailbox_id)
+    gone = await tx.fetch_all(_GONE, (mailbox.id, since))
+    return page, mailbox, [(first, last) for first, last in gone]
 
 
 def _is_in(uid: int, ranges: Sequence[tuple[int, int]]) -> bool:
