@@ -278,7 +278,7 @@ async def test_a_store_that_nobody_told_of_quotas_has_none() -> None:
     assert box is not None
     facts = MessageFacts(content_id=1, content_size_bytes=1, internal_date_at=0.0)
     assert (await room.database.write(lambda tx: plain.append_to(tx, box.id, facts))).uid == 2
-    assert await plain.used_bytes(7) == 2
+    assert (await plain.usage(7)).size_bytes == 2
     assert await plain.letters(box.id, []) == {}
     assert list(await plain.letters(box.id, [1, 500])) == [1]
     await room.expunge(7, 1)

@@ -19,17 +19,15 @@ from postel.store.coming import UNREAD
 from postel.store.following import Follower
 from postel.store.index import ContentIndex, is_fresh, keep_blobs
 from postel.store.threads import NewLetter, assign_threads, thread_keys
+from postel.store.walking import reach, reached
 
 BATCH: Final = 32
 PROGRESS: Final = "index"
 
 log = logger("store")
 
-_REACHED: Final = "SELECT reached FROM stored_progress WHERE name = ?"
 _NEXT: Final = f"""
 SELECT id, content_id, thread_id FROM stored_letter WHERE thread_id = 0 AND id > ? ORDER BY id LIMIT {BATCH}"""
-_REACH: Final = """
-INSERT INTO stored_progress (name, reached) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached"""
 
 
 class Indexer:
@@ -43,8 +41,7 @@ class Indexer:
 
     async def _batch(self) -> bool:
         """Index the next letters; whether there were any."""
-        reached = await self._database.read(lambda tx: tx.fetch_one(_REACHED, (PROGRESS,)))
-        after = 0 if reached is None else reached[0]
+        after = await self._database.read(lambda tx: reached(tx, PROGRESS))
         rows = await self._database.read(lambda tx: tx.fetch_all(_NEXT, (after,)))
         if not rows:
             return False
@@ -78,4 +75,4 @@ async def _record(
         if not thread_id and content_id in blobs
     ]
     await assign_threads(tx, new)
-    await tx.execute(_REACH, (PROGRESS, rows[-1][0]))
+    await reach(tx, PROGRESS, rows[-1][0])

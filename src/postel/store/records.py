@@ -91,7 +91,7 @@ class MessageFacts:
     internal_date_at    when it came (RFC 9051 2.3.3).
     keywords            flags that are not system flags.
     needs_utf8          whether its header holds UTF-8 that must not be shown to clients of old (RFC 6856 2.1).
-    read            of the content, if somebody has read it; else that is done soon after, in the background.
+    read                of the content, if somebody has read it; else that is done soon after, in the background.
     """
 
     content_id: int

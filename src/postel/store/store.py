@@ -218,10 +218,6 @@ class Store:
         quota = await self.quota(account_id)
         return Fill(quota, await self.usage(account_id)) if quota.is_limited else None
 
-    async def used_bytes(self, account_id: int) -> int:
-        """Octets in all stored mailboxes of an account."""
-        return (await self.usage(account_id)).size_bytes
-
     async def maildrop(self, account_id: int) -> Maildrop:
         """INBOX as POP3 lists it: what had come when the listing began, or a little later."""
         mailbox_id, last_uid = 0, 0
@@ -371,36 +367,12 @@ class Store:
         now, quota_of = self._clock.now(), await self._quota_known(target_id)
 
         async def work(tx: Transaction) -> Copied:
-            return await self._copy(tx, source_id, uids, target_id, now, quota_of, carried)
+            await get_mailbox(tx, source_id)
+            copied = await copying.copy(tx, source_id, uids, target_id, now, quota_of, carried)
+            self.changes.publish(tx, target_id)
+            return copied
 
         return await self._write(len(uids), work)
-
-    async def copy_in(
-        self,
-        source_id: int,
-        uids: Sequence[int],
-        target_id: int,
-        tx: Transaction,
-        *,
-        carried: Carried = EVERYTHING,
-    ) -> Copied:
-        """`copy`, in the caller's transaction."""
-        return await self._copy(tx, source_id, uids, target_id, self._clock.now(), self._quota_of, carried)
-
-    async def _copy(
-        self,
-        tx: Transaction,
-        source_id: int,
-        uids: Sequence[int],
-        target_id: int,
-        now: float,
-        quota_of: QuotaOf | None,
-        carried: Carried,
-    ) -> Copied:
-        await get_mailbox(tx, source_id)
-        copied = await copying.copy(tx, source_id, uids, target_id, now, quota_of, carried)
-        self.changes.publish(tx, target_id)
-        return copied
 
     async def move(
         self, source_id: int, uids: Sequence[int], target_id: int, carried: Carried = EVERYTHING
@@ -482,9 +454,7 @@ class Store:
     async def deleted_uids(self, mailbox_id: int) -> list[int]:
         """The messages that are marked \\Deleted: what EXPUNGE and CLOSE remove."""
         box = await self.mailbox_by_id(mailbox_id)
-        if (
-            box is None or not box.deleted_count
-        ):  # so that EXPUNGE and CLOSE need not look for what is not there
+        if box is None or not box.deleted_count:  # EXPUNGE and CLOSE need not look for what is not there
             return []
         uids: list[int] = []
         while rows := await self._database.read(partial(_deleted_page, mailbox_id, uids[-1] if uids else 0)):

@@ -29,7 +29,7 @@ from postel.store.kept import UNTIDY
 from postel.store.names import DEFAULTS, SEPARATOR, below, checked_name, parents_of
 from postel.store.options import StoreOptions
 from postel.store.records import INBOX, MailboxName, SpecialUse, StoredMailbox
-from postel.store.rows import MAILBOX, find_mailbox, get_mailbox, mailbox_of
+from postel.store.rows import MAILBOX, find_mailbox, mailbox_of
 
 # RFC 9051 2.3.1.1: seconds of the clock, or the next number where that was given already.
 _UID_VALIDITY: Final = """
@@ -118,14 +118,6 @@ class Tree:
                 "UPDATE stored_mailbox SET special_uses = ? WHERE id = ?", (str(use), mailbox_id)
             )
         await self.subscribe(tx, account_id, name)
-
-    async def set_uses(self, tx: Transaction, mailbox_id: int, uses: Collection[SpecialUse]) -> None:
-        """Say what a mailbox is for (RFC 6154 5.4). Raises NoSuchMailbox, UseTaken."""
-        box = await get_mailbox(tx, mailbox_id)
-        await self._check_uses(tx, box.account_id, set(uses) - box.special_uses)
-        sql = "UPDATE stored_mailbox SET special_uses = ? WHERE id = ?"
-        await tx.execute(sql, (_text_of(uses), mailbox_id))
-        self._changes.publish_tree(tx, box.account_id)
 
     # --- deleting ----------------------------------------------------------------------------------------
 

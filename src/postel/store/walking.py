@@ -1,6 +1,6 @@
 """Letters in the order in which they came, for work in the background that follows them.
 
-Gives       NewLetter rows by `letters_after`, `reached`, `reach`; `uids_with_prefix`.
+Gives       WalkedLetter, letters_after, reached, reach; uids_with_prefix.
 Not here    Who follows: indexer, fulltext.
 """
 

@@ -116,20 +116,6 @@ def test_inbox_is_matched_in_any_case_of_ascii(pattern: str) -> None:
     assert Pattern(pattern).matches("INBOX") == bool(expected.fullmatch("INBOX"))
 
 
-@given(st.text("ab/%*", max_size=5), st.text("ab/", min_size=1, max_size=3), st.text("ab/", max_size=4))
-def test_what_is_below_a_name_is_not_overlooked(pattern: str, name: str, rest: str) -> None:
-    if rest and Pattern(pattern).matches(f"{name}/{rest}"):
-        assert Pattern(pattern).may_match_below(name)
-
-
-@pytest.mark.parametrize(
-    ("pattern", "below"), [("a/b", True), ("a", False), ("a%", False), ("%", False), ("*", True)]
-)
-def test_where_it_is_worth_looking(pattern: str, below: bool) -> None:
-    assert Pattern(pattern).may_match_below("a") is below
-    assert not Pattern(pattern, "").may_match_below("a")
-
-
 def test_inbox_is_found_in_any_case() -> None:
     assert Pattern("inbox").matches("INBOX")
     assert Pattern("iNb%").matches("INBOX")
@@ -140,9 +126,3 @@ def test_inbox_is_found_in_any_case() -> None:
 def test_wildcards_without_end_cost_no_time() -> None:
     assert not Pattern("*a%" * 300 + "b").matches("a" * 1000)
     assert Pattern("%*" * 300).matches("a/" * 500)
-
-
-def test_only_wildcards_make_a_pattern() -> None:
-    assert Pattern("a*").has_wildcards
-    assert Pattern("%").has_wildcards
-    assert not Pattern("a").has_wildcards

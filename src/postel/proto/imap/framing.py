@@ -108,10 +108,6 @@ class Inbox:
         self._looked_at = 0
         return data
 
-    def take_exactly(self, size: int) -> bytes | None:
-        """Take so many octets, or none of them."""
-        return self.take_some(size) if len(self._buffer) >= size else None
-
     def _line(self, end: int, limit: int) -> bytes | LineFault:
         if self._dropped + end > limit:
             self._drop(end)

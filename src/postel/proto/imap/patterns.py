@@ -43,11 +43,6 @@ class Pattern:
         object.__setattr__(self, "_places", dict(places))
         object.__setattr__(self, "_length", len(steps))
 
-    @property
-    def has_wildcards(self) -> bool:
-        """Whether it can match more than one name."""
-        return "*" in self._places or "%" in self._places
-
     def matches(self, name: str) -> bool:
         """Whether the whole name is matched. RFC 9051 5.1: INBOX is one name in any case, of US-ASCII letters."""
         if name == INBOX:
@@ -55,13 +50,6 @@ class Pattern:
         return self._is_whole(name)
 
     def _is_whole(self, name: str) -> bool:
-        return bool(self._reached(name) >> self._length & 1)
-
-    def may_match_below(self, name: str) -> bool:
-        """Whether some name under `name` may match: whether the tree below it is worth a look."""
-        return bool(self.delimiter) and self._reached(name + self.delimiter) % (1 << self._length) > 0
-
-    def _reached(self, name: str) -> int:
         star, percent = self._places.get("*", 0), self._places.get("%", 0)
         wild = star | percent
         reached = 1 | (1 & wild) << 1
@@ -70,4 +58,4 @@ class Pattern:
             literal = 0 if char in "*%" else self._places.get(char, 0)
             reached = (reached & literal) << 1 | stays
             reached |= (reached & wild) << 1
-        return reached
+        return bool(reached >> self._length & 1)
