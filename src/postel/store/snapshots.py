@@ -135,9 +135,9 @@ class Snapshots:
         changed: set[int] = set()
         after = (since, _LAST_UID)
         while True:
-            page, mailbox, gone = changes or await self._database.read(
-                partial(_changes, mailbox_id, since, after)
-            )
+            if changes is None:
+                changes = await self._database.read(partial(_changes, mailbox_id, since, after))
+            page, mailbox, gone = changes
             changes = None
             new.update((row[0], row) for row in page if row[0] > last_uid)
             snapshot.change(page)
