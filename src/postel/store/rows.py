@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from postel.database import Row, Transaction
@@ -40,6 +41,7 @@ SELECT COUNT(*), COALESCE(SUM(size_bytes), 0), COALESCE(SUM(CASE WHEN flags & 1 
 FROM stored_message WHERE """
 
 
+@lru_cache(maxsize=512)  # each command of a session asks for its mailbox, which seldom is another than before
 def mailbox_of(row: Row) -> StoredMailbox:
     """A row of MAILBOX."""
     id_, account_id, name, uses, is_selectable, *counters = row
