@@ -3,13 +3,10 @@
 Implements  RFC 2046 5.1 (multipart), 5.1.1 (boundaries), 5.1.5 (digest), 5.2.1 (message/rfc822), RFC 2045 5.2 and 6.4,
             RFC 6532 3.7 (message/global).
 Gives       MimeReader, read_mime, describes_content.
-Not here    What comes out: mime_index.
+Not here    What comes out: mime_index. Which lines are boundaries: boundaries.
 
 Nothing in a message makes it fail. A multipart without a boundary, or whose boundary never comes, is a leaf; one that
 is not closed ends where what is around it ends (RFC 2046 5.1.2); an encoding on a multipart is ignored (RFC 2045 6.4).
-
-A line is a boundary if it is `--`, the boundary, perhaps `--`, and blanks. RFC 2046 5.1.1 would be content with a line
-that begins so; but then a boundary that begins like the one around it ends that, and mail programs do write such.
 
 What is held back between two pieces is at most one line of LINE_HELD octets; what is remembered grows with the
 number of parts alone.
@@ -22,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from postel.message.body_facts import BodyFacts
+from postel.message.boundaries import LINE_HELD, BoundaryScanner
 from postel.message.header import Field, HeaderBlock
 from postel.message.mime_fields import (
     MESSAGE,
@@ -34,7 +32,6 @@ from postel.message.mime_fields import (
 )
 from postel.message.mime_index import MimeIndex, MimeLimits, Part, Stretch
 
-LINE_HELD: Final = 1000  # octets: a longer line is no boundary (RFC 2046 5.1.1: 70 and a few)
 IDENTITIES: Final = frozenset({"7bit", "8bit", "binary"})
 MESSAGES: Final = frozenset({"message/rfc822", "message/global"})
 
@@ -60,7 +57,7 @@ class _Open:
     is_header_ascii: bool = True
     lines_before: int = 0
     boundary: bytes = b""
-    hidden_level: int = -1  # that of a multipart around it with the same boundary
+    hidden_level: int = -1
     facts: BodyFacts = field(default_factory=BodyFacts)
     children: list[Part] = field(default_factory=list)
     preamble: Stretch | None = None
@@ -88,24 +85,19 @@ class _Open:
         )
 
 
-class MimeReader:
+class MimeReader(BoundaryScanner[_Open]):
     """Fed with a content, gives its index.
 
     keeps   which header fields of each part the index is to keep.
     """
 
     def __init__(self, limits: MimeLimits | None = None, keeps: Keeps = describes_content) -> None:
+        super().__init__()
         self._limits = limits or MimeLimits()
         self._keeps = keeps
-        self._buffer = b""
-        self._at = 0  # where in the buffer we are
-        self._base = 0  # where in the content the buffer begins
-        self._lines = 0  # line ends before where we are
-        self._open = [_Open(0, TEXT_PLAIN)]
-        self._levels: dict[bytes, int] = {}  # boundary -> which of the open ones it is of
+        self._open.append(_Open(0, TEXT_PLAIN))
         self._head: list[bytes] | None = []  # None: we are in a body
         self._head_bytes = 0
-        self._is_line_start = True
         self._parts = 1
         self._kept_bytes = 0
         self._is_whole = True
@@ -202,14 +194,9 @@ class MimeReader:
     def _look_inside(self, now: _Open) -> None:
         if now.media_type.boundary:
             if self._has_room():
-                self._watch_for(now)
+                self._watch_for(now.media_type.boundary, now)
         elif now.media_type.name in MESSAGES and now.encoding in IDENTITIES and self._has_room():
             self._begin(TEXT_PLAIN)
-
-    def _watch_for(self, now: _Open) -> None:
-        now.boundary = now.media_type.boundary.encode("utf-8", "replace")
-        now.hidden_level = self._levels.get(now.boundary, -1)
-        self._levels[now.boundary] = len(self._open) - 1
 
     def _has_room(self) -> bool:
         """Whether one more part may be looked into."""
@@ -227,44 +214,7 @@ class MimeReader:
 
     # -- bodies --------------------------------------------------------------------------------------------
 
-    def _scan_body(self, *, is_last: bool) -> bool:
-        """True when a boundary was met, False when more octets are needed."""
-        buffer, search = self._buffer, self._at
-        while (line_at := self._dashes(search)) >= 0:
-            end = buffer.find(b"\n", line_at, line_at + LINE_HELD) + 1
-            if not end:
-                if not is_last and len(buffer) - line_at < LINE_HELD:
-                    self._take_body(self._before_break(line_at))
-                    return False
-                end = min(len(buffer), line_at + LINE_HELD)
-            if self._is_boundary(buffer[line_at:end]):
-                self._meet_boundary(line_at, end)
-                return True
-            search = line_at + 1
-        self._take_body(len(buffer) if is_last else self._last_certain())
-        return False
-
-    def _dashes(self, search: int) -> int:
-        """Where the next line that begins with two dashes does; -1 when there is none."""
-        if not self._levels:
-            return -1
-        if search == self._at and self._is_line_start and self._buffer.startswith(b"--", search):
-            return search
-        return self._buffer.find(b"\n--", search) + 1 or -1
-
-    def _last_certain(self) -> int:
-        """Up to where there can be no boundary: CR, LF and one dash may be the start of one."""
-        return max(self._at, len(self._buffer) - len(b"\r\n-")) if self._levels else len(self._buffer)
-
-    def _before_break(self, line_at: int) -> int:
-        """RFC 2046 5.1.1: the CRLF before a boundary is part of it."""
-        if line_at == self._at:
-            return line_at
-        is_pair = line_at - self._at >= 2 and self._buffer[line_at - 2 : line_at - 1] == b"\r"
-        return line_at - (2 if is_pair else 1)
-
     def _take_body(self, end: int) -> None:
-        """The octets up to there are body, of whatever part we are in."""
         if end <= self._at:
             return
         facts = self._open[-1].facts
@@ -275,26 +225,12 @@ class MimeReader:
         self._is_line_start = False
 
     def _is_boundary(self, line: bytes) -> bool:
-        return self._level_of(line) is not None
+        return bool(self._levels) and line.startswith(b"--") and self._level_of(line) is not None
 
-    def _level_of(self, line: bytes) -> tuple[int, bool] | None:
-        """Which open multipart's boundary it is, the innermost one's if several, and whether it closes that."""
-        if not self._levels or not line.startswith(b"--"):
-            return None
-        text = line[2:].rstrip(b" \t\r\n")
-        level, closed = self._levels.get(text, -1), -1
-        if text.endswith(b"--"):
-            closed = self._levels.get(text[:-2], -1)
-            if closed >= 0 and self._open[closed].preamble is None:
-                closed = -1  # nothing was opened: without a part it would be no multipart
-        if max(level, closed) < 0:
-            return None
-        return max(level, closed), closed > level
+    def _has_parts(self, multipart: _Open) -> bool:
+        return multipart.preamble is not None
 
-    def _meet_boundary(self, line_at: int, end: int) -> None:
-        found = self._level_of(self._buffer[line_at:end])
-        assert found is not None
-        level, is_last = found
+    def _meet_boundary(self, line_at: int, end: int, level: int, is_last: bool) -> None:
         if not is_last and self._parts >= self._limits.parts:
             self._is_whole = False
             self._levels.clear()  # the rest is body of the part that we are in
@@ -321,13 +257,6 @@ class MimeReader:
         self._forget_boundary(multipart)
         multipart.epilogue_start = self._base + self._at
         multipart.facts = BodyFacts()
-
-    def _forget_boundary(self, multipart: _Open) -> None:
-        boundary, multipart.boundary = multipart.boundary, b""
-        if boundary and multipart.hidden_level >= 0:
-            self._levels[boundary] = multipart.hidden_level
-        elif boundary:
-            self._levels.pop(boundary, None)
 
     def _close_above(self, level: int, end: int, lines: int) -> None:
         while len(self._open) - 1 > level:

@@ -28,9 +28,8 @@ from postel.store.threads import thread_keys
 AT_ONCE: Final = 32  # contents that are read at a time, for one who asks; what is found is kept in one commit
 _ON_LOOP: Final = 32 * 1024  # octets: read in a tenth of a millisecond, or in three where all of it is header
 _AT_DELIVERY: Final = 1024 * 1024  # octets: what is larger is delivered first and read then
-_TOGETHER: Final = (
-    256 * 1024
-)  # octets handed to a worker at once, which costs more than reading a small content
+# Octets handed to a worker at once: that costs more than reading a small content.
+_TOGETHER: Final = 256 * 1024
 
 _KEEP_NEW: Final = "INSERT INTO stored_index (content_id, data) VALUES (?, ?) ON CONFLICT DO NOTHING"
 # Only while somebody has the content: nothing would ever remove it.

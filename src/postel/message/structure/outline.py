@@ -2,12 +2,11 @@
 
 Implements  RFC 2046 5.1 (multipart), 5.1.1 (boundaries), 5.1.5 (digest), 5.2.1 (message/rfc822), RFC 6532 3.7.
 Gives       Kind, OutlinePart, OutlineReader.
-Not here    What octets are, preambles, epilogues: mime_reader, whose rules these are. The two agree on every offset,
-            but for a message that says it is encoded (RFC 2046 5.2.1: it must not be): here it is looked into, since
-            most such are not, and clients expect a message there.
+Not here    Which lines are boundaries: boundaries. What octets are, preambles, epilogues: mime_reader, whose rules
+            these are. The two agree on every offset, but for a message that says it is encoded (RFC 2046 5.2.1: it
+            must not be): here it is looked into, since most such are not, and clients expect a message there.
 
 A content that begins with a blank is all body (header.HeadCollector.is_missing).
-What is held back between two pieces is at most one line of LINE_HELD octets.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from postel.message.boundaries import LINE_HELD, BoundaryScanner
 from postel.message.mime_fields import MESSAGE, TEXT_PLAIN, MediaType
 from postel.message.mime_index import MimeLimits
-from postel.message.mime_reader import LINE_HELD, MESSAGES
+from postel.message.mime_reader import MESSAGES
 from postel.message.structure.description import Described, describe_type, encoding_of
 from postel.message.structure.envelope import ADDRESSES
 from postel.message.structure.head_fields import head_fields
@@ -27,9 +27,8 @@ from postel.message.structure.head_fields import head_fields
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _EMPTY_LINES: Final = (b"\n", b"\r\n")
 _BLANKS: Final = (b" ", b"\t")
-TEXT_SAMPLE: Final = (
-    4 * 1024
-)  # octets of a text that are kept for its preview; of one with markup four times as many
+# Octets of a text that are kept for its preview; of one with markup four times as many.
+TEXT_SAMPLE: Final = 4 * 1024
 SAMPLES: Final = 3  # texts of which that is kept
 
 
@@ -77,27 +76,21 @@ class _Open:
     at: int  # its place in the list
     lines_before: int = 0
     boundary: bytes = b""
-    hidden_level: int = -1  # that of a multipart around it with the same boundary
+    hidden_level: int = -1
     is_sampled: bool = False
 
 
-class OutlineReader:
+class OutlineReader(BoundaryScanner[_Open]):
     """Fed with a content, gives its parts. Costs O(n)."""
 
     def __init__(self, limits: MimeLimits | None = None) -> None:
+        super().__init__()
         self._limits = limits or MimeLimits()
         self.parts: list[OutlinePart] = []
         self.is_whole = True
-        self._buffer = b""
-        self._at = 0
-        self._base = 0
-        self._lines = 0
-        self._open: list[_Open] = []
-        self._levels: dict[bytes, int] = {}
         self._head: list[bytes] = []
         self._head_bytes = 0
         self._is_in_head = True
-        self._is_line_start = True
         self._kept_bytes = 0
         self._samples = 0
         self._begin(TEXT_PLAIN)
@@ -131,7 +124,7 @@ class OutlineReader:
         return self._lines
 
     def _scan(self, *, is_last: bool) -> None:
-        while self._scan_head(is_last) if self._is_in_head else self._scan_body(is_last):
+        while self._scan_head(is_last) if self._is_in_head else self._scan_body(is_last=is_last):
             pass
 
     # -- headers -------------------------------------------------------------------------------------------
@@ -213,9 +206,7 @@ class OutlineReader:
     def _look_inside(self, now: _Open, media: MediaType) -> None:
         if media.type == "multipart":
             if media.boundary and self._has_room():
-                now.boundary = media.boundary.encode("utf-8", "replace")
-                now.hidden_level = self._levels.get(now.boundary, -1)
-                self._levels[now.boundary] = len(self._open) - 1
+                self._watch_for(media.boundary, now)
         elif media.type == "text":
             now.is_sampled = self._samples < SAMPLES
             self._samples += now.is_sampled
@@ -238,43 +229,6 @@ class OutlineReader:
 
     # -- bodies --------------------------------------------------------------------------------------------
 
-    def _scan_body(self, is_last: bool) -> bool:
-        """True when a boundary was met, False when more octets are needed."""
-        buffer = self._buffer
-        line_at = self._dashes(self._at)
-        while line_at >= 0:
-            end = buffer.find(b"\n", line_at, line_at + LINE_HELD) + 1
-            if not end:
-                if not is_last and len(buffer) - line_at < LINE_HELD:
-                    self._take_body(self._before_break(line_at))
-                    return False
-                end = min(len(buffer), line_at + LINE_HELD)
-            if found := self._level_of(buffer[line_at:end]):
-                self._meet_boundary(line_at, end, *found)
-                return True
-            line_at = self._dashes(line_at + 1)
-        self._take_body(len(buffer) if is_last else self._last_certain())
-        return False
-
-    def _dashes(self, search: int) -> int:
-        """Where the next line that begins with two dashes does; -1 when there is none."""
-        if not self._levels:
-            return -1
-        if search == self._at and self._is_line_start and self._buffer.startswith(b"--", search):
-            return search
-        return self._buffer.find(b"\n--", search) + 1 or -1
-
-    def _last_certain(self) -> int:
-        """Up to where there can be no boundary: CR, LF and one dash may be the start of one."""
-        return max(self._at, len(self._buffer) - len(b"\r\n-")) if self._levels else len(self._buffer)
-
-    def _before_break(self, line_at: int) -> int:
-        """RFC 2046 5.1.1: the CRLF before a boundary is part of it."""
-        if line_at == self._at:
-            return line_at
-        is_pair = line_at - self._at >= 2 and self._buffer[line_at - 2] == 13
-        return line_at - (2 if is_pair else 1)
-
     def _take_body(self, end: int) -> None:
         at = self._at
         if end <= at:
@@ -293,18 +247,8 @@ class OutlineReader:
         part.sample = seen + self._buffer[at : min(end, at + room)]
         now.is_sampled = end - at < room
 
-    def _level_of(self, line: bytes) -> tuple[int, bool] | None:
-        """Which open multipart's boundary it is, the innermost one's if several, and whether it closes that."""
-        levels = self._levels
-        text = line[2:].rstrip(b" \t\r\n")
-        level, closed = levels.get(text, -1), -1
-        if text.endswith(b"--"):
-            closed = levels.get(text[:-2], -1)
-            if closed >= 0 and self._open[closed].part.kind is not Kind.MULTIPART:
-                closed = -1  # nothing was opened: without a part it would be no multipart
-        if level < 0 and closed < 0:
-            return None
-        return max(level, closed), closed > level
+    def _has_parts(self, multipart: _Open) -> bool:
+        return multipart.part.kind is Kind.MULTIPART
 
     def _meet_boundary(self, line_at: int, end: int, level: int, is_last: bool) -> None:
         if not is_last and len(self.parts) >= self._limits.parts:
@@ -324,15 +268,6 @@ class OutlineReader:
         multipart.part.kind = Kind.MULTIPART
         assert multipart.part.described is not None
         self._begin(MESSAGE if multipart.part.described.media.subtype == "digest" else TEXT_PLAIN)
-
-    def _forget_boundary(self, multipart: _Open) -> None:
-        boundary, multipart.boundary = multipart.boundary, b""
-        if not boundary:
-            return
-        if multipart.hidden_level >= 0:
-            self._levels[boundary] = multipart.hidden_level
-        else:
-            self._levels.pop(boundary, None)
 
     def _close_last(self, end: int) -> None:
         last = self._open.pop()
