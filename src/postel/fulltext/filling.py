@@ -5,8 +5,8 @@ Not here    What is put in: reading. Where: fulltext.
 
 In the order in which letters came; how far that has come is kept in the database. An index that was found missing is
 filled from all of its account's letters. Letters are gathered until no more come for a moment, or for five seconds:
-many at once cost less each, and who brings them goes first. It takes half of the time at most, and a fifth while more come.
-A delivery waits for none of it, and what is not in the index yet is read by whoever searches.
+many at once cost less each, and who brings them goes first. It takes half of the time at most, and a fifth while more
+come. A delivery waits for none of it, and what is not in the index yet is read by whoever searches.
 """
 
 from __future__ import annotations
