@@ -5,6 +5,7 @@ Gives       all_settings(), settings_reference() -> Markdown.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -89,7 +90,7 @@ def settings_reference() -> str:
     parts = ["# Settings", "", _INTRODUCTION]
     for heading, section in TABLES:
         parts += ["", f"## {f'`{heading}`' if heading else 'At the top of the file'}", ""]
-        parts += [(section.__doc__ or "").strip()]
+        parts += [inspect.cleandoc(section.__doc__ or "")]
         for setting in all_settings():
             if setting.table == heading:
                 parts += ["", f"### `{setting.name}`", "", f"{setting.kind}; default: {setting.default}", ""]
