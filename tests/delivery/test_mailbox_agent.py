@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -33,6 +33,7 @@ from postel.mail import (
 from postel.mail.replies import MAILBOX_FULL
 from postel.message import index_content
 from postel.queue import (
+    AtOnce,
     DeliveryAgent,
     Jobs,
     NewMessage,
@@ -96,6 +97,7 @@ class World:
     accounts: dict[str, int] = field(default_factory=lambda: dict(ACCOUNTS))
     fixed: tuple[FixedRoute, ...] = ()
     options: MailboxOptions = field(default_factory=MailboxOptions)
+    has_shortcut: ClassVar[bool]
     queue: Queue = field(init=False)
 
     def table(self) -> RoutingTable:
@@ -116,8 +118,12 @@ class World:
         return self.accounts.get(address)
 
     def agent(self, name: str) -> DeliveryAgent:
-        if name != "local":
-            return self.far
+        return self.local() if name == "local" else self.far
+
+    def at_once(self, name: str) -> AtOnce | None:
+        return self.local().at_once if name == "local" and self.has_shortcut else None
+
+    def local(self) -> MailboxAgent:
         return MailboxAgent(
             self.decide, self.find_account, self.store, self.contents, self.clock, self.options
         )
@@ -130,6 +136,17 @@ class World:
         parameters: Parameters = NO_PARAMETERS,
     ) -> None:
         """Have the queue take a message, and let everything happen that can."""
+        await self.accept(*to, content=content, reverse_path=reverse_path, parameters=parameters)
+        await asyncio.sleep(1)
+
+    async def accept(
+        self,
+        *to: str,
+        content: bytes = LETTER,
+        reverse_path: str = "ann@example.net",
+        parameters: Parameters = NO_PARAMETERS,
+    ) -> None:
+        """Have the queue take a message."""
         draft = self.contents.draft()
         await draft.write(content)
         path = ReversePath(parse_mailbox(reverse_path)) if reverse_path else ReversePath.NULL
@@ -143,7 +160,6 @@ class World:
             origin=Origin(protocol="ESMTP"),
         )
         await self.queue.accept(message)
-        await asyncio.sleep(1)
 
     async def inbox(self, address: str) -> list[bytes]:
         return [await self.text(message) for message in await self.messages(address)]
@@ -164,6 +180,13 @@ class World:
         return int(row[0])
 
 
+@pytest.fixture(params=[True, False], ids=["at once", "by the queue"], autouse=True)
+def has_shortcut(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """What is true of a delivery is true of it whichever way it takes."""
+    monkeypatch.setattr(World, "has_shortcut", request.param, raising=False)
+    return bool(request.param)
+
+
 @asynccontextmanager
 async def world(**facts: Any) -> AsyncIterator[World]:
     database = await SqliteDatabase.open(None, threaded=False)
@@ -182,6 +205,7 @@ async def world(**facts: Any) -> AsyncIterator[World]:
         lambda mailbox: lane(made.table(), mailbox),
         made.agent,
         rng=random.Random(1),
+        at_once=made.at_once,
     )
     await made.queue.start()
     try:
@@ -199,6 +223,21 @@ async def test_a_letter_arrives_with_its_return_path_and_address_on_top() -> Non
         (message,) = await w.messages("kitt@free.org")
         assert message.size_bytes == len(top + LETTER)
         assert message.internal_date_at == pytest.approx(w.clock.now(), abs=2)
+        assert await w.queued() == []
+
+
+@pytest.mark.parametrize("to", [("kitt@free.org", "käthe@free.org"), ("k@free.org", "kitt@free.org")])
+async def test_mailboxes_have_a_letter_when_it_is_accepted_and_nobody_queues_it(
+    to: tuple[str, ...], has_shortcut: bool
+) -> None:
+    async with world() as w:
+        await w.accept(*to)
+        is_there = bool(await w.inbox("kitt@free.org") and await w.inbox("käthe@free.org"))
+        assert is_there == has_shortcut
+        assert await w.count("queue_arrival") == (0 if has_shortcut else 1)
+        await asyncio.sleep(1)
+        assert await w.count("content") == 1
+        assert await w.count("stored_message") == 2
         assert await w.queued() == []
 
 

@@ -27,9 +27,11 @@ from postel.queue import (
     MIGRATIONS,
     Delayed,
     Delivered,
+    Deposit,
     Expanded,
     Failed,
     Job,
+    NotNow,
     Outcome,
     Queue,
     QueueOptions,
@@ -75,10 +77,25 @@ class Town(World):
         self.inbox = _Watched(self)
         for lane in ("local", "mx:example.org", "mx:example.net", "mx:example.com"):
             self.hosts[lane] = self._answer
+        self.at_once = lambda lane: self._deposit if lane == "local" and self.agents is None else None
 
     async def is_empty_queue(self) -> bool:
         rows = "SELECT 1 FROM queue_arrival UNION ALL SELECT 1 FROM queue_message"
         return await self.database.read(lambda tx: tx.fetch_one(rows)) is None
+
+    async def _deposit(self, job: Job, content: bytes) -> Deposit | None:
+        """What is delivered by the transaction that accepts it; for `full` that finds out that there is no room."""
+        addresses = [str(one.mailbox) for one in job.recipients]
+        if any(one.startswith("alias@") for one in addresses):
+            return None
+
+        async def deposit(tx: Transaction, content_id: int) -> None:
+            for address in addresses:
+                await put(address, content_id)(tx)
+                if address.startswith("full@"):
+                    raise NotNow(NOT_NOW, "no room")
+
+        return deposit
 
     def _answer(self, job: Job) -> dict[str, Outcome] | Down:
         first = job.recipients[0]

@@ -26,9 +26,11 @@ from postel.mail import (
 )
 from postel.queue import (
     MIGRATIONS,
+    AtOnce,
     Delivered,
     Job,
     Jobs,
+    Listener,
     NewMessage,
     Origin,
     Outcome,
@@ -88,6 +90,8 @@ class World:
     most: dict[str, int] = field(default_factory=dict)
     runs: list[str] = field(default_factory=list)
     agents: Callable[[str], Any] | None = None
+    at_once: Callable[[str], AtOnce | None] = lambda lane: None
+    listener: Listener | None = None
 
     @classmethod
     async def open(cls, **options: Any) -> World:
@@ -105,6 +109,8 @@ class World:
             lanes,
             agents,
             rng=random.Random(next(_SEEDS)),
+            listener=self.listener,
+            at_once=self.at_once,
         )
 
     async def started(self) -> Queue:

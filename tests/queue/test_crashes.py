@@ -14,14 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from queue_kit import NEVER, NOT_NOW, OK, Down, World, hours, lane_of
 
+from postel.contents import hold, release
 from postel.database import Shared, SqliteDatabase, Transaction, Work
 from postel.mail import parse_domain, parse_mailbox
 from postel.queue import (
     Delayed,
     Delivered,
+    Deposit,
     Expanded,
     Failed,
     Job,
+    NotNow,
     Outcome,
     Queue,
     QueuedRecipient,
@@ -83,6 +86,24 @@ class Town(World):
         self.plans = plans
         for lane in ("local", "mx:example.org", "mx:example.com"):
             self.hosts[lane] = self._answer
+        self.at_once = lambda lane: self._deposit if lane == "local" else None
+
+    async def _deposit(self, job: Job, content: bytes) -> Deposit | None:
+        """Whoever meets trouble as planned goes by the queue: known before, or found out in the transaction."""
+        addresses = [str(r.mailbox) for r in job.recipients]
+        coming = [self.plans.get(one, [])[self.met[one] : self.met[one] + 1] for one in addresses]
+        if ["alias"] in coming or ["down"] in coming:
+            return None
+
+        async def deposit(tx: Transaction, content_id: int) -> None:
+            for address, steps in zip(addresses, coming, strict=True):
+                if steps not in ([], ["ok"]):
+                    raise NotNow(NOT_NOW, "as planned")
+                await hold(tx, content_id)
+                await _put(address)(tx)
+            await release(tx, content_id, len(addresses))  # these boxes keep no content
+
+        return deposit
 
     def _answer(self, job: Job) -> Mapping[str, Outcome] | Down:
         addresses = [str(r.mailbox) for r in job.recipients]
@@ -136,6 +157,25 @@ def kill(queue: Queue) -> None:
         scheduler._timer.cancel()
     for task in (*scheduler._tasks, *scheduler._chores):
         task.cancel()
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("dies_at", range(1, 5))
+async def test_mail_that_is_delivered_as_it_is_accepted_is_in_all_mailboxes_or_nowhere(
+    dies_at: int, after: bool
+) -> None:
+    world = await town({})
+    to = ["a@here.example", "ann@here.example"]
+    got_250 = await live_and_die(world, to, dies_at, after=after)
+    assert await world.is_empty()
+    stored = await boxes(world)
+    assert stored in (Counter(), Counter(to))
+    assert stored or not got_250
+    queue = await world.started()
+    await hours(130)
+    assert await boxes(world) == stored
+    assert world.attempts == []
+    await queue.stop()
 
 
 async def live_and_die(world: World, to: list[str], dies_at: int, *, after: bool) -> bool:

@@ -20,6 +20,7 @@ from postel.contents import ContentMissing
 from postel.database import Database, DatabaseTrouble, Shared, Transaction, Work
 from postel.queue import Delivered, Jobs, Outcome, Queue, Relayed
 from postel.queue.arrivals import insert_arrivals
+from postel.queue.at_once import deposit_all
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -89,17 +90,18 @@ class HastyDatabase:
 
 
 class HastyArrivals:
-    """Does the same, but only where a message gets its one row."""
+    """Does the same, but only where a message gets its one row, or is delivered at once."""
 
-    def __init__(self, inner: Database) -> None:
+    def __init__(self, inner: Database, work: Any) -> None:
         self._inner = inner
+        self._work = work
         self._writes: set[asyncio.Task[Any]] = set()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     async def share(self, work: Shared[S, T], item: S, weight: int = 1) -> T:
-        if work is not insert_arrivals:
+        if work is not self._work:
             return await self._inner.share(work, item, weight)
         task: asyncio.Task[T] = asyncio.ensure_future(self._inner.share(work, item, weight))
         self._writes.add(task)
@@ -117,9 +119,10 @@ def test_a_250_before_the_commit_is_found() -> None:
 
 
 @pytest.mark.slow
-def test_a_250_before_the_commit_of_an_arrival_is_found() -> None:
+@pytest.mark.parametrize("work", [insert_arrivals, deposit_all])
+def test_a_250_before_the_commit_of_an_arrival_is_found(work: Any) -> None:
     async def life(town: Town) -> None:
-        queue = replace(town, database=HastyArrivals(town.database)).queue()
+        queue = replace(town, database=HastyArrivals(town.database, work)).queue()
         await queue.start()
         await letter(town, queue, "small", "ann@here.example")
         await letter(town, queue, "small", "kitt@example.org")

@@ -103,12 +103,36 @@ async def a_crew(town: Town) -> None:
     await leader.stop(1.0)
 
 
+async def a_shortcut(town: Town) -> None:
+    """Letters that are in their mailboxes as they are accepted, alone and together, and some that may not."""
+    queue = await town.started()
+    await letter(town, queue, "small", "ann@here.example")
+    await letter(town, queue, "small", "ann@here.example", "frito@here.example")
+    for _ in range(2):
+        to = [("ann",), ("full",), ("bob", "frito"), ("alias",), ("kitt",)]
+        await asyncio.gather(
+            *(letter(town, queue, "small", *(f"{one}@here.example" for one in group)) for group in to),
+            letter(town, queue, "large", "ann@here.example"),
+            letter(town, queue, "small", "ann@here.example", "kitt@example.org"),
+            letter(town, queue, "long line", "frito@here.example"),
+        )
+    await asyncio.sleep(1)
+    await letter(town, queue, "small", "frito@here.example")
+    await queue.stop(1.0)
+
+
 async def remove(queue: Queue, domain: str) -> None:
     """With a report to whoever sent it."""
     await queue.remove(QueueFilter(domain=parse_domain(domain)), report=True)
 
 
-LIVES: Final = {"a life": a_life, "a crowd": a_crowd, "an operator": an_operator, "a crew": a_crew}
+LIVES: Final = {
+    "a life": a_life,
+    "a crowd": a_crowd,
+    "an operator": an_operator,
+    "a crew": a_crew,
+    "a shortcut": a_shortcut,
+}
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from postel.testing import simulate
 from postel.testing.power import PowerDisk
 
 WALKS: Final = {
+    "DRAFT -> GONE",
     "DRAFT -> ARRIVED", "ARRIVED -> GONE", "ARRIVED -> QUEUED", "DRAFT -> QUEUED", "WAITING -> WAITING",
     "WAITING -> SETTLED", "FRESH -> WARNED", "WAITING -> HELD", "HELD -> WAITING", "HELD -> SETTLED", "QUEUED -> GONE",
     "lane to lane", "lane down", "deadline acted on", "released early",
@@ -38,6 +39,8 @@ class Rows:
     lanes: set[str] = field(default_factory=set)
     claims: set[int] = field(default_factory=set)
     of_helpers: set[int] = field(default_factory=set)
+    queued: set[int] = field(default_factory=set)
+    delivered: set[int] = field(default_factory=set)
 
 
 class Observer:
@@ -81,10 +84,17 @@ class Observer:
                 {row[0] for row in ask("SELECT name FROM queue_lane")},
                 {row[0] for row in ask("SELECT message_id FROM queue_claim")},
                 {row[0] for row in ask("SELECT id FROM queue_arrival WHERE owner IS NOT NULL")},
+                {
+                    row[0]
+                    for table in ("queue_arrival", "queue_message")
+                    for row in ask(f"SELECT content_id FROM {table}")
+                },
+                {row[0] for row in ask("SELECT content_id FROM box")},
             )
 
 
 def _walks(old: Rows, new: Rows) -> Iterator[str]:
+    yield from ("DRAFT -> GONE" for _ in new.delivered - old.delivered - old.queued - new.queued)
     for one in new.arrivals - old.arrivals:
         yield "DRAFT -> ARRIVED"
         assert one not in old.messages

@@ -91,6 +91,7 @@ class Postel:
             self._agent,
             rng=edges.random,
             listener=self._telling.settled,
+            at_once=lambda name: self._local.at_once if name == LOCAL_LANE else None,
         )
         self._free_bytes = FreeSpace(rooms.data, edges.clock, edges.workers) if edges.is_on_disk else None
         self._checkpoints = Checkpoints(

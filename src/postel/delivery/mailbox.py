@@ -7,17 +7,20 @@ Gives       MailboxAgent, MailboxOptions.
 Not here    The rules: routing. Tables: store.
 
 A recipient's message appears in the mailbox in the transaction that takes the recipient out of the queue, so it is
-neither lost nor there twice. Content is shared; only the fields on top are each mailbox's own.
+neither lost nor there twice. Where mailboxes are all there is to a message, that is the one that accepts it. Content is
+shared; only the fields on top are each mailbox's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final, TypeAlias
 
-from postel.contents import Contents, keep
+from postel.contents import Contents, Sealed, keep
 from postel.database import Transaction
+from postel.delivery.fitting import domain_of
 from postel.delivery.lines import InLines, in_lines
 from postel.mail import Mailbox, Reply, Status
 from postel.mail.replies import (
@@ -31,6 +34,7 @@ from postel.message import (
     DELIVERED_TO_LIMIT,
     RECEIVED_LIMIT,
     HeaderBlock,
+    OctetDomain,
     compose_field,
     compose_return_path,
 )
@@ -38,7 +42,9 @@ from postel.net import Clock
 from postel.queue import (
     Delayed,
     Delivered,
+    Deposit,
     Discarded,
+    Effect,
     Expanded,
     Failed,
     Job,
@@ -86,15 +92,23 @@ class _Head:
     is_ascii: bool
 
 
+_Reading: TypeAlias = Callable[[], Awaitable[ReadOnce | None]]
+
+
 class _Copies:
     """The copies of one job: none twice for one account, though several recipients may lead to it.
 
-    lines   what is kept in place of a binary content.
+    content_id  of what is kept, where it has one yet.
+    reading     reads what is kept.
+    lines       what is kept in place of a binary content.
     """
 
-    def __init__(self, store: Store, job: Job, lines: InLines | None = None) -> None:
+    def __init__(
+        self, store: Store, content_id: int, reading: _Reading, lines: InLines | None = None
+    ) -> None:
+        self.content_id = content_id
         self._store = store
-        self._job = job
+        self._reading = reading
         self._lines = lines
         self._read: ReadOnce | None = None
         self._lines_id = 0
@@ -104,12 +118,7 @@ class _Copies:
     async def read(self) -> None:
         """Read what is kept, once, so that it need not be read again when somebody looks."""
         if self._read is None:
-            index, job = self._store.index, self._job
-            self._read = await (
-                index.of_content(job.content_id, job.size_bytes)
-                if self._lines is None
-                else index.of(self._lines.sealed)
-            )
+            self._read = await self._reading()
 
     async def append(self, tx: Transaction, account_id: int, facts: MessageFacts) -> None:
         """Store a copy, unless this transaction has stored one. A new one begins anew: it is a new try."""
@@ -125,7 +134,7 @@ class _Copies:
 
     def _as_kept(self, facts: MessageFacts) -> MessageFacts:
         if self._lines is None:
-            return replace(facts, read=self._read)
+            return replace(facts, content_id=self.content_id, read=self._read)
         size_bytes = self._lines.sealed.size_bytes
         return replace(facts, content_id=self._lines_id, content_size_bytes=size_bytes, read=self._read)
 
@@ -161,12 +170,43 @@ class MailboxAgent:
                 if lines is not None:
                     await lines.draft.discard()
 
+    async def at_once(self, job: Job, content: bytes) -> Deposit | None:
+        """What puts a message that has just come into the mailboxes of all its recipients.
+
+        None where anything else has to be done or said: then it goes by the queue, and `deliver`.
+        """
+        head = _head_of(content[: self._options.head_bytes])
+        if head.hops > self._options.hops or domain_of(job.parameters) is OctetDomain.BINARY:
+            return None
+        copies = _Copies(self._store, 0, partial(self._store.index.of, Sealed(content)))
+        effects: list[Effect] = []
+        for recipient in job.recipients:
+            outcome = await self._outcome(job, recipient, head, copies)
+            if not isinstance(outcome, Delivered) or outcome.effect is None:
+                return None
+            effects.append(outcome.effect)
+
+        async def deposit(tx: Transaction, content_id: int) -> None:
+            copies.content_id = content_id
+            for effect in effects:
+                await effect(tx)
+
+        return deposit
+
+    def _reading(self, job: Job, lines: InLines | None) -> _Reading:
+        index = self._store.index
+        return (
+            partial(index.of_content, job.content_id, job.size_bytes)
+            if lines is None
+            else partial(index.of, lines.sealed)
+        )
+
     async def _work(self, job: Job, lines: InLines | None) -> dict[int, Outcome]:
         head = await self._head(job)
         if head.hops > self._options.hops:
             failed = Failed(LOOP_DETECTED, because=f"{head.hops} Received fields")
             return {recipient.id: failed for recipient in job.recipients}
-        copies = _Copies(self._store, job, lines)
+        copies = _Copies(self._store, job.content_id, self._reading(job, lines), lines)
         return {r.id: await self._outcome(job, r, head, copies) for r in job.recipients}
 
     async def _outcome(self, job: Job, recipient: QueuedRecipient, head: _Head, copies: _Copies) -> Outcome:
@@ -257,14 +297,17 @@ class MailboxAgent:
 
     async def _head(self, job: Job) -> _Head:
         reader = await self._contents.reader(job.content_id)
-        octets = await reader.head_of(self._options.head_bytes)
-        end = octets.find(b"\r\n\r\n")
-        octets = octets[:end] if end >= 0 else octets
-        lower = b"\n" + octets.lower()
-        delivered_to: Sequence[str] = ()
-        if b"\ndelivered-to:" in lower:
-            delivered_to = HeaderBlock.parse(octets).all("Delivered-To")
-        return _Head(lower.count(b"\nreceived:"), delivered_to, octets.isascii())
+        return _head_of(await reader.head_of(self._options.head_bytes))
+
+
+def _head_of(octets: bytes) -> _Head:
+    end = octets.find(b"\r\n\r\n")
+    octets = octets[:end] if end >= 0 else octets
+    lower = b"\n" + octets.lower()
+    delivered_to: Sequence[str] = ()
+    if b"\ndelivered-to:" in lower:
+        delivered_to = HeaderBlock.parse(octets).all("Delivered-To")
+    return _Head(lower.count(b"\nreceived:"), delivered_to, octets.isascii())
 
 
 def compose_prefix(job: Job, recipient: QueuedRecipient, account: str) -> bytes:

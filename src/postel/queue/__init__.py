@@ -1,5 +1,6 @@
 """The durable queue: what we have said 250 for, until it is delivered or reported. Floor 2."""
 
+from postel.queue.at_once import AtOnce, Deposit
 from postel.queue.crew import ALONE, Crew
 from postel.queue.following import Following
 from postel.queue.ids import QueueId, QueueIds
@@ -28,11 +29,13 @@ from postel.queue.settle import Change, Grown, Postponed, Settled
 __all__ = [
     "ALONE",
     "MIGRATIONS",
+    "AtOnce",
     "Change",
     "Crew",
     "Delayed",
     "Delivered",
     "DeliveryAgent",
+    "Deposit",
     "Discarded",
     "Effect",
     "Expanded",

@@ -23,6 +23,7 @@ from postel.database import Conflict, Database, DatabaseTrouble, Transaction
 from postel.net import Clock
 from postel.observe import logger
 from postel.queue.arrivals import Arrival, insert_arrivals, is_simple
+from postel.queue.at_once import AtOnce, Shortcut
 from postel.queue.crew import ALONE, Crew, claims_of, release_claims
 from postel.queue.following import Followers, Following
 from postel.queue.fresh import Fresh
@@ -53,6 +54,7 @@ class Queue:
     lane_of     names the lane of a mailbox, from its domain alone.
     agents      makes the agent that delivers one lane's mail; called whenever one is needed.
     listener    is told after the commit what became of recipients.
+    at_once     delivers a lane's mail in the transaction that accepts it, where that can be; None: it never can.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Queue:
         *,
         rng: random.Random | None = None,
         listener: Listener | None = None,
+        at_once: Callable[[str], AtOnce | None] = lambda lane: None,
     ) -> None:
         rng = rng or random.Random(random.SystemRandom().getrandbits(128))
         self._database = database
@@ -74,6 +77,7 @@ class Queue:
         reports = Reports(contents, clock, options, self._ids)
         self._followers = Followers(listener)
         self._recorder = Recorder(database, reports, clock, options, lane_of, self._followers.settled)
+        self._shortcut = Shortcut(database, at_once, self._recorder.tell)
         self._fresh = Fresh(database, options.fresh_limit)
         self._contents = contents
         self._scheduler = Scheduler(database, self._recorder, self._fresh, clock, options, agents)
@@ -169,6 +173,8 @@ class Queue:
     async def accept(self, message: NewMessage, beside: Effect | None = None) -> None:
         """Queue a message with its content: when this returns, it is durable and we are responsible.
 
+        What can be delivered by the same transaction is delivered.
+
         beside      done in the same transaction: both happen or neither.
 
         Raises DatabaseTrouble: then nothing was queued, as far as anybody may rely on it.
@@ -177,6 +183,8 @@ class Queue:
         lanes = sort_by_lane(message, recorder.lane_of, recorder.home)
         if beside is None and self._admits(message, lanes):
             ((lane, recipients),) = lanes.items()
+            if await self._shortcut.take(message, lane, recipients):
+                return
             arrival = Arrival(message, lane, recipients, self._arrived, self._crew.owner)
             await self._write(self._database.share(insert_arrivals, arrival, arrival.weight))
             return

@@ -94,7 +94,7 @@ class Recorder:
 
         changes = settle(job, outcomes, self._clock.now(), self.options)
         if job.is_arrival and not revives and await self._end(job, changes):
-            self._tell(job, changes)
+            self.tell(job, changes)
             return Recorded(applied=changes)
         return await self._record(job, changes, lane_row, is_last=is_last)
 
@@ -168,7 +168,7 @@ class Recorder:
             return await report.insert(tx, recorded)
 
         recorded = await self._write(work, report)
-        self._tell(about, recorded.applied)
+        self.tell(about, recorded.applied)
         return recorded
 
     async def record_warning(
@@ -204,7 +204,7 @@ class Recorder:
             except Refused as refused:
                 changes = [_instead(change, refused.change) for change in changes]
                 continue
-            self._tell(job, recorded.applied)
+            self.tell(job, recorded.applied)
             return recorded
 
     async def _commit(self, job: Job, changes: list[Change], also: _Also, *, is_last: bool) -> Recorded:
@@ -262,7 +262,8 @@ class Recorder:
             recipient=change.recipient, next_at=next_at, reply=reply, remote=None, because=because
         )
 
-    def _tell(self, job: Job, changes: Sequence[Change]) -> None:
+    def tell(self, job: Job, changes: Sequence[Change]) -> None:
+        """Log and pass on what is durable."""
         for change in changes:
             _log_change(job, change)
         if self._listener is not None and changes:

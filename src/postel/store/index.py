@@ -49,8 +49,8 @@ class ContentIndex:
         self._under_way: dict[int, asyncio.Task[bytes | None]] = {}
 
     async def of(self, sealed: Sealed) -> ReadOnce | None:
-        """Read what is about to be stored; None for what lies in a file: that is read soon after."""
-        if sealed.file is not None:
+        """Read what is about to be stored; None for what lies in a file or is as large: that is read soon after."""
+        if sealed.file is not None or len(sealed.data) > _AT_DELIVERY:
             return None
         return _read_once(await self._finish(ContentIndexer(), sealed.data))
 
