@@ -22,7 +22,9 @@ import pytest
 from peer_programs import PATIENCE_S
 
 _SIZE: Final = struct.pack("HHHH", 40, 120, 0, 0)  # lines and columns
-_CONTROLS: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|\][^\x07]*\x07|[=>78])")
+_CONTROLS: Final = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>78])"
+)
 
 
 class Screen:
@@ -33,12 +35,11 @@ class Screen:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, _SIZE)
         self._octets = b""
         self._process = subprocess.Popen(
-            list(map(str, command)),
+            ["setsid", "--ctty", *map(str, command)],  # a session of its own, and this is its terminal
             env={**os.environ, "TERM": "xterm", "LANG": "C.UTF-8", **environment},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
         )
         os.close(theirs)
 
@@ -56,6 +57,10 @@ class Screen:
     def answer(self, question: str, keys: str) -> None:
         """Type when the question has been shown since the last time something was typed."""
         self.wait_for(question)
+        self.type(keys)
+
+    def type(self, keys: str) -> None:
+        """Type at once."""
         self._octets = b""
         os.write(self._master, keys.encode())
 

@@ -1,15 +1,16 @@
-"""Mail programs for people, used at a terminal: mutt and NeoMutt."""
+"""Mail programs for people, used at a terminal: mutt, NeoMutt and aerc."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from example_org import Server
 from imap_account import ImapAccount
 from letters import compose
 from own_screen import screen
-from peer_programs import program, secret_file
+from peer_programs import eventually, program, secret_file
 from postel_process import PASSWORD
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
@@ -66,3 +67,39 @@ set pager_stop = yes
         "flag me": {"\\Flagged", "\\Seen"},
     }
     assert account.letters("Kept")["copy me"].octets == inbox["copy me"].octets
+
+
+def test_aerc_sorts_copies_flags_moves_and_hears_of_new_mail(account: ImapAccount, tmp_path: Path) -> None:
+    (tmp_path / "aerc").mkdir()
+    (tmp_path / "aerc/aerc.conf").write_text(
+        "[ui]\nsort = subject\n[viewer]\npager = cat\n[filters]\ntext/plain = cat\n"
+    )
+    user = f"{quote(account.address, safe='')}:{quote(PASSWORD)}"
+    secret_file(
+        tmp_path / "aerc/accounts.conf",
+        f"[own]\nsource = imaps://{user}@localhost:{account.port}\ndefault = INBOX\nfrom = {account.address}\n",
+    )
+    environment = {
+        **{f"XDG_{name}": str(tmp_path) for name in ("CONFIG_HOME", "CACHE_HOME", "DATA_HOME", "RUNTIME_DIR")},
+        "HOME": str(tmp_path), "SSL_CERT_FILE": str(account.server.authority),
+    }  # fmt: skip
+    with screen(program("aerc"), environment=environment) as seen:
+        for subject in ("copy me", "delete me", "flag me", "keep me"):
+            seen.wait_for(subject)
+        seen.type(":mkdir Kept\r")
+        seen.wait_for("(no messages)")
+        seen.answer("Kept", ":cf INBOX\r")
+        seen.answer("keep me", ":select 0\r:copy Kept\r")
+        eventually(lambda: set(account.letters("Kept")) == {"copy me"}, "it is copied")
+        seen.type(":select 2\r:flag\r")
+        eventually(lambda: "\\Flagged" in account.letters()["flag me"].flags, "it is flagged")
+        seen.type(":select 3\r:view\r")
+        seen.answer("about", ":close\r")
+        eventually(lambda: "\\Seen" in account.letters()["keep me"].flags, "it has been read")
+        seen.type(":select 1\r:move Trash\r")
+        account.wait_until("INBOX", {"copy me", "flag me", "keep me"})
+        assert set(account.letters("Trash")) == {"delete me"}
+        account.fill("INBOX", compose(account.address, account.address, "came meanwhile"))
+        seen.answer("came", ":quit\r")
+        assert seen.wait_for_end() == 0
+    assert account.letters("Kept")["copy me"].octets == account.letters()["copy me"].octets
