@@ -181,6 +181,7 @@ async def test_another_process_is_woken_and_the_bell_of_a_killed_one_is_removed(
         process.communicate()
         assert len(os.listdir(tmp_path / DIRECTORY)) == 1
         await announce(database, "news")
+        await asyncio.sleep(0)  # others hear of it behind those who are told here
         assert os.listdir(tmp_path / DIRECTORY) == []
 
 

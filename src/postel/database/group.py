@@ -61,6 +61,7 @@ class GroupCommit:
         self._waiting: deque[Unit | Joint] = deque()
         self._open: dict[Shared[Any, Any], Joint] = {}  # of those that wait: who may be joined
         self._is_busy = False  # a batch is under way, or will begin at the end of this turn of the loop
+        self._to_ring: set[str] = set()  # what others are yet to be told of
         self._resting: list[Action] = []  # what to do with the connection between two batches
         self.is_running = False  # units, at this moment
         self.listeners: defaultdict[str, list[Action]] = defaultdict(list)
@@ -109,6 +110,7 @@ class GroupCommit:
             free = self._loop.create_future()
             self._resting.append(partial(free.set_result, None))
             await free
+        self._ring_now()
         closed = self._loop.create_future()
         self._lane.post(self._committer.close, closed.set_result)
         await closed
@@ -182,12 +184,18 @@ class GroupCommit:
                 announced.update(unit.announced)
         for channel in sorted(channels):
             self._call_all(self.listeners.get(channel, ()))
-        if announced:
-            self.tell_hearers(announced)
-            self._ring(announced)
+        self.tell_hearers(announced)
         for unit in units:
             if not unit.future.done():  # its caller may have been cancelled
                 _settle(unit)
+        if announced and not self._to_ring:
+            self._loop.call_soon(self._ring_now)  # those who are told here go on first
+        self._to_ring |= announced
+
+    def _ring_now(self) -> None:
+        channels, self._to_ring = self._to_ring, set()
+        if channels:
+            self._ring(channels)
 
     def tell_hearers(self, channels: Iterable[str]) -> None:
         """Call who hears these channels."""

@@ -52,7 +52,7 @@ async def append(
     await tx.execute(INSERT, (mailbox_id, uid, letter_id, *row))
     await hold(tx, facts.content_id)
     tx.announce(LETTERS)
-    return Appended(mailbox_id, uid_validity, uid, modseq, letter_id)
+    return Appended(mailbox_id, account_id, uid_validity, uid, modseq, letter_id)
 
 
 async def _insert_letter(tx: Transaction, account_id: int, facts: MessageFacts) -> int:

@@ -127,6 +127,7 @@ class Appended:
     """What became of a message that came in (RFC 4315 3, APPENDUID)."""
 
     mailbox_id: int
+    account_id: int
     uid_validity: int
     uid: int
     modseq: int

@@ -155,14 +155,15 @@ class Store:
     async def append_to(self, tx: Transaction, mailbox_id: int, facts: MessageFacts) -> Appended:
         """The same, for a mailbox that is known; several in one transaction come in together (RFC 3502).
 
-        Raises NoSuchMailbox, OverQuota, TooMany.
+        Raises NoSuchMailbox, OverQuota, TooMany: then nothing of the transaction may be kept.
         """
         flags.check_keywords(facts.keywords, self.options)
-        if self._quota_of is not None:
-            await self._check_room(tx, (await get_mailbox(tx, mailbox_id)).account_id, facts)
         appended = await coming.append(tx, coming.BY_ID, (mailbox_id,), facts, self._clock.now())
         if appended is None:
             raise NoSuchMailbox(f"no mailbox {mailbox_id}")
+        if self._quota_of is not None:
+            quota = await self._quota_of(tx, appended.account_id)
+            await check_room(tx, appended.account_id, Usage(0, 0), quota)
         self.changes.publish(tx, mailbox_id)
         return appended
 
@@ -215,8 +216,15 @@ class Store:
 
     async def fill(self, account_id: int) -> Fill | None:
         """How full an account is; None where it has no limit."""
-        quota = await self.quota(account_id)
-        return Fill(quota, await self.usage(account_id)) if quota.is_limited else None
+        quota_of = self._quota_of
+        if quota_of is None:
+            return None
+
+        async def work(tx: Transaction) -> Fill | None:
+            quota = await quota_of(tx, account_id)
+            return Fill(quota, await used(tx, account_id)) if quota.is_limited else None
+
+        return await self._database.read(work)
 
     async def maildrop(self, account_id: int) -> Maildrop:
         """INBOX as POP3 lists it: what had come when the listing began, or a little later."""
