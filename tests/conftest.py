@@ -1,4 +1,7 @@
-"""Runs `async def` tests: on fake time, or, when marked `real_time`, on an ordinary loop."""
+"""Runs `async def` tests: on fake time, or, when marked `real_time`, on an ordinary loop.
+
+Properties have no deadline: a machine that is busy with other things fails no test.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from postel.testing import run_checked, simulate
+
+settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure(config: pytest.Config) -> None:

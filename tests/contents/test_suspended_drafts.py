@@ -143,7 +143,7 @@ def test_without_a_place_for_files_nothing_can_be_suspended() -> None:
     simulate(main)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b".", b"a", b"b" * 70_000])).map(b"".join))
 def test_the_offset_is_behind_the_last_whole_line(tmp_path: Path, content: bytes) -> None:
     async def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from database_kit import add, opened, texts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postel.database import SqliteDatabase, Transaction
@@ -175,7 +175,6 @@ STEPS = st.lists(
 
 
 @given(st.lists(STEPS, max_size=12))
-@settings(deadline=None)
 def test_any_mixture_of_works_ends_as_if_each_had_run_alone(works: list[list[Step]]) -> None:
     """The oracle is a set that each work changes wholly or not at all."""
 

@@ -47,7 +47,7 @@ def test_what_is_not_indexed_or_not_wholly_is_said_to_be_unknown() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.integers(0, 5)), max_size=12))
 def test_what_two_processes_put_in_and_take_out_is_known_to_both(steps: list[tuple[bool, bool, int]]) -> None:
     with TemporaryDirectory() as directory:

@@ -79,7 +79,7 @@ def test_a_letter_over_a_line_that_breaks_is_sent_once(tmp_path: Path) -> None:
     run(main, tmp_path)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cuts=st.lists(st.integers(0, 30_000), max_size=6), sent=st.integers(0, 1200))
 def test_wherever_the_line_breaks_a_letter_arrives_exactly_once(cuts: list[int], sent: int) -> None:
     async def main(two: Two) -> None:

@@ -328,7 +328,7 @@ def letter(
 
 
 @given(LETTERS, st.integers(1, 100))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_standard_library_sees_the_same_message_before_and_after(
     recipe: tuple[str, str, str, str | None, bytes | None, str | None], size: int
 ) -> None:
@@ -340,7 +340,7 @@ def test_the_standard_library_sees_the_same_message_before_and_after(
 
 
 @given(st.binary(max_size=600), st.sampled_from(["text/plain", "image/png"]), st.integers(1, 700))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_octets_come_out_as_they_went_in(octets: bytes, kind: str, size: int) -> None:
     head = HEAD + f"Content-Type: {kind}\r\nContent-Transfer-Encoding: binary\r\n\r\n".encode()
     converted = convert(head + octets, EIGHT, size=size)
@@ -350,7 +350,7 @@ def test_any_octets_come_out_as_they_went_in(octets: bytes, kind: str, size: int
 
 
 @given(st.binary(max_size=400), st.sampled_from([SEVEN, EIGHT]), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_is_given_fits_or_cannot_be_converted(octets: bytes, to: Carriage, is_utf8: bool) -> None:
     try:
         converted = convert(HEAD + octets, to, is_internationalised=is_utf8)

@@ -268,7 +268,7 @@ def leaves(message: email.message.Message) -> Iterator[tuple[str, bytes]]:
 
 
 @given(entities())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_the_standard_library_finds_the_same_leaves(content: bytes) -> None:
     index = read_mime(content)
     assume(not has_a_boundary_twice(index.root, frozenset()))
@@ -300,13 +300,13 @@ def without_end(leaf: tuple[str, bytes]) -> tuple[str, bytes]:
 
 
 @given(st.one_of(entities(), st.binary(max_size=300)), st.integers(1, 40))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_split_of_any_content_gives_the_same_index(content: bytes, size: int) -> None:
     assert seen(in_pieces(content, size)) == seen(read_mime(content))
 
 
 @given(st.one_of(entities(), st.binary(max_size=300)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_parts_lie_within_what_they_are_part_of(content: bytes) -> None:
     index = read_mime(content)
     assert index.size_bytes == len(content)

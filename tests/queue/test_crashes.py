@@ -302,7 +302,7 @@ STEPS_NAMES = [
     ),
     deaths=st.lists(st.tuples(st.integers(1, 12), st.booleans()), max_size=3),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_many_lives_and_deaths_lose_nobody(
     plans: dict[str, list[str]], deaths: list[tuple[int, bool]]
 ) -> None:
@@ -348,7 +348,7 @@ STEP = st.one_of(
     latency_s=st.sampled_from([0.0, 0.5, 3.0]),
     limit=st.sampled_from([2, 100]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_whatever_happens_the_rows_are_legal_and_nobody_is_lost(
     steps: list[Any], latency_s: float, limit: int
 ) -> None:

@@ -206,4 +206,4 @@ class AnyLife(RuleBasedStateMachine):
 
 
 TestAnyLife = pytest.mark.slow(AnyLife.TestCase)
-TestAnyLife.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnyLife.settings = settings(max_examples=60, stateful_step_count=30)

@@ -39,7 +39,7 @@ async def _short(seed: int, people: int, actions: int) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 1 << 32), st.integers(1, 4), st.integers(0, 12))
 def test_a_few_who_do_little_know_the_same_too(seed: int, people: int, actions: int) -> None:
     asyncio.run(_short(seed, people, actions))

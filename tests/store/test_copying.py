@@ -170,7 +170,7 @@ async def test_a_message_is_replaced_in_one_step() -> None:
     assert [m.uid for m in await messages_in(room, work)] == [2]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.sets(st.integers(1, 80)), st.sets(st.integers(1, 90)), st.booleans())
 def test_exactly_what_was_named_is_copied_or_moved(gone: set[int], named: set[int], moves: bool) -> None:
     async def play() -> None:

@@ -121,7 +121,7 @@ CHANGES = st.lists(
 NAMED = {"\\Seen": Flags.SEEN, "\\Deleted": Flags.DELETED}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(CHANGES, st.sets(st.integers(1, 60), max_size=30))
 def test_flags_behave_as_sets(changes: list[tuple[How, set[int], set[str]]], gone: set[int]) -> None:
     async def play() -> None:

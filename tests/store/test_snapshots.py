@@ -258,7 +258,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS)
 def test_a_snapshot_that_goes_on_is_one_that_is_read_anew(steps: list[tuple[str, set[int]]]) -> None:
     async def play() -> None:

@@ -288,7 +288,7 @@ async def test_a_store_that_nobody_told_of_quotas_has_none() -> None:
 STEPS = st.lists(st.one_of(st.just("append"), st.sets(st.integers(1, 12), min_size=1)), max_size=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(STEPS)
 def test_a_mailbox_behaves_as_a_dict_whose_keys_are_never_used_again(steps: list[str | set[int]]) -> None:
     async def play() -> None:

@@ -280,7 +280,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(STEPS)
 def test_whatever_is_done_every_mailbox_has_those_above_it(steps: list[tuple[str, str, str]]) -> None:
     async def play() -> None:

@@ -6,7 +6,7 @@ from array import array
 from bisect import insort
 from dataclasses import dataclass, field
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from postel.proto.imap import MailboxView, Updates
@@ -195,7 +195,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 8), STEPS)
 def test_after_any_history_client_and_server_number_alike(
     at_first: int, steps: list[tuple[str, int]]
@@ -227,7 +226,6 @@ def _dead(view: MailboxView) -> dict[int, int]:
     return dict.fromkeys(view.uids, 0)
 
 
-@settings(deadline=None)
 @given(st.sets(st.integers(1, 30)), st.lists(st.tuples(st.integers(1, 40), st.integers(1, 40)), max_size=6))
 def test_spans_pick_what_a_set_would(there: set[int], ranges: list[tuple[int, int]]) -> None:
     view = a_view(*sorted(there))

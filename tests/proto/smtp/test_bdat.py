@@ -43,7 +43,7 @@ def run(server: SmtpServer, events: list[Any]) -> None:
         server.answer()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pieces, st.lists(st.integers(0, 10_000), max_size=8), st.lists(st.integers(1, 9), max_size=6))
 def test_binary_content_is_the_same_however_it_is_cut(
     parts: list[bytes], cuts: list[int], sizes: list[int]
@@ -60,7 +60,7 @@ def test_binary_content_is_the_same_however_it_is_cut(
     assert sum(isinstance(event, ChunkEnd) for event in events) == len(sizes)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pieces, st.lists(st.integers(0, 10_000), max_size=8))
 def test_our_server_takes_whatever_our_client_makes_of_text(parts: list[bytes], cuts: list[int]) -> None:
     writer = ChunkWriter(is_binary=False)
@@ -72,7 +72,7 @@ def test_our_server_takes_whatever_our_client_makes_of_text(parts: list[bytes], 
     assert content == (expected if not expected or expected.endswith(b"\r\n") else expected + b"\r\n")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pieces, st.lists(st.integers(0, 10_000), max_size=8))
 def test_what_is_wrong_with_text_does_not_depend_on_the_cuts(parts: list[bytes], cuts: list[int]) -> None:
     whole = b"".join(parts)

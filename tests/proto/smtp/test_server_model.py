@@ -92,7 +92,7 @@ class Oracle:
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(scripts, st.booleans(), st.booleans())
 def test_the_machine_lets_through_what_the_standard_lets_through(
     script: list[tuple[str, bool]], needs_tls: bool, needs_login: bool
