@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from postel.cli.maildir import MaildirWriter
 from postel.cli.mbox import Quoting
 from postel.cli.rights import Rights
 from postel.cli.skipped import SHOWN, NotTaken, Skipped, UnreadableLetter
+from postel.cli.work import CannotDo
 from postel.store import INBOX, Flags, MailboxName, StoreOptions
 
 pytestmark = pytest.mark.real_time
@@ -164,8 +165,18 @@ Answer = Callable[[str], bytes | None]
 
 
 @contextmanager
-def imap_server(boxes: dict[str, list[bytes | None]], listed: tuple[str, ...] = ()) -> Iterator[Served]:
-    """Mailboxes with their letters; None: one that it cannot give. What `listed` names cannot be selected."""
+def imap_server(
+    boxes: dict[str, list[bytes | None]],
+    listed: tuple[str, ...] = (),
+    *,
+    breaks_after: Sequence[int] = (),
+    stops: bool = True,
+) -> Iterator[Served]:
+    """Mailboxes with their letters; None: one that it cannot give. What `listed` names cannot be selected.
+
+    breaks_after   so many commands that ask for bodies; then the connection breaks.
+    stops          whether it stops at the first letter that it cannot give, as some servers do; others give the rest.
+    """
     served = Served()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -185,7 +196,9 @@ def imap_server(boxes: dict[str, list[bytes | None]], listed: tuple[str, ...] = 
                 result = b"OK done" if rest.strip('"') in boxes else b"NO [SERVERBUG] it is broken"
                 writer.write(b"* %d EXISTS\r\n* OK [UIDVALIDITY 1] so\r\n" % len(selected))
             elif verb == "UID":
-                result = _fetched(rest, selected, writer)
+                if any(sum("BODY" in said for said in served.lines) > most for most in breaks_after):
+                    return
+                result = _fetched(rest, selected, writer, stops)
             writer.write(tag.encode() + b" " + result + b"\r\n")
             if verb == "LOGOUT":
                 return
@@ -194,9 +207,9 @@ def imap_server(boxes: dict[str, list[bytes | None]], listed: tuple[str, ...] = 
         yield served
 
 
-def _fetched(rest: str, letters: list[bytes | None], writer: asyncio.StreamWriter) -> bytes:
-    """UID FETCH as some servers do it: they stop at the first letter that they cannot give."""
-    wanted = set()
+def _fetched(rest: str, letters: list[bytes | None], writer: asyncio.StreamWriter, stops: bool) -> bytes:
+    """UID FETCH."""
+    wanted, result = set(), b"OK done"
     for one in re.findall(r"[\d:*]+", rest.split(" ")[1]):
         first, _, last = one.partition(":")
         end = len(letters) if last in ("*", "4294967295") else int(last or first)
@@ -206,12 +219,14 @@ def _fetched(rest: str, letters: list[bytes | None], writer: asyncio.StreamWrite
         if "BODY" not in rest:
             writer.write(b"* %d FETCH (UID %d)\r\n" % (uid, uid))
         elif letter is None:
-            return b"NO [SERVERBUG] cannot read it"
+            result = b"NO [SERVERBUG] cannot read it"
+            if stops:
+                break
         else:
             writer.write(
                 b"* %d FETCH (UID %d FLAGS () BODY[] {%d}\r\n%b)\r\n" % (uid, uid, len(letter), letter)
             )
-    return b"OK done"
+    return result
 
 
 def taken(site: Site, served: Served, skipped: Skipped) -> int:
@@ -266,6 +281,26 @@ def test_letters_that_cannot_be_had_stop_no_other_and_nothing_comes_twice(
         f" INBOX, the letter with UID {number + 1}" for number in lost
     ]
     assert subjects(site) == [*(b"%d" % number for number in range(10) if number not in lost), b"hello"]
+
+
+@pytest.mark.parametrize("stops", [True, False])
+@pytest.mark.parametrize("fetches", [1, 2, 4, 7])
+def test_what_was_refused_is_asked_for_again_also_after_an_end_in_between(
+    site: Site, fetches: int, stops: bool
+) -> None:
+    whole = [b"Subject: %d\r\n\r\n\r\n" % number for number in range(10)]
+    broken = [None if number in (1, 4, 5) else letter for number, letter in enumerate(whole)]
+    breaks_after = [fetches]
+    with imap_server({"INBOX": broken}, breaks_after=breaks_after, stops=stops) as served:
+        with suppress(CannotDo):
+            taken(site, served, Skipped())
+        breaks_after.clear()
+        skipped = Skipped()
+        taken(site, served, skipped)
+        assert (counts(site), skipped.number) == ({"INBOX": 7}, 3)
+        broken[:] = whole
+        assert [taken(site, served, Skipped()), taken(site, served, Skipped())] == [3, 0]
+    assert subjects(site) == [b"%d" % number for number in range(10)]
 
 
 def subjects(site: Site) -> list[bytes]:

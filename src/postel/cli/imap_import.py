@@ -2,20 +2,23 @@
 
 Implements  RFC 9051 2.3.1.1 (UIDs say what is new), 6.3.9 (LIST), 6.4.5 (FETCH).
 Gives       import_account.
-Not here    The session: imap_source.
+Not here    The session: imap_source. How far a mailbox was taken: imap_mark.
 
-How far each mailbox was taken is kept as an annotation of ours, in the transaction that stores a message. So a run
-that was interrupted goes on where it ended, and a later one takes only what has come since.
+How far that was is kept as an annotation of ours, in the transaction that stores a message. So a run that was
+interrupted goes on where it ended, and a later one takes only what has come since, and what was refused before.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from postel.app import Bench
+from postel.cli.imap_mark import Mark
 from postel.cli.imap_source import ImapPlace, ImapSource
 from postel.cli.progress import progress
 from postel.cli.skipped import NotTaken, Skipped, reason_of
@@ -142,16 +145,19 @@ class _Taker:
     async def _take(self, box: _Box) -> None:
         told = await self._source.done(self._source.client.select(box.there, read_only=True), "EXAMINE")
         count = next((event.count for event in told if isinstance(event, Exists)), 0)
-        mark = _Mark(await self._make(box), _entry(self._place, box), _uid_validity(told))
-        mark.reached = await self._reached(mark)
-        if not count or mark.reached >= _LAST_UID:
+        mark = Mark(await self._make(box), _entry(self._place, box), _uid_validity(told))
+        await self._read(mark)
+        if not count or (mark.reached >= _LAST_UID and not mark.passed):
             return
-        news = UidSet(((mark.reached + 1, _LAST_UID),))
+        news = UidSet(((min(mark.reached + 1, _LAST_UID), _LAST_UID),))
+        mark.expect([uid for uid in await self._uids(news) if uid > mark.reached])
+        before = mark.value()
         with progress(f"into {box.here}", count) as advance:
-            try:
+            with suppress(NotTaken):
                 await self._take_these(news, box, mark, advance)
-            except NotTaken:
-                await self._take_rest(await self._uids(news), box, mark, advance)
+            await self._take_rest(mark.left(), box, mark, advance)
+        if mark.value() != before:
+            await self._rooms.database.write(partial(self._keep, mark))
 
     async def _make(self, box: _Box) -> int:
         store, database = self._rooms.store, self._rooms.database
@@ -169,8 +175,8 @@ class _Taker:
         found = {event.uid for event in told if isinstance(event, FetchData) and event.uid is not None}
         return [uid for uid in sorted(found) if uid in wanted]
 
-    async def _take_rest(self, uids: Sequence[int], box: _Box, mark: _Mark, advance: _Advance) -> None:
-        """What a FETCH that was refused has left out; halved, until a letter that is refused is alone."""
+    async def _take_rest(self, uids: Sequence[int], box: _Box, mark: Mark, advance: _Advance) -> None:
+        """What a FETCH has left out; halved where it is refused, until a letter that is refused is alone."""
         left = [uid for uid in uids if uid not in mark.taken]
         half = len(left) // 2
         for some in (left[:half], left[half:]):
@@ -178,13 +184,14 @@ class _Taker:
                 continue
             try:
                 await self._take_these(UidSet.of(some), box, mark, advance)
+                mark.forget(some)
             except NotTaken as why:
                 if len(some) > 1:
                     await self._take_rest(some, box, mark, advance)
                 elif some[0] not in mark.taken:
                     self._skipped.add(f"{box.there}, the letter with UID {some[0]}", why)
 
-    async def _take_these(self, uids: UidSet, box: _Box, mark: _Mark, advance: _Advance) -> None:
+    async def _take_these(self, uids: UidSet, box: _Box, mark: Mark, advance: _Advance) -> None:
         """Raises NotTaken: some of them may have come."""
         draft, ends = self._rooms.contents.draft(), LineEnds()
         tag = self._source.client.fetch(uids, _ITEMS)
@@ -205,10 +212,10 @@ class _Taker:
         finally:
             await draft.discard()
 
-    async def _store(self, sealed: Sealed, event: FetchData, box: _Box, mark: _Mark) -> None:
+    async def _store(self, sealed: Sealed, event: FetchData, box: _Box, mark: Mark) -> None:
         store = self._rooms.store
         flags, keywords = _flags_of(event.flags or ())
-        reached = max(mark.reached, event.uid or 0)
+        mark.take(event.uid or 0)
 
         async def work(tx: Transaction) -> None:
             content_id = await keep(tx, sealed, holders=0)  # the store is its first holder
@@ -220,32 +227,19 @@ class _Taker:
                 keywords=keywords,
             )
             await store.append(tx, self._account.id, facts, box.here)
-            value = b"%d %d" % (mark.validity, reached)
-            own = self._account.id
-            await store.annotations.set(tx, own, mark.mailbox_id, own, {mark.entry: value})
+            await self._keep(mark, tx)
 
         await self._rooms.database.write(work)
-        mark.reached = reached
-        mark.taken.add(event.uid or 0)
         self.number += 1
 
-    async def _reached(self, mark: _Mark) -> int:
-        """The last UID that was taken, if the mailbox is still the same one."""
+    async def _keep(self, mark: Mark, tx: Transaction) -> None:
         own = self._account.id
-        known = (await self._rooms.store.annotations.of(own, mark.mailbox_id, own)).get(mark.entry, b"0 0")
-        then, uid = map(int, known.split())
-        return uid if then == mark.validity else 0
+        await self._rooms.store.annotations.set(tx, own, mark.mailbox_id, own, {mark.entry: mark.value()})
 
-
-@dataclass(slots=True)
-class _Mark:
-    """How far a mailbox was taken, where that is kept, and the UIDs that were taken in this run."""
-
-    mailbox_id: int
-    entry: str
-    validity: int
-    reached: int = 0
-    taken: set[int] = field(default_factory=set)
+    async def _read(self, mark: Mark) -> None:
+        own = self._account.id
+        known = await self._rooms.store.annotations.of(own, mark.mailbox_id, own)
+        mark.read(known.get(mark.entry, b"0 0"))
 
 
 def _entry(place: ImapPlace, box: _Box) -> str:

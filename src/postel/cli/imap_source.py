@@ -113,6 +113,8 @@ class ImapSource:
 
     async def _next(self) -> Any:
         while (event := self.client.next_event()) is NEED_DATA:
+            if self.client.over:
+                raise CannotDo(f"{self._place.host} has ended the session")
             try:
                 if data := self.client.data_to_send():
                     await self._stream.write(data, PATIENCE_S)
