@@ -52,3 +52,19 @@ def test_a_hook_file_that_cannot_be_used_is_a_mistake(tmp_path: Path) -> None:
     (mistake,) = findings(GOOD + '[hooks]\nfiles = ["hooks.py"]\n', tmp_path).mistakes
     assert "hooks.py" in mistake.text
     assert mistake.line == 7
+
+
+@pytest.mark.parametrize("data", ["a-file", "a-file/below"])
+def test_data_that_is_no_directory_is_a_mistake(tmp_path: Path, data: str) -> None:
+    (tmp_path / "a-file").touch()
+    (mistake,) = findings(f'data = "{data}"\n' + GOOD, tmp_path).mistakes
+    assert (mistake.line, mistake.text) == (1, f"{tmp_path}/a-file is not a directory; name one as data")
+
+
+def test_root_is_told_of_a_user_who_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'user = "no-such-user-here"\n' + GOOD
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    (mistake,) = findings(text, tmp_path).mistakes
+    assert (mistake.line, mistake.text.partition(";")[0]) == (1, "there is no user no-such-user-here")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert not findings(text, tmp_path).mistakes

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postel.config import BadConfig, Loaded, check_config, parse
+from postel.config import BadConfig, Loaded, check_config, load, parse
 
 GOOD = """\
 hostname = "mail.drag.net"
@@ -103,7 +103,18 @@ def test_every_mistake_is_said_at_once_with_its_line() -> None:
         (GOOD + '[queue]\nretry = ["5m", "1m"]\n', "the waits get shorter"),
         (GOOD + "[queue]\nretry = []\n", "queue.retry"),
         (GOOD + '[hooks]\nfiles = ["no.py"]\n', "there is no file /nowhere/no.py"),
-        (GOOD + "[limits]\nrecipients = 1\n", "limits.recipients"),
+        (GOOD + "[limits]\nrecipients = 1\n", "limits.recipients: say a number of at least 100"),
+        (GOOD + "[limits]\nrecipients = true\n", "limits.recipients: say a number"),
+        (GOOD + "[login]\nmechanisms = []\n", "login.mechanisms: say a list: [...] with at least 1 in it"),
+        (GOOD + "postmaster = 1\n", "route: say text in quotes or a table: { ... }"),
+        ("domain = 'x.org'", "domain: say a list: [...]"),
+        ("hostname = 5", "hostname: say text in quotes"),
+        (
+            'hostname = "a.b"\nhostname = "a.c"\n',
+            "postel.toml:2: not TOML: cannot overwrite a value; the name is",
+        ),
+        (GOOD + "[relay]\n", "the table is there twice; join the two"),
+        (GOOD + "[limits\n", "a table's name stands in brackets"),
         (GOOD.replace('"p"', "'${SECRET}'"), "the environment has no SECRET"),
         (GOOD.replace('"p"', "{ file = 'none' }"), "the file none cannot be read"),
         (GOOD.replace("smtp:[127.0.0.9]:2525", "uucp:x"), "route.example.com"),
@@ -111,6 +122,11 @@ def test_every_mistake_is_said_at_once_with_its_line() -> None:
 )
 def test_a_mistake_says_what_to_do(text: str, complaint: str) -> None:
     assert any(complaint in mistake for mistake in mistakes(text)), mistakes(text)
+
+
+def test_a_bad_item_of_a_list_is_one_mistake() -> None:
+    found = mistakes(GOOD + '[login]\nmechanisms = ["PLAINN"]\n')
+    assert len(found) == 1 and "invalid enum value 'PLAINN'; say" in found[0]
 
 
 def test_values_come_from_the_environment_and_from_files(tmp_path: Path) -> None:
@@ -131,6 +147,7 @@ def test_values_come_from_the_environment_and_from_files(tmp_path: Path) -> None
         (GOOD + '[login]\nplaintext = ["10.0.0.0/8"]\n', "cross the wire readable"),
         (GOOD.replace('"verified"', '"must"'), "the password goes out"),
         (GOOD + '[queue]\nexpire = "1d"\n', "before four days"),
+        (GOOD + "[limits]\nimap_messages = 10\n", "RFC 9738 wants 1000 at the least"),
     ],
 )
 def test_what_is_dangerous_is_warned_of(text: str, complaint: str) -> None:
@@ -164,3 +181,16 @@ def test_what_no_server_could_work_with_is_a_mistake_in_words(text: str, words: 
 @given(st.text(st.sampled_from("abx01=.\"'[]{},#\\\n \0é$`"), max_size=60))
 def test_any_text_is_a_configuration_or_bad(text: str) -> None:
     assert all(mistakes(text)) and all(mistakes(GOOD + text))
+
+
+def test_a_byte_order_mark_in_front_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "postel.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    assert load(path, {}).config.hostname == "mail.drag.net"
+
+
+def test_text_that_is_not_utf8_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "postel.toml"
+    path.write_bytes(GOOD.encode() + b"# caf\xe9\n")
+    with pytest.raises(BadConfig, match=f"postel.toml:{GOOD.count(chr(10)) + 1}: not UTF-8 text; save"):
+        load(path, {})

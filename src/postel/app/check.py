@@ -1,4 +1,4 @@
-"""What a configuration amounts to, checked as the server would use it: relaying, certificates, hook files.
+"""What a configuration amounts to, checked as the server would use it: relaying, certificates, hook files, data, user.
 
 Gives       check_whole(loaded) -> Findings.
 Promise     No configuration without a warning here makes an open relay (ARCHITECTURE.md, promise 3).
@@ -7,11 +7,13 @@ Not here    The keys of the configuration: config.check, which comes first.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Final
 
 from postel.app import options
 from postel.app.own_addresses import own_addresses
+from postel.app.privileges import CannotBecome, check_user
 from postel.app.table import routing_table
 from postel.config import Findings, Loaded, Mistake
 from postel.hooks import HookFile, HookFileFault
@@ -27,7 +29,20 @@ def check_whole(loaded: Loaded) -> Findings:
     found = list(_certificates(loaded, SystemClock().now()))
     mistakes = [text for is_mistake, text in found if is_mistake]
     warnings = [text for is_mistake, text in found if not is_mistake]
-    return Findings((*mistakes, *_hooks(loaded)), (*_dangers(loaded), *warnings))
+    return Findings((*_place(loaded), *mistakes, *_hooks(loaded)), (*_dangers(loaded), *warnings))
+
+
+def _place(loaded: Loaded) -> Iterator[Mistake]:
+    """Where the data is to be, and whose."""
+    data = loaded.resolve(loaded.config.data)
+    there = next(path for path in (data, *data.parents) if os.path.exists(path))
+    if not there.is_dir():
+        yield Mistake(loaded.file, loaded.line("data"), f"{there} is not a directory; name one as data")
+    if loaded.config.user is not None and os.geteuid() == 0:  # nobody else becomes another user
+        try:
+            check_user(loaded.config.user)
+        except CannotBecome as fault:
+            yield Mistake(loaded.file, loaded.line("user"), str(fault))
 
 
 def _dangers(loaded: Loaded) -> Iterator[Mistake]:

@@ -1,6 +1,7 @@
 """Ports below 1024 are opened as root; everything after that runs as nobody special.
 
-Gives       become(user), make_over(directory, user), become_owner_of(directory), current_user(), default_user().
+Gives       become(user), make_over(directory, user), become_owner_of(directory), check_user(user), current_user(),
+            default_user().
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ def current_user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
+
+
+def check_user(user: str) -> None:
+    """Raises CannotBecome where the machine has no such user."""
+    _entry(user)
 
 
 def become(user: str) -> None:

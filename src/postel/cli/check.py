@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 import click
 
@@ -40,7 +41,7 @@ def check_command(settings: Settings, as_json: bool) -> None:
         for mistake in mistakes:
             click.echo(str(mistake))
         for warning in warnings:
-            click.echo(f"{warning.file}:{warning.line}: warning: {warning.text}")
+            click.echo(str(replace(warning, text=f"warning: {warning.text}")))
         if not mistakes:
             click.echo(f"{path}: no mistakes" + (f", {len(warnings)} to think about" if warnings else ""))
     sys.exit(1 if mistakes else 0)

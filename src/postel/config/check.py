@@ -30,6 +30,7 @@ from postel.routing import (
 )
 
 LEAST_MESSAGE_OCTETS: Final = 64 * 1024  # RFC 5321 4.5.3.1.7
+LEAST_IMAP_MESSAGES: Final = 1000  # RFC 9738 3.1
 LEAST_EXPIRY_S: Final = 4 * 86400.0  # RFC 5321 4.5.4.1
 _SAY_SO: Final = "say so, or take them out"
 LOCAL_PROTOCOLS: Final = ("submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
@@ -79,6 +80,7 @@ def check_config(loaded: Loaded) -> Findings:
                     _believes_dns,
                     _refuses_ours,
                     _short_expiry,
+                    _few_messages,
                     _nothing_ours,
                 ),
             )
@@ -428,6 +430,15 @@ def _short_expiry(loaded: Loaded) -> _Found:
         yield (
             ("queue", "expire"),
             "mail is given up before four days, which RFC 5321 4.5.4.1 names as the least; a long weekend loses it",
+        )
+
+
+def _few_messages(loaded: Loaded) -> _Found:
+    if 0 < loaded.config.limits.imap_messages < LEAST_IMAP_MESSAGES:
+        yield (
+            ("limits", "imap_messages"),
+            f"RFC 9738 wants {LEAST_IMAP_MESSAGES} at the least; programs that do not know MESSAGELIMIT see fewer "
+            "messages than there are",
         )
 
 

@@ -27,6 +27,25 @@ SECRET_LIMIT: Final = 64 * 1024  # octets of a { file = "…" }
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>[^`]*)`)?$", re.DOTALL)
+# What to do about a complaint of tomllib with these words; otherwise, quotes are what is missing mostly.
+_REMEDIES: Final = (
+    ("overwrite a value", "the name is there twice; leave one of them out"),
+    ("declare", "the table is there twice; join the two"),
+    ("table declaration", "a table's name stands in brackets, as in [limits] or [[listen]]"),
+)
+# How msgspec says what it expected, and how we say it.
+_EXPECTED: Final = re.compile(
+    r"Expected `(?P<kinds>[^`]+)`(?P<items> of length)?(?: (?P<how>[<>]=?) (?P<bound>\d+))?.*"
+)
+_KINDS: Final = {
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "text in quotes",
+    "array": "a list: [...]",
+    "object": "a table: { ... }",
+}
+_BOUNDS: Final = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`")
 _STEP: Final = re.compile(r"\[(\d+)\]|\[\.\.\.\]|\.?([^.\[\]]+)")
 
@@ -79,7 +98,7 @@ class Loaded:
 def load(path: Path, environment: Mapping[str, str]) -> Loaded:
     """Read a file. Raises BadConfig, for a file that cannot be read too."""
     try:
-        text = path.read_text("utf-8")
+        octets = path.read_bytes()
     except FileNotFoundError:
         raise BadConfig([Mistake(str(path), 0, "there is no such file; name one with --config")]) from None
     except PermissionError:
@@ -88,8 +107,11 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
         ) from None
     except OSError as error:
         raise BadConfig([Mistake(str(path), 0, f"cannot be read: {error.strerror}")]) from None
-    except UnicodeDecodeError:
-        raise BadConfig([Mistake(str(path), 0, "is not UTF-8 text")]) from None
+    try:
+        text = octets.decode("utf-8-sig")  # some editors put a byte order mark in front
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise BadConfig([Mistake(str(path), line, "not UTF-8 text; save the file as UTF-8")]) from None
     return parse(text, file=str(path), directory=path.absolute().parent, environment=environment)
 
 
@@ -120,7 +142,8 @@ def _syntax_mistake(file: str, complaint: str) -> Mistake:
     match = re.search(r"\(at line (\d+), column (\d+)\)", complaint)
     line = int(match.group(1)) if match else 0
     what = re.sub(r" \(at .*\)$", "", complaint)
-    return Mistake(file, line, f"not TOML: {what[:1].lower()}{what[1:]}; text values stand in quotes")
+    remedy = next((remedy for words, remedy in _REMEDIES if words in what), "text values stand in quotes")
+    return Mistake(file, line, f"not TOML: {what[:1].lower()}{what[1:]}; {remedy}")
 
 
 @dataclass(slots=True)
@@ -188,8 +211,20 @@ class _Reading:
             what = "there is no such setting" + _suggestion(path)
         elif what.startswith("Invalid enum value"):
             what += "; say " + " or ".join(f'"{choice}"' for choice in _choices(path))
-        self._note(path, f"{what[:1].lower()}{what[1:]}".replace("`", '"'))
+        elif expected := _EXPECTED.fullmatch(what):
+            what = _expectation(expected)
+        named = tuple(step for step in path if step != "")  # msgspec does not say which key of a dict
+        self._note(named, f"{what[:1].lower()}{what[1:]}".replace("`", '"'))
         return path
+
+
+def _expectation(expected: re.Match[str]) -> str:
+    kinds = [kind for kind in expected["kinds"].split(" | ") if kind != "null"]
+    said = "say " + " or ".join(_KINDS.get(kind, kind) for kind in kinds)
+    if expected["bound"] is None:
+        return said
+    limit = f"{_BOUNDS[expected['how']]} {expected['bound']}"
+    return f"{said} with {limit.removeprefix('of ')} in it" if expected["items"] else f"{said} {limit}"
 
 
 def _dotted(path: KeyPath) -> str:
@@ -200,12 +235,12 @@ def _left_out(data: Any, path: KeyPath) -> bool:
     """Take the faulty key out of the data. False where it cannot be found."""
     *way, last = path or ("",)
     try:
+        holder = data
         for step in way:
-            data = data[step]
-        if isinstance(data, list) and not isinstance(data[0], dict):
-            data.clear()  # one bad item: the rest of the list has no meaning without it
-        else:
-            del data[last]
+            holder = holder[step]
+        if isinstance(holder, list) and not isinstance(holder[0], dict):
+            return _left_out(data, tuple(way))  # one bad item: the rest of the list has no meaning without it
+        del holder[last]
     except (KeyError, IndexError, TypeError):
         return False
     return True
