@@ -51,11 +51,15 @@ async def test_a_discarded_draft_leaves_no_file(tmp_path: Path) -> None:
             assert w.files() == []
 
 
-async def test_discarding_what_was_kept_changes_nothing(tmp_path: Path) -> None:
+async def test_discarding_what_was_kept_changes_nothing_and_waits_for_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with world(tmp_path) as w:
         draft = await drafted(w)
         content_id = await w.keep(await draft.seal())
-        await draft.discard()
+        with monkeypatch.context() as without_workers:
+            without_workers.delattr(InlineWorkers, "run")
+            await draft.discard()
         assert await w.content(content_id) == BIG
 
 

@@ -145,7 +145,7 @@ class Draft:
         """Forget it, unless it was kept. Idempotent; right after success, failure and cancellation alike."""
         self._is_over = True
         self._buffer = bytearray()
-        if self._file is None:
+        if self._file is None or self._file.is_over:  # there is nothing left to forget
             return
         await self._workers.run(self._file.discard)
         if self._file.is_undecided:

@@ -4,8 +4,9 @@ Gives       Indexer.
 Not here    One content: index. Threads: threads. Most letters are indexed as they come: coming.
 
 In order of their ids, some at a time; how far it has come is kept in the transaction that keeps what was found. So a
-crash costs one batch, and a delivery nothing. It takes half of the time at most, and less while letters come in:
-who delivers goes first, since whoever looks at a letter before its turn has it indexed at once.
+crash costs one batch, and a delivery nothing. It begins when no more letters come for a moment, or after five seconds,
+and takes half of the time at most, and less while letters come in: who delivers goes first, since whoever looks at a
+letter before its turn has it indexed at once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from postel.store.walking import reach, reached
 
 BATCH: Final = 32
 PROGRESS: Final = "index"
+_GATHER_S: Final = 1.0  # no more letters have come for so long
 
 log = logger("store")
 
@@ -36,7 +38,7 @@ class Indexer:
     def __init__(self, database: Database, index: ContentIndex) -> None:
         self._database = database
         self._index = index
-        follower = Follower(database, UNREAD, self._batch, _tell)
+        follower = Follower(database, UNREAD, self._batch, _tell, gather_s=_GATHER_S)
         self.start, self.close, self.catch_up = follower.start, follower.close, follower.catch_up
 
     async def _batch(self) -> bool:
