@@ -182,3 +182,31 @@ def test_flags_of_maildir_names() -> None:
     )
     assert parse_flags("1.x") == parse_flags("1.x:1,FRS") == Flags.NONE
     assert format_flags(Flags.SEEN | Flags.DRAFT) == ":2,DS"
+
+
+def test_a_mbox_goes_to_standard_output(site: Site) -> None:
+    site.ok("import", ANN, "-", stdin=MBOX)
+    site.ok("export", ANN, str(site.folder / "out"))
+    piped = site.run("export", ANN, "-")
+    assert piped.stdout_bytes == (site.folder / "out").read_bytes()
+    assert piped.stderr == "Exported 2 messages to standard output.\n"
+    assert "only a mbox" in site.refused("export", ANN, "-", "--format", "maildir", status=2)
+    assert "only a mbox" in site.refused("export", ANN, "-", "--tree", status=2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", ANN, "imap://ann@127.0.0.1", "--mailbox", "Sent"),
+        ("import", ANN, "imap://ann@127.0.0.1", "--tree"),
+        ("import", ANN, "imap://ann@127.0.0.1", "--quoting", "none"),
+        ("import", ANN, "mbox", "--insecure"),
+        ("import", ANN, "mbox", "--password-stdin"),
+        ("import", ANN, "mbox", "--tree", "--mailbox", "Sent"),
+        ("export", ANN, "out", "--tree", "--mailbox", "Sent"),
+        ("export", ANN, "out", "--tree", "--format", "mbox"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(site: Site, arguments: tuple[str, ...]) -> None:
+    told = site.refused(*arguments, status=2)
+    assert f"{arguments[-2] if arguments[-1][:2] != '--' else arguments[-1]}" in told

@@ -1,15 +1,17 @@
 """A stored mailbox as a file or a folder.
 
-Gives       write_mbox, write_maildir.
+Gives       write_mbox, write_maildir, STANDARD_OUTPUT.
 Not here    The formats: cli.mbox, cli.maildir.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
+from typing import IO, Final
 
 from postel.app import Bench
 from postel.cli.maildir import MaildirWriter
@@ -19,13 +21,38 @@ from postel.contents import ContentMissing
 from postel.message import HeaderBlock
 from postel.store import StoredMailbox, StoredMessage
 
+STANDARD_OUTPUT: Final = Path("-")
+
 
 async def write_mbox(bench: Bench, box: StoredMailbox, path: Path) -> int:
-    """To a file that appears when it is complete; the number of messages. Raises OSError."""
+    """To a file that appears when it is complete, or to STANDARD_OUTPUT; the number of messages. Raises OSError."""
+    if path == STANDARD_OUTPUT:
+        with _named("standard output"):
+            number = await _write_mbox(bench, box, sys.stdout.buffer, "standard output")
+            sys.stdout.buffer.flush()
+        return number
     partial = path.with_name(path.name + ".partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with _named(str(path)), os.fdopen(descriptor, "wb") as file:
+        number = await _write_mbox(bench, box, file, str(path))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.rename(path)
+    return number
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """A write that fails does not say where: then it was here."""
+    try:
+        yield
+    except OSError as trouble:
+        raise OSError(trouble.errno, trouble.strerror, trouble.filename or where) from None
+
+
+async def _write_mbox(bench: Bench, box: StoredMailbox, file: IO[bytes], where: str) -> int:
     number = 0
-    with os.fdopen(descriptor, "wb") as file, progress(f"to {path}", box.message_count) as advance:
+    with progress(f"to {where}", box.message_count) as advance:
         writer = MboxWriter(file)
         async for message, pieces in _messages(bench, box):
             first = await anext(pieces, b"")
@@ -36,9 +63,6 @@ async def write_mbox(bench: Bench, box: StoredMailbox, path: Path) -> int:
             writer.end()
             number += 1
             advance(number)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
     return number
 
 

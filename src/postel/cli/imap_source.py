@@ -126,6 +126,13 @@ class ImapSource:
         return event
 
 
+# What to do about a reason with this word in it.
+_REMEDIES: Final = (
+    ("version number", "; a server that begins without TLS is named by imap://"),
+    ("certificate", "; to trust it all the same, say --insecure"),
+)
+
+
 def _check(told: Told, what: str) -> None:
     if not told.is_ok:
         raise NotTaken(f"{what} failed: {told.text}")
@@ -156,4 +163,5 @@ async def _secured(stream: Stream, tls: ClientTls, host: str) -> Stream:
     try:
         return await start_client(stream, tls, server_name=host, timeout_s=PATIENCE_S)
     except HandshakeFailed as failed:
-        raise CannotDo(f"no TLS with {host}: {failed.reason}") from None
+        remedy = next((remedy for word, remedy in _REMEDIES if word in failed.reason), "")
+        raise CannotDo(f"no TLS with {host}: {failed.reason}{remedy}") from None

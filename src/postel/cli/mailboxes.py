@@ -6,14 +6,16 @@ What comes in is byte for byte what was in the file, but for line ends, which ar
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
 from postel.app import Bench
 from postel.cli import words
 from postel.cli.context import Settings, pass_settings
-from postel.cli.exporting import write_maildir, write_mbox
+from postel.cli.exporting import STANDARD_OUTPUT, write_maildir, write_mbox
 from postel.cli.imap_import import import_account
 from postel.cli.imap_source import parse_place
 from postel.cli.import_folders import FolderImport
@@ -35,6 +37,27 @@ def read_name(context: click.Context, parameter: click.Parameter, value: str | N
         return checked_name(value, StoreOptions())
     except BadMailboxName as complaint:
         raise click.BadParameter(str(complaint)) from None
+
+
+# Options that mean nothing beside what else was said, and what to do in place of them.
+_OF_FILES: Final = {
+    "name": "--mailbox is for files: name the mailbox in the URL, as in imaps://user@host/Sent",
+    "quoting": "--quoting is for mbox files",
+    "is_tree": "--tree is for files: without a mailbox in the URL, all of them come",
+}
+_OF_SERVERS: Final = {
+    "password_stdin": "--password-stdin is for IMAP servers",
+    "insecure": "--insecure is for IMAP servers",
+}
+_OF_ONE: Final = {"name": "--tree takes all mailboxes under their names: leave --mailbox out"}
+
+
+def refuse(options: Mapping[str, str]) -> None:
+    """Raises UsageError where one of these was given on the command line."""
+    context = click.get_current_context()
+    for option, why in options.items():
+        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(why)
 
 
 of_mailbox = click.option(
@@ -94,11 +117,11 @@ def import_command(
     What cannot be taken is named at the end, with status 1; all else is in.
     """
     if "://" in source:
+        refuse(_OF_FILES)
         _import_from_imap(settings, address, source, password_stdin=password_stdin, verify=not insecure)
         return
-    path, rights = Path(source), Rights()
-
-    skipped = Skipped()
+    refuse(_OF_SERVERS | (_OF_ONE if is_tree else {}))
+    path, rights, skipped = Path(source), Rights(), Skipped()
 
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
@@ -151,17 +174,22 @@ def _import_from_imap(
 def export_command(
     settings: Settings, address: str, path: Path, name: MailboxName, form: str, is_tree: bool
 ) -> None:
-    """Write the mail in the mailbox of ADDRESS to PATH, which must not be there yet.
+    """Write the mail in the mailbox of ADDRESS to PATH, which must not be there yet; a mbox may go to standard output.
 
     \b
     postel export ann@example.org ann.mbox
+    postel export ann@example.org - | gzip >ann.mbox.gz
     postel export ann@example.org ann --format maildir
     postel export ann@example.org ann --tree
     """
+    refuse(_OF_ONE | {"form": "--tree writes Maildirs: leave --format out"} if is_tree else {})
+    is_piped = path == STANDARD_OUTPUT
+    if is_piped and (is_tree or form != "mbox"):
+        raise click.UsageError("only a mbox goes to standard output")
 
     async def work(bench: Bench) -> int:
         account = await find_account(bench, address)
-        if path.exists() or path.is_symlink():
+        if not is_piped and (path.exists() or path.is_symlink()):
             raise CannotDo(f"{path} is there already; name a new one")
         if is_tree:
             return await _export_tree(bench, account, path)
@@ -172,7 +200,8 @@ def export_command(
         return await write(bench, box, path)
 
     number = run(settings, work, become=stay)
-    click.echo(f"Exported {words.count(number, 'message')} to {path}.")
+    where = "standard output" if is_piped else path
+    click.echo(f"Exported {words.count(number, 'message')} to {where}.", err=is_piped)
 
 
 async def _export_tree(bench: Bench, account: Account, path: Path) -> int:
