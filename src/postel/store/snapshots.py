@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from postel.database import Database, Row, Transaction
+from postel.store.expunging import GONE_SINCE
 from postel.store.faults import NoSuchMailbox
 from postel.store.records import StoredMailbox
 from postel.store.rows import get_mailbox
@@ -33,8 +34,6 @@ SELECT {COLUMNS} FROM stored_message WHERE mailbox_id = ? AND uid > ? ORDER BY u
 _CHANGED: Final = f"""
 SELECT {COLUMNS} FROM stored_message WHERE mailbox_id = ? AND (modseq, uid) > (?, ?)
 ORDER BY modseq, uid LIMIT {PAGE}"""
-_GONE: Final = """
-SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
 
 
 _Changes: TypeAlias = tuple[list[Row], StoredMailbox | None, list[tuple[int, int]]]
@@ -175,7 +174,7 @@ async def _page_of(mailbox: StoredMailbox, since: int, after: tuple[int, int], t
     page = await tx.fetch_all(_CHANGED, (mailbox.id, *after))
     if len(page) == PAGE:
         return page, None, []
-    gone = await tx.fetch_all(_GONE, (mailbox.id, since))
+    gone = await tx.fetch_all(GONE_SINCE, (mailbox.id, since))
     return page, mailbox, [(first, last) for first, last in gone]
 
 

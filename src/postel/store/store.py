@@ -26,13 +26,14 @@ from postel.store import coming, copying, expunging, flags, kept
 from postel.store.annotations import Annotations
 from postel.store.changes import Changes
 from postel.store.copying import EVERYTHING, Carried, Copied
-from postel.store.expunging import Removed
+from postel.store.expunging import UIDS, Removed
 from postel.store.faults import NoSuchMailbox, NoSuchMessage
 from postel.store.flags import FlagChange, FlagsChanged
 from postel.store.housekeeping import Housekeeping
 from postel.store.index import ContentIndex, is_fresh
 from postel.store.indexer import Indexer
 from postel.store.kept import UNTIDY, Kept
+from postel.store.maildrops import list_maildrop
 from postel.store.options import StoreOptions
 from postel.store.pages import LetterPage, load_departed, load_page, load_prefixes, load_small
 from postel.store.quota import Fill, Quota, QuotaOf, Usage, check_room, used
@@ -43,12 +44,10 @@ from postel.store.records import (
     Letter,
     MailboxName,
     Maildrop,
-    MaildropMessage,
     MessageFacts,
     SpecialUse,
     StoredMailbox,
     StoredMessage,
-    uidl_of,
 )
 from postel.store.rights import Rights
 from postel.store.rows import MAILBOX, MESSAGE, find_mailbox, get_mailbox, mailbox_of, message_of
@@ -62,22 +61,9 @@ from postel.store.url_keys import UrlKeys
 T = TypeVar("T")
 
 _AT_ONCE: Final = 200  # rows in one page of an iteration
-_DROP_AT_ONCE: Final = 2000  # lines of a maildrop listing that are read before others have their turn
 _FEW: Final = 50  # messages that are changed on the loop, and share a commit with what others do
-_LAST_UID: Final = 2**32 - 1
-
-_DROP: Final = f"""
-SELECT m.uid, m.size_bytes, l.needs_utf8, b.uid_validity, b.id
-FROM stored_mailbox b JOIN stored_message m ON m.mailbox_id = b.id JOIN stored_letter l ON l.id = m.letter_id
-WHERE b.account_id = ? AND b.name = ? AND m.uid > ? ORDER BY m.uid LIMIT {_DROP_AT_ONCE}"""
-_GONE_SINCE: Final = """
-SELECT first_uid, last_uid FROM stored_expunge WHERE mailbox_id = ? AND modseq > ? ORDER BY first_uid"""
 _RECENT: Final = "SELECT recent_from, uid_next FROM stored_mailbox WHERE id = ?"
 _CLAIM: Final = "UPDATE stored_mailbox SET recent_from = uid_next WHERE id = ?"
-_UIDS: Final = "SELECT uid FROM stored_message WHERE mailbox_id = ? ORDER BY uid"
-_DELETED: Final = f"""
-SELECT uid FROM stored_message WHERE mailbox_id = ? AND uid > ? AND flags & 8 <> 0
-ORDER BY uid LIMIT {_DROP_AT_ONCE}"""
 
 
 class Store:
@@ -228,19 +214,7 @@ class Store:
 
     async def maildrop(self, account_id: int) -> Maildrop:
         """INBOX as POP3 lists it: what had come when the listing began, or a little later."""
-        mailbox_id, last_uid = 0, 0
-        messages: list[MaildropMessage] = []
-        while rows := await self._drop_page(account_id, last_uid):
-            messages += (
-                MaildropMessage(uid, size_bytes, uidl_of(uid_validity, uid), bool(needs_utf8))
-                for uid, size_bytes, needs_utf8, uid_validity, _ in rows
-            )
-            last_uid, mailbox_id = rows[-1][0], rows[-1][-1]
-        return Maildrop(mailbox_id, tuple(messages))
-
-    async def _drop_page(self, account_id: int, after_uid: int) -> list[Row]:
-        key = (account_id, INBOX, after_uid)
-        return await self._database.read(lambda tx: tx.fetch_all(_DROP, key))
+        return await list_maildrop(self._database, account_id)
 
     async def message(self, mailbox_id: int, uid: int) -> StoredMessage:
         """One message. Raises NoSuchMessage."""
@@ -413,7 +387,7 @@ class Store:
             raise NoSuchMailbox(INBOX)
         target_id = await self._database.write(lambda tx: self.tree.create(tx, account_id, new_name))
         while rows := await self._database.read(
-            lambda tx: tx.fetch_all(f"{_UIDS} LIMIT {self.options.piece}", (inbox.id,))
+            lambda tx: tx.fetch_all(f"{UIDS} LIMIT {self.options.piece}", (inbox.id,))
         ):
             await self.move(inbox.id, [row[0] for row in rows], target_id)
 
@@ -465,7 +439,9 @@ class Store:
         if box is None or not box.deleted_count:  # EXPUNGE and CLOSE need not look for what is not there
             return []
         uids: list[int] = []
-        while rows := await self._database.read(partial(_deleted_page, mailbox_id, uids[-1] if uids else 0)):
+        while rows := await self._database.read(
+            partial(expunging.deleted_page, mailbox_id, uids[-1] if uids else 0)
+        ):
             uids += chain.from_iterable(rows)
             await asyncio.sleep(0)
         return uids
@@ -475,7 +451,7 @@ class Store:
 
         Where that is not remembered any more, all that are not there, as the RFC allows.
         """
-        return await self._database.read(lambda tx: _expunged_since(tx, mailbox_id, modseq))
+        return await self._database.read(lambda tx: expunging.expunged_since(tx, mailbox_id, modseq))
 
     async def undelete(self, account_id: int, name: MailboxName, since: float = 0.0) -> int:
         """Bring back what was expunged from a mailbox since then, with new UIDs: how many messages.
@@ -509,20 +485,3 @@ class Store:
         for table in ("annotation", "url_key", "subscription", "thread", "account"):
             await tx.execute(f"DELETE FROM stored_{table} WHERE account_id = ?", (account_id,))
         self.changes.publish_tree(tx, account_id)
-
-
-async def _deleted_page(mailbox_id: int, after_uid: int, tx: Transaction) -> list[Row]:
-    return await tx.fetch_all(_DELETED, (mailbox_id, after_uid))
-
-
-async def _expunged_since(tx: Transaction, mailbox_id: int, modseq: int) -> list[tuple[int, int]]:
-    box = await get_mailbox(tx, mailbox_id)
-    if modseq >= box.pruned_modseq:
-        return [(first, last) for first, last in await tx.fetch_all(_GONE_SINCE, (mailbox_id, modseq))]
-    gone: list[tuple[int, int]] = []
-    free = 1
-    for (uid,) in [*await tx.fetch_all(_UIDS, (mailbox_id,)), (box.uid_next,)]:
-        if uid > free:
-            gone.append((free, uid - 1))
-        free = uid + 1
-    return gone
