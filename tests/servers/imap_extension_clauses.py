@@ -134,7 +134,32 @@ EXTENSION_CLAUSES = (
         comes=("OK", "LISTRIGHTS Drafts ann@example.org"),
     ),
     clause("RFC 4314 3.5: MYRIGHTS", "MYRIGHTS INBOX", comes=("OK", "MYRIGHTS INBOX [a-z]+")),
-    clause("RFC 4314 3.1: an unknown right", "SETACL Drafts ann@example.org lZ", comes=("NO|BAD",)),
+    clause("RFC 4314 3.1: an unknown right", "SETACL Drafts ann@example.org lz", comes=BAD),
+    clause(
+        "RFC 4314 2.1.1: d comes with e and t, c with k and x",
+        "SETACL Drafts ann@example.org lk",
+        "SETACL Drafts anyone +lt",
+        "GETACL Drafts",
+        comes=("OK", "ACL Drafts kitt@example.org lrswipkxteacd ann@example.org lkc anyone ltd$"),
+    ),
+    clause(
+        "RFC 4314 2.1.1: d is e and t, and takes them away",
+        "SETACL Drafts ann@example.org lrswida",
+        "SETACL Drafts anyone lrcd",
+        "SETACL Drafts anyone -d",
+        "GETACL Drafts",
+        comes=("OK", "ACL Drafts .* ann@example.org lrswitead anyone lrkxc$"),
+    ),
+    clause(
+        "RFC 4314 2.1.1: MYRIGHTS",
+        "MYRIGHTS Drafts",
+        comes=("OK", "MYRIGHTS Drafts lrswipkxteacd$"),
+    ),
+    clause(
+        "RFC 4314 2.1.1: LISTRIGHTS has c and d, and none twice",
+        "LISTRIGHTS Drafts ann@example.org",
+        comes=("OK", 'LISTRIGHTS Drafts ann@example.org "" l r s w i p k x t e a c d$'),
+    ),
     clause(
         "RFC 4314 2.1.1: c and d are taken",
         "SETACL Drafts ann@example.org lrcd",

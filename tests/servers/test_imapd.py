@@ -221,7 +221,7 @@ async def test_rights_are_granted_taken_back_and_told() -> None:
         await client.ok("SETACL INBOX ann@example.org lrs")
         await client.ok("SETACL INBOX ann@example.org +i")
         acl = (await client.ok("GETACL INBOX")).only("ACL")
-        assert acl == "ACL INBOX kitt@example.org lrswipkxtea ann@example.org lrsi"
+        assert acl == "ACL INBOX kitt@example.org lrswipkxteacd ann@example.org lrsi"
         ann = await w.login("ann@example.org")
         shared = "Other Users/kitt@example.org/INBOX"
         rights = (await ann.ok(f'MYRIGHTS "{shared}"')).only("MYRIGHTS")

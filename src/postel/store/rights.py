@@ -23,7 +23,7 @@ from postel.store.rows import MAILBOX, get_mailbox, mailbox_of
 ALL_RIGHTS: Final = "lrswipkxtea"
 ANYONE: Final = "anyone"
 # RFC 4314 2.1.1: what programs of old mean by them.
-_OBSOLETE: Final = {"c": "kx", "d": "xte"}
+_OBSOLETE: Final = {"c": "kx", "d": "te"}
 
 _SHARED: Final = f"""
 {MAILBOX} WHERE account_id <> ? AND id IN (SELECT mailbox_id FROM stored_right WHERE identifier IN (?, ?))

@@ -160,7 +160,7 @@ def test_a_conversation_as_long_as_you_like() -> None:
 def test_rights_and_quotas() -> None:
     assert say.acl("INBOX", {"ann": "lrs", "x y": ""}, is_utf8=False) == b'* ACL INBOX ann lrs "x y" ""\r\n'
     assert say.list_rights("INBOX", "ann", "la", ["r", "te"], is_utf8=False) == (
-        b"* LISTRIGHTS INBOX ann la r te\r\n"
+        b"* LISTRIGHTS INBOX ann la r te d\r\n"
     )
     assert say.my_rights("INBOX", "lrs", is_utf8=False) == b"* MYRIGHTS INBOX lrs\r\n"
     assert (

@@ -68,16 +68,11 @@ async def _change(
     wanted = {
         RightsChange.REPLACE: set(letters),
         RightsChange.ADD: before | set(letters),
-        RightsChange.REMOVE: before - _modern(letters),
+        RightsChange.REMOVE: before - set(letters),
     }[change]
     text = "".join(sorted(wanted))
     await session.parts.database.write(lambda tx: rights.set(tx, opened.box.id, identifier, text))
     await session.finish(OK)
-
-
-def _modern(letters: str) -> set[str]:
-    """RFC 4314 2.1.1: what the obsolete c and d stand for."""
-    return set(letters.replace("c", "kx").replace("d", "xte"))
 
 
 async def _list_rights(session: ImapSession, command: ListRights) -> None:

@@ -7,15 +7,13 @@ Gives       SetAcl, RightsChange, read_set_acl.
 from __future__ import annotations
 
 import enum
-import re
 from dataclasses import dataclass
 
 from postel.proto.imap.commands.command import Command
 from postel.proto.imap.cursor import Cursor
 from postel.proto.imap.fault import BadCommand
 from postel.proto.imap.names import MailboxName
-
-_RIGHTS = re.compile(rb"[a-z0-9]*")
+from postel.proto.imap.rights import modern_rights
 
 
 class RightsChange(enum.Enum):
@@ -28,7 +26,7 @@ class RightsChange(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class SetAcl(Command):
-    """Rights for someone on a mailbox; the letters as written, the obsolete c and d among them."""
+    """Rights for someone on a mailbox; for the obsolete c and d, what they stand for."""
 
     mailbox: MailboxName
     identifier: str
@@ -47,6 +45,9 @@ def read_set_acl(cursor: Cursor) -> SetAcl:
     change = RightsChange.REPLACE
     if rights[:1] in (b"+", b"-"):
         change, rights = RightsChange(rights[:1]), rights[1:]
-    if not identifier or not _RIGHTS.fullmatch(rights) or len(rights) > 64:
-        raise BadCommand("rights are lower-case letters and digits")
-    return SetAcl(mailbox, identifier, change, rights.decode("ascii"))
+    if not identifier:
+        raise BadCommand("an identifier is expected")
+    try:
+        return SetAcl(mailbox, identifier, change, modern_rights(rights.decode("latin-1")))
+    except KeyError:  # RFC 4314 3.1
+        raise BadCommand("there is no such right") from None

@@ -9,23 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from postel.proto.imap.responses.strings import astring, listed, mailbox
+from postel.proto.imap.rights import RIGHTS, obsolete_rights
 
 
 def acl(name: str, rights: Mapping[str, str], *, is_utf8: bool) -> bytes:
     """Who may do what."""
-    pairs = (b" %b %b" % (_text(who), _rights(what)) for who, what in rights.items())
+    pairs = (b" %b %b" % (_text(who), _held(what)) for who, what in rights.items())
     return b"* ACL %b%b\r\n" % (mailbox(name, is_utf8=is_utf8), b"".join(pairs))
 
 
 def list_rights(name: str, who: str, required: str, optional: Sequence[str], *, is_utf8: bool) -> bytes:
     """What someone always has, and what can be granted: each of `optional` together."""
-    words = [mailbox(name, is_utf8=is_utf8), _text(who), _rights(required), *map(_rights, optional)]
+    granted = (*optional, *obsolete_rights("".join(optional)))
+    words = [mailbox(name, is_utf8=is_utf8), _text(who), _held(required), *map(_rights, granted)]
     return b"* LISTRIGHTS %b\r\n" % b" ".join(words)
 
 
 def my_rights(name: str, rights: str, *, is_utf8: bool) -> bytes:
     """What the user may do."""
-    return b"* MYRIGHTS %b %b\r\n" % (mailbox(name, is_utf8=is_utf8), _rights(rights))
+    return b"* MYRIGHTS %b %b\r\n" % (mailbox(name, is_utf8=is_utf8), _held(rights))
 
 
 def quota(root: str, usage: Iterable[tuple[str, int, int]]) -> bytes:
@@ -48,6 +50,11 @@ def _root(root: str) -> bytes:
 
 def _text(text: str) -> bytes:
     return astring(text.encode("utf-8"))
+
+
+def _held(rights: str) -> bytes:
+    """In the order of RFC 4314 2.1, and behind them what clients of RFC 2086 know instead (2.1.1)."""
+    return _rights("".join(right for right in RIGHTS if right in rights) + obsolete_rights(rights))
 
 
 def _rights(rights: str) -> bytes:
