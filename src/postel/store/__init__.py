@@ -32,7 +32,7 @@ from postel.store.kept import Kept, KeptMessages
 from postel.store.locks import LockLost, MaildropLock, MaildropLocks
 from postel.store.names import DEFAULTS, OTHER_USERS, SEPARATOR, checked_name, inbox_first
 from postel.store.options import StoreOptions
-from postel.store.pages import LetterPage
+from postel.store.pages import LetterPage, uids_with_prefix
 from postel.store.quota import Fill, Quota, QuotaOf, Usage
 from postel.store.records import (
     INBOX,
@@ -53,7 +53,7 @@ from postel.store.rights import ALL_RIGHTS, Rights
 from postel.store.schema import MIGRATIONS
 from postel.store.snapshot import FlagSet, Snapshot, SnapshotChange
 from postel.store.store import Store
-from postel.store.walking import WalkedLetter, letters_after, reach, reached, uids_with_prefix
+from postel.store.walking import WalkedLetter, letters_after, reach, reached
 
 __all__ = [
     "ALL_RIGHTS",

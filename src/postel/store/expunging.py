@@ -66,7 +66,7 @@ async def erase(tx: Transaction, mailbox_id: int, stretches: Sequence[Stretch], 
 
 
 async def deleted_page(mailbox_id: int, after_uid: int, tx: Transaction) -> list[Row]:
-    """The next messages that are marked \\Deleted: rows of a UID, ascending, so many at a time as others can wait for."""
+    """The next messages that are marked \\Deleted: rows of a UID, ascending, some at a time."""
     return await tx.fetch_all(_DELETED, (mailbox_id, after_uid))
 
 

@@ -1,6 +1,6 @@
 """What never changes of some messages, read in one transaction: for who tells of many, or of one after another.
 
-Gives       LetterPage, load_page, load_departed, load_prefixes, load_small.
+Gives       LetterPage, load_page, load_departed, load_prefixes, load_small, load_blobs, uids_with_prefix.
 
 A transaction costs as much as a dozen rows, so letters, what is known of their contents, and small contents come
 together.
@@ -25,6 +25,7 @@ _OF_LETTERS: Final = (
 )
 _PREFIXES: Final = f"SELECT m.uid, l.prefix {_FROM}"
 _SMALL: Final = f"SELECT m.uid, m.content_id, l.prefix {_FROM}"
+_WITH_PREFIX: Final = f"SELECT m.uid {_FROM} AND instr(lower(CAST(l.prefix AS TEXT)), ?) > 0"
 _BLOBS: Final = "SELECT content_id, data FROM stored_index WHERE content_id IN ({})"
 
 
@@ -76,6 +77,11 @@ async def _whole(
 async def load_prefixes(tx: Transaction, mailbox_id: int, uids: Sequence[int]) -> dict[int, bytes]:
     """The fields that copies begin with, by UID (ascending, a page of them)."""
     return dict(await _rows(tx, _PREFIXES, mailbox_id, uids))
+
+
+async def uids_with_prefix(tx: Transaction, mailbox_id: int, text: str) -> list[int]:
+    """Messages with this text, ASCII in lower case, in the fields that their copy begins with."""
+    return [row[0] for row in await tx.fetch_all(_WITH_PREFIX, (mailbox_id, text))]
 
 
 async def load_blobs(tx: Transaction, content_ids: Sequence[int]) -> dict[int, bytes]:

@@ -114,18 +114,14 @@ class Delta:
     def __neg__(self) -> Delta:
         return Delta(*(-value for value in self.columns))
 
-    def add(self, flags: int, size_bytes: int, sign: int = 1) -> None:
-        """Count a message that comes, or with sign -1 goes."""
-        self.messages += sign
-        self.size_bytes += sign * size_bytes
-        self.flag(flags, size_bytes, sign)
-
-    def flag(self, flags: int, size_bytes: int, sign: int) -> None:
-        """Count a message as having these flags, or with sign -1 as not having them any more."""
-        self.unseen += 0 if flags & Flags.SEEN else sign
+    def add(self, flags: int, size_bytes: int) -> None:
+        """Count a message that comes."""
+        self.messages += 1
+        self.size_bytes += size_bytes
+        self.unseen += not flags & Flags.SEEN
         if flags & Flags.DELETED:
-            self.deleted += sign
-            self.deleted_bytes += sign * size_bytes
+            self.deleted += 1
+            self.deleted_bytes += size_bytes
 
 
 async def total(tx: Transaction, stretches: Iterable[Stretch]) -> Delta:

@@ -1,6 +1,6 @@
 """Letters in the order in which they came, for work in the background that follows them.
 
-Gives       WalkedLetter, letters_after, reached, reach; uids_with_prefix.
+Gives       WalkedLetter, letters_after, reached, reach.
 Not here    Who follows: indexer, fulltext.
 """
 
@@ -19,9 +19,6 @@ FROM stored_letter l WHERE l.id > ? ORDER BY l.id LIMIT ?"""
 _REACHED: Final = "SELECT reached FROM stored_progress WHERE name = ?"
 _REACH: Final = """
 INSERT INTO stored_progress (name, reached) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET reached = excluded.reached"""
-_WITH_PREFIX: Final = """
-SELECT m.uid FROM stored_message m JOIN stored_letter l ON l.id = m.letter_id
-WHERE m.mailbox_id = ? AND instr(lower(CAST(l.prefix AS TEXT)), ?) > 0"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,3 @@ async def reached(tx: Transaction, name: str) -> int:
 async def reach(tx: Transaction, name: str, letter_id: int) -> None:
     """The work of this name has come so far."""
     await tx.execute(_REACH, (name, letter_id))
-
-
-async def uids_with_prefix(tx: Transaction, mailbox_id: int, text: str) -> list[int]:
-    """Messages with this text, ASCII in lower case, in the fields that their copy begins with."""
-    return [row[0] for row in await tx.fetch_all(_WITH_PREFIX, (mailbox_id, text))]
