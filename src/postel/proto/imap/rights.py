@@ -1,4 +1,4 @@
-"""The letters of rights, and the two that stood for some of them in RFC 2086.
+"""The letters of rights, and the two that stood for some of them before there were so many.
 
 Implements  RFC 4314 2.1, 2.1.1.
 Gives       RIGHTS, modern_rights, obsolete_rights.

@@ -53,7 +53,7 @@ def _text(text: str) -> bytes:
 
 
 def _held(rights: str) -> bytes:
-    """In the order of RFC 4314 2.1, and behind them what clients of RFC 2086 know instead (2.1.1)."""
+    """In the order of RFC 4314 2.1, and behind them what older clients know instead (2.1.1)."""
     return _rights("".join(right for right in RIGHTS if right in rights) + obsolete_rights(rights))
 
 
