@@ -1,9 +1,9 @@
 """Find the messages of the selected mailbox that a search program matches.
 
 Implements  RFC 9051 6.4.4, RFC 5032 (WITHIN), RFC 5182 ($), RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3,
-            RFC 6203 (FUZZY: answered exactly), RFC 5466 3.1 (FILTER).
+            RFC 6203 (FUZZY: answered exactly).
 Gives       Search.
-Not here    Texts: search_texts. How the answer is written: search.
+Not here    Texts: search_texts. What FILTER stands for: filters. How the answer is written: search.
 
 What arrays can tell is looked at first, a page of messages at a time, and of what is left only, texts are asked for.
 """
@@ -15,14 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from postel.mail import BadSyntax
 from postel.proto.imap import (
-    NO,
     And,
     Code,
     Dated,
     DateOf,
-    Filtered,
     Fuzzy,
     HasFlag,
     HasObjectId,
@@ -39,11 +36,9 @@ from postel.proto.imap import (
     Sized,
     UidSet,
     Within,
-    codes,
     leaves_of,
-    parse_search_program,
 )
-from postel.servers.imapd.faults import Denied
+from postel.servers.imapd.filters import Filters
 from postel.servers.imapd.flags import FLAGS_BY_NAME
 from postel.servers.imapd.message_limit import newest
 from postel.servers.imapd.object_ids import email_of
@@ -55,7 +50,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 1000  # messages: a few milliseconds
 _DAY_S: Final = 86400
-_FILTERS_WITHIN: Final = 10  # filters that name filters
 
 # (place in the snapshot, UID) -> whether it matches
 _Test: TypeAlias = Callable[[int, int], bool]
@@ -78,7 +72,7 @@ class Search:
 
         `is_limited`: look at no more messages than one command may; `left` says so then (RFC 9738).
         """
-        key = await self._with_filters(key)
+        key = await Filters(self._session).replaced(key)
         program = key.keys if isinstance(key, And) else (key,)
         cheap = [part for part in program if not any(_awaited(part))]
         dear = [part for part in program if any(_awaited(part))]
@@ -96,36 +90,6 @@ class Search:
             uids = [uid for uid in uids if uid in hits]
             dear.remove(text)
         return await self._filter(uids, dear) if dear else list(uids)
-
-    async def _with_filters(self, key: SearchKey, depth: int = 0) -> SearchKey:
-        """RFC 5466 3.1: the program that is kept in an annotation under the filter's name. Raises Denied."""
-        match key:
-            case Filtered(name):
-                return await self._with_filters(await self._kept(name, depth), depth + 1)
-            case And(keys):
-                return And(tuple([await self._with_filters(part, depth) for part in keys]))
-            case Or(one, other):
-                return Or(await self._with_filters(one, depth), await self._with_filters(other, depth))
-            case Not(part):
-                return Not(await self._with_filters(part, depth))
-            case Fuzzy(part):
-                return await self._with_filters(part, depth)
-            case _:
-                return key
-
-    async def _kept(self, name: str, depth: int) -> SearchKey:
-        undefined = Denied(NO.saying("There is no such filter", codes.undefined_filter(name)))
-        session = self._session
-        known = await session.parts.store.annotations.of(session.account_id, 0, session.account_id)
-        shared = await session.parts.store.annotations.of(session.account_id, 0, 0)
-        entries = (f"/{kind}/filters/values/{name.lower()}" for kind in ("private", "shared"))
-        program = next((both[entry] for entry in entries if entry in (both := {**shared, **known})), None)
-        if program is None or depth >= _FILTERS_WITHIN:
-            raise undefined
-        try:
-            return parse_search_program(program, session.talk.reading)
-        except BadSyntax:
-            raise undefined from None
 
     async def _filter(self, uids: Sequence[int], keys: Sequence[SearchKey]) -> list[int]:
         tests = [self._test(key) for key in keys]
