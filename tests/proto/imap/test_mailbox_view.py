@@ -38,8 +38,10 @@ def test_numbers_are_places_among_the_uids() -> None:
 def test_expunges_are_told_highest_first_and_before_all_else() -> None:
     view = a_view(3, 5, 9)
     view.advance(Change(2, uids(5, 10), gone=(3, 9), changed=(5, 10)))
+    assert view.news == 4
     told = view.sync(may_expunge=True)
     assert told == Updates(((3, 9), (1, 3)), 2, uids(10), ((1, 5),))
+    assert view.news == 0
     assert view.uids == uids(5, 10)
 
 

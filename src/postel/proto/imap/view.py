@@ -156,6 +156,11 @@ class MailboxView:
         has_new = bool(self._now) and self._now[-1] > self._last
         return bool(self._gone or self._changed or has_new)
 
+    @property
+    def news(self) -> int:
+        """How many messages went or changed that the client has not been told of: what `sync` costs."""
+        return len(self._gone) + len(self._changed)
+
     def sync(self, *, may_expunge: bool, most: int | None = None) -> Updates:
         """What the client is told now; it knows it when this returns.
 

@@ -160,7 +160,7 @@ class Selected:
             self._session.talk.shut_down(_GONE)
             return
         if self.view.has_news:
-            if self.view.exists > TOLD_AT_ONCE:  # either half may take some milliseconds
+            if self.view.news > TOLD_AT_ONCE:  # either half takes some milliseconds
                 await asyncio.sleep(0)
             await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
         while self.view.has_changes:
@@ -211,9 +211,12 @@ class Selected:
         with suppress(DatabaseTrouble, NoSuchMailbox):  # then it is recent to the next one
             self.recent.add(await self._session.parts.store.claim_recent(self.id))
 
-    async def tell_flags(self, messages: Sequence[tuple[int, int]], *, with_uid: bool = False) -> None:
-        """FETCH responses with the flags of messages (sequence number, UID)."""
-        await self.tell_keywords()
+    async def tell_flags(
+        self, messages: Sequence[tuple[int, int]], *, with_uid: bool = False, with_flags: bool = True
+    ) -> None:
+        """FETCH responses with the flags of messages (sequence number, UID), or with their mod-sequences alone."""
+        if with_flags:
+            await self.tell_keywords()
         snapshot, enabled = self.snapshot, self._session.talk.enabled
         places = snapshot.places([uid for _, uid in messages])
         there = [(seq, uid, place) for (seq, uid), place in zip(messages, places, strict=True) if place >= 0]
@@ -228,8 +231,9 @@ class Selected:
         elif with_uid or "QRESYNC" in enabled or (watcher is not None and watcher.wants_flags):
             items.append(FetchAtom.UID)
             columns.append(uids)
-        items.append(FetchAtom.FLAGS)
-        columns.append(self.flag_texts(snapshot, uids, places))
+        if with_flags:
+            items.append(FetchAtom.FLAGS)
+            columns.append(self.flag_texts(snapshot, uids, places))
         if "CONDSTORE" in enabled:
             items.append(FetchAtom.MODSEQ)
             columns.append([snapshot.modseqs[place] for place in places])
