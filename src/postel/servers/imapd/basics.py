@@ -1,7 +1,6 @@
-"""What is not much: ID, UNAUTHENTICATE, the beginning of IDLE and of uploads.
+"""What is not much: ID, the beginning of IDLE and of uploads.
 
-Implements  RFC 2971 (ID), RFC 9051 6.3.13 (IDLE: news at once), 6.3.12, RFC 8508 (uploads begin), RFC 8437
-            (UNAUTHENTICATE).
+Implements  RFC 2971 (ID), RFC 9051 6.3.13 (IDLE: news at once), 6.3.12, RFC 8508 (uploads begin).
 Gives       HANDLERS.
 """
 
@@ -12,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
 from postel.observe import logger
-from postel.proto.imap import OK, Append, Id, Idle, Replace, Unauthenticate, responses
+from postel.proto.imap import OK, Append, Id, Idle, Replace, responses
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -40,14 +39,6 @@ async def _idle(session: ImapSession, command: Idle) -> None:
         await session.selected.catch_up(may_expunge=True)
 
 
-async def _unauthenticate(session: ImapSession, command: Unauthenticate) -> None:
-    """RFC 8437 3: the connection stays, and nothing of the account is left on it."""
-    log.event("logged_out", session=session.id, account=str(session.account))
-    session.leave()
-    session.account = None
-    session.talk.answer(OK)
-
-
 async def _upload(session: ImapSession, command: Append | Replace) -> None:
     await session.uploads.begin(command)
 
@@ -57,5 +48,4 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     Idle: _idle,
     Append: _upload,
     Replace: _upload,
-    Unauthenticate: _unauthenticate,
 }

@@ -88,7 +88,7 @@ async def _hush(session: ImapSession, done: FlagsChanged, *, with_uid: bool) -> 
         quiet = box.snapshot.unchanged_since(latest, some)
         # RFC 7162 3.1.3: under CONDSTORE the new mod-sequences are told even so.
         if "CONDSTORE" in session.talk.enabled:
-            await _tell_modseqs(session, quiet, with_uid=with_uid)
+            await box.tell_flags(_numbered(box, quiet), with_uid=with_uid, with_flags=False)
         box.view.hush(quiet)
         if len(some) == TOLD_AT_ONCE:
             await asyncio.sleep(0)  # others have their turn
@@ -98,8 +98,7 @@ async def _tell_flags(session: ImapSession, uids: Sequence[int], *, with_uid: bo
     box = session.box
     for some in _in_pages(uids):
         box.view.hush(some)
-        numbers = [(seq, uid) for uid in some if (seq := box.view.seq(uid)) is not None]
-        await box.tell_flags(numbers, with_uid=with_uid)
+        await box.tell_flags(_numbered(box, some), with_uid=with_uid)
         if len(some) == TOLD_AT_ONCE:
             await asyncio.sleep(0)  # others have their turn
 
@@ -108,23 +107,9 @@ def _in_pages(uids: Sequence[int]) -> Iterator[Sequence[int]]:
     return (uids[start : start + TOLD_AT_ONCE] for start in range(0, len(uids), TOLD_AT_ONCE))
 
 
-async def _tell_modseqs(session: ImapSession, uids: Sequence[int], *, with_uid: bool) -> None:
-    box = session.box
-    snapshot = box.snapshot
-    rows = [
-        (seq, uid, snapshot.modseqs[place])
-        for uid in uids
-        if (place := snapshot.place(uid)) >= 0 and (seq := box.view.seq(uid)) is not None
-    ]
-    if not rows:
-        return
-    seqs, uid_column, modseqs = zip(*rows, strict=True)
-    uid_only = "UIDONLY" in session.talk.enabled
-    items, columns = [imap.FetchAtom.MODSEQ], [modseqs]
-    if (with_uid or "QRESYNC" in session.talk.enabled) and not uid_only:
-        items, columns = [imap.FetchAtom.UID, *items], [uid_column, *columns]
-    numbers = uid_column if uid_only else seqs
-    await session.send(responses.fetch_lines(items, numbers, *columns, uid_only=uid_only))
+def _numbered(box: Selected, uids: Sequence[int]) -> list[tuple[int, int]]:
+    """The messages that the client knows: sequence number and UID."""
+    return [(seq, uid) for uid in uids if (seq := box.view.seq(uid)) is not None]
 
 
 async def _copy(session: ImapSession, command: Copy) -> None:

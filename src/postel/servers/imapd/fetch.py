@@ -2,8 +2,8 @@
 
 Implements  RFC 9051 6.4.5, RFC 7162 3.1.4.1 (CHANGEDSINCE), 3.2.6 (VANISHED), RFC 9394 3.2 (PARTIAL), RFC 9586,
             RFC 2180 4.1.1 (what went, and the client has not been told of, is read all the same).
-Gives       HANDLERS, fetch_fresh, without.
-Not here    Items: fetch_columns, fetch_sections. What is read beforehand: fetch_ahead.
+Gives       HANDLERS, fetch_fresh.
+Not here    Items: fetch_plan, fetch_columns, fetch_sections. VANISHED: vanished. What is read beforehand: fetch_ahead.
 
 Messages are taken a page at a time, between which other sessions have their turn. Where all items are columns, a
 page is made in one go; else message by message, as the client takes their octets.
@@ -12,17 +12,19 @@ page is made in one go; else message by message, as the client takes their octet
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from postel.net import ConnectionLost
-from postel.proto.imap import OK, Fetch, FetchAtom, FetchItem, FetchSection, UidSet, codes, responses
+from postel.proto.imap import OK, Fetch, FetchAtom, FetchItem, codes, responses
 from postel.servers.imapd.faults import SOME_GONE, TROUBLES
-from postel.servers.imapd.fetch_columns import Column, Needs, Page, column_of, fields_column_of
-from postel.servers.imapd.fetch_sections import Sections, section_of
+from postel.servers.imapd.fetch_columns import Needs, Page
+from postel.servers.imapd.fetch_plan import Bulk, Plan, planned
+from postel.servers.imapd.fetch_sections import Sections
 from postel.servers.imapd.message_limit import newest_spans, one_code, refuse_window
+from postel.servers.imapd.vanished import gone_since
 from postel.store import FlagChange, Flags, How, LetterPage
 
 if TYPE_CHECKING:
@@ -36,84 +38,12 @@ _BODIES_AT_ONCE: Final = 32
 _ALONE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Bulk:
-    """Everything as columns."""
-
-    templates: tuple[bytes, ...]
-    columns: tuple[Column, ...]
-    needs: Needs
-    may_lack: bool  # whether a value may be None: then the messages are written one by one
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is written for each message: octets that stand fixed, columns, and sections that are streamed.
-
-    needs   of the columns.
-    bulk    all of it as columns, where that can be.
-    """
-
-    templates: tuple[bytes, ...]
-    columns: tuple[Column | None, ...]
-    needs: Needs
-    sections: tuple[FetchSection | None, ...]
-    bulk: _Bulk | None
-
-    @property
-    def sets_seen(self) -> bool:
-        """RFC 9051 6.4.5: BODY[...] without PEEK says that a person has read it."""
-        return any(section is not None and not section.is_peek for section in self.sections)
-
-
-def _planned(items: Sequence[FetchItem]) -> _Plan:
-    templates: list[bytes] = []
-    columns: list[Column | None] = []
-    sections: list[FetchSection | None] = []
-    needs = Needs.ARRAYS
-    for item in items:
-        found = column_of(item)
-        if found is not None:
-            templates.append(found[0])
-            needs |= found[1]
-            columns.append(found[2])
-            sections.append(None)
-        else:
-            name, section = section_of(item)
-            templates.append(name)
-            columns.append(None)
-            sections.append(section)
-    bulk = _bulk(templates, columns, sections, needs)
-    return _Plan(tuple(templates), tuple(columns), needs, tuple(sections), bulk)
-
-
-def _bulk(
-    templates: Sequence[bytes],
-    columns: Sequence[Column | None],
-    sections: Sequence[FetchSection | None],
-    needs: Needs,
-) -> _Bulk | None:
-    """Everything as columns; None where octets must be streamed."""
-    found: list[tuple[bytes, Column]] = []
-    for template, column, section in zip(templates, columns, sections, strict=True):
-        fields = None if section is None else fields_column_of(section)
-        if column is None and fields is None:
-            return None
-        found.append((template, column) if column is not None else fields)  # type: ignore[arg-type]
-    has_fields = any(section is not None for section in sections)
-    if has_fields:
-        needs |= Needs.PREFIXES | Needs.INDEX
-    return _Bulk(
-        tuple(template for template, _ in found), tuple(column for _, column in found), needs, has_fields
-    )
-
-
 async def _fetch(session: ImapSession, command: Fetch) -> None:
     box = session.box
     if command.changed_since is not None or FetchAtom.MODSEQ in command.items:
         await session.enable_condstore()  # RFC 7162 3.1: asking is enabling
     refuse_window(session, command.partial)
-    plan = _planned(_items(session, command))
+    plan = planned(_items(session, command))
     await box.refresh()
     spans = box.spans(command.numbers, uid=command.uid)
     if command.vanished and command.changed_since is not None:
@@ -145,28 +75,10 @@ def _items(session: ImapSession, command: Fetch) -> Sequence[FetchItem]:
 async def _tell_vanished(session: ImapSession, command: Fetch) -> None:
     """RFC 7162 3.2.6: those of the set that went since."""
     box = session.box
-    gone = UidSet.covering(await session.parts.store.expunged_since(box.id, command.changed_since or 0))
     asked = command.numbers.resolve(max(box.box.uid_next - 1, 1))
-    gone &= asked
-    gone = UidSet.covering(without(gone.ranges, box.view.uids))
+    gone = await gone_since(session, box, command.changed_since or 0, asked)
     if gone:
         await session.send(responses.vanished(gone, earlier=True))
-
-
-def without(ranges: Sequence[tuple[int, int]], uids: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Ranges without the UIDs (ascending) that are there: tombstones may name more than went."""
-    there = iter(uids)
-    uid = next(there, None)
-    for low, high in ranges:
-        while uid is not None and uid < low:
-            uid = next(there, None)
-        while uid is not None and uid <= high:
-            if low < uid:
-                yield low, uid - 1
-            low = uid + 1
-            uid = next(there, None)
-        if low <= high:
-            yield low, high
 
 
 def _chosen(box: Selected, spans: list[range], command: Fetch) -> list[range]:
@@ -192,7 +104,7 @@ def _spans(places: Sequence[int]) -> list[range]:
     return spans
 
 
-async def _set_seen(session: ImapSession, spans: list[range], plan: _Plan, command: Fetch) -> _Plan:
+async def _set_seen(session: ImapSession, spans: list[range], plan: Plan, command: Fetch) -> Plan:
     """Set \\Seen where it is not; the new flags come with the messages, not after them."""
     box = session.box
     snapshot = box.snapshot
@@ -209,13 +121,13 @@ async def _set_seen(session: ImapSession, spans: list[range], plan: _Plan, comma
     box.view.hush(unseen)
     if FetchAtom.FLAGS in command.items:
         return plan
-    items: list[Any] = [*_items(session, command), FetchAtom.FLAGS]
+    items = [*_items(session, command), FetchAtom.FLAGS]
     if "CONDSTORE" in session.talk.enabled and FetchAtom.MODSEQ not in items:
         items.append(FetchAtom.MODSEQ)
-    return _planned(items)
+    return planned(items)
 
 
-async def _write_all(session: ImapSession, spans: list[range], plan: _Plan) -> bool:
+async def _write_all(session: ImapSession, spans: list[range], plan: Plan) -> bool:
     """All messages; whether none was gone for good."""
     size = _BODIES_AT_ONCE
     if plan.bulk is not None:
@@ -249,14 +161,14 @@ def _keep(page: Page, places: Sequence[int], are_there: Sequence[bool]) -> None:
     page.numbers, page.uids, page.places = ([row[n] for row in rows if row[3]] for n in range(3))
 
 
-async def _write_page(session: ImapSession, page: Page, plan: _Plan) -> bool:
+async def _write_page(session: ImapSession, page: Page, plan: Plan) -> bool:
     """A page; whether none of it was gone for good."""
     if len(page.uids) and (plan.bulk is None or not await _write_bulk(session, page, plan.bulk)):
         await _write_parts(session, page, plan)
     return not page.missed or await _write_departed(session, page, plan)
 
 
-async def _write_parts(session: ImapSession, page: Page, plan: _Plan) -> None:
+async def _write_parts(session: ImapSession, page: Page, plan: Plan) -> None:
     store = session.parts.store
     for start in range(0, len(page.uids), _BODIES_AT_ONCE):
         part = page.part(start, start + _BODIES_AT_ONCE)
@@ -266,7 +178,7 @@ async def _write_parts(session: ImapSession, page: Page, plan: _Plan) -> None:
         await _write_streamed(session, part, found, plan)
 
 
-async def _write_departed(session: ImapSession, page: Page, plan: _Plan) -> bool:
+async def _write_departed(session: ImapSession, page: Page, plan: Plan) -> bool:
     """RFC 2180 4.1.1: what of a page has gone, and the client was not told of; whether all of it is still to be had."""
     number_of = {uid: number for number, uid in page.missed}
     uids = sorted(number_of)
@@ -280,7 +192,7 @@ async def _write_departed(session: ImapSession, page: Page, plan: _Plan) -> bool
     return not number_of
 
 
-async def _write_bulk(session: ImapSession, page: Page, bulk: _Bulk) -> bool:
+async def _write_bulk(session: ImapSession, page: Page, bulk: Bulk) -> bool:
     """The whole page at once; False where an index lacks something."""
     if bulk.needs:
         await _load(session, page, bulk.needs)
@@ -325,12 +237,12 @@ def _there(page: Page, needs: Needs) -> Page:
     return page
 
 
-async def _write_streamed(session: ImapSession, page: Page, found: LetterPage, plan: _Plan) -> None:
+async def _write_streamed(session: ImapSession, page: Page, found: LetterPage, plan: Plan) -> None:
     """Message by message, as the client takes them."""
     page.letters, page.blobs = found.letters, found.blobs
     page = _there(page, Needs.LETTERS | Needs.INDEX)
     contents = page.contents
-    columns = [None if column is None else list(column(page)) for column in plan.columns]
+    columns = [None if item.column is None else list(item.column(page)) for item in plan.items]
     blobs = [page.blobs[content_id] for content_id in contents]
     is_uid_only = "UIDONLY" in session.talk.enabled
     for n, (number, uid) in enumerate(zip(page.numbers, page.uids, strict=True)):
@@ -341,7 +253,7 @@ async def _write_streamed(session: ImapSession, page: Page, found: LetterPage, p
         if (whole := _at_hand(plan, sections, values)) is not None:
             await session.send(begin + whole + responses.FETCH_END)
             continue
-        for section in filter(None, plan.sections):
+        for section in plan.sections:
             await sections.check(section)
         await session.send(begin)
         try:
@@ -351,28 +263,28 @@ async def _write_streamed(session: ImapSession, page: Page, found: LetterPage, p
             raise ConnectionLost(f"cut within a message: {trouble}") from trouble
 
 
-def _at_hand(plan: _Plan, sections: Sections, values: Sequence[object]) -> bytes | None:
+def _at_hand(plan: Plan, sections: Sections, values: Sequence[object]) -> bytes | None:
     """All items of a message; None where some must be waited for."""
     items: list[bytes] = []
-    for template, value, section in zip(plan.templates, values, plan.sections, strict=True):
-        item = template % value if section is None else sections.at_hand(template, section)
-        if item is None:
+    for item, value in zip(plan.items, values, strict=True):
+        template, section = item.template, item.section
+        written = template % value if section is None else sections.at_hand(template, section)
+        if written is None:
             return None
-        items.append(item)
+        items.append(written)
     return b" ".join(items)
 
 
 async def _write_message(
-    session: ImapSession, plan: _Plan, sections: Sections, values: Sequence[object]
+    session: ImapSession, plan: Plan, sections: Sections, values: Sequence[object]
 ) -> None:
-    items = zip(plan.templates, values, plan.sections, strict=True)
-    for place, (template, value, section) in enumerate(items):
+    for place, (item, value) in enumerate(zip(plan.items, values, strict=True)):
         if place:
             session.talk.send(b" ")
-        if section is None:
-            await session.send(template % value)
+        if item.section is None:
+            await session.send(item.template % value)
         else:
-            await sections.write(template, section)
+            await sections.write(item.template, item.section)
     await session.send(responses.FETCH_END)
 
 
@@ -380,7 +292,7 @@ async def fetch_fresh(session: ImapSession, uids: Sequence[int], items: Sequence
     """Tell these items of messages that the client has just been told of."""
     box = session.box
     wanted = items if FetchAtom.UID in items or "UIDONLY" in session.talk.enabled else (FetchAtom.UID, *items)
-    await _write_all(session, box.view.uid_spans([(uids[0], uids[-1])]), _planned(wanted))
+    await _write_all(session, box.view.uid_spans([(uids[0], uids[-1])]), planned(wanted))
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {Fetch: _fetch}

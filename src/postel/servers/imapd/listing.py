@@ -20,11 +20,10 @@ from postel.servers.imapd.mailboxes import status_of
 from postel.servers.imapd.metadata import may_annotate, metadata_of
 from postel.store import INBOX, SEPARATOR, StoredMailbox, inbox_first
 
-_SUBSCRIBED_BELOW: Final = (b"SUBSCRIBED",)
-
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
 
+_SUBSCRIBED_BELOW: Final = (b"SUBSCRIBED",)
 _AT_ONCE: Final = 200  # names: a few milliseconds
 
 
@@ -64,10 +63,10 @@ class _Tree:
         return cls(entries, frozenset(await store.tree.subscriptions(session.account_id)))
 
     def names(self, *, with_subscribed: bool) -> Iterator[_Entry]:
-        """In the order of their names, INBOX first."""
+        """In the order of their names, INBOX first; with what is subscribed to and not there, and the names above."""
         entries = dict(self._entries)
         if with_subscribed:
-            for name in self.subscribed:
+            for name in self.subscribed | _all_above(self.subscribed):
                 entries.setdefault(name, _Entry(name, None))
         yield from sorted(entries.values(), key=lambda entry: (entry.name != INBOX, entry.name))
 

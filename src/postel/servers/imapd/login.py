@@ -1,6 +1,7 @@
 """Who is there: STARTTLS, LOGIN, AUTHENTICATE, UNAUTHENTICATE.
 
-Implements  RFC 9051 6.2, RFC 4959 (initial response), RFC 5530 3 (why a login failed), RFC 8314 4.1.
+Implements  RFC 9051 6.2, RFC 4959 (initial response), RFC 5530 3 (why a login failed), RFC 8314 4.1,
+            RFC 8437 (UNAUTHENTICATE).
 Gives       Logins, HANDLERS.
 Not here    The exchange itself: servers.login. Slowing down who guesses: directory.
 """
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING, Final
 from postel.database import DatabaseTrouble
 from postel.directory import Account, Throttled
 from postel.observe import logger
-from postel.proto.imap import NO, OK, Authenticate, AuthResponse, Login, Result, StartTls, codes
+from postel.proto.imap import (
+    NO,
+    OK,
+    Authenticate,
+    AuthResponse,
+    Login,
+    Result,
+    StartTls,
+    Unauthenticate,
+    codes,
+)
 from postel.proto.sasl import Denial, Denied, find_mechanism
 from postel.servers.login import LoginExchange, LoginFacts, LoginStep
 
@@ -133,8 +144,17 @@ async def _authenticate(session: ImapSession, command: Authenticate) -> None:
     await session.logins.authenticate(command)
 
 
+async def _unauthenticate(session: ImapSession, command: Unauthenticate) -> None:
+    """RFC 8437 3: the connection stays, and nothing of the account is left on it."""
+    log.event("logged_out", session=session.id, account=str(session.account))
+    session.leave()
+    session.account = None
+    session.talk.answer(OK)
+
+
 HANDLERS: Final[Mapping[type, Handler]] = {
     StartTls: _start_tls,
     Login: _login,
     Authenticate: _authenticate,
+    Unauthenticate: _unauthenticate,
 }

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from postel.proto.imap import OK, Close, Resync, Select, UidSet, Unselect, codes, responses
 from postel.servers.imapd.faults import NO_SUCH_MAILBOX, Denied
-from postel.servers.imapd.fetch import without
 from postel.servers.imapd.object_ids import mailbox_id
 from postel.servers.imapd.recent import NOBODYS, Recent
 from postel.servers.imapd.selected import Selected
+from postel.servers.imapd.vanished import gone_since
 from postel.store import Flags, Snapshot
 
 if TYPE_CHECKING:
@@ -91,14 +91,9 @@ def _first_unseen(snapshot: Snapshot) -> int:
 
 async def _resync(session: ImapSession, selected: Selected, known: Resync) -> None:
     """RFC 7162 3.2.5: what changed since the client was here, if it was here."""
-    box, view = selected.box, selected.view
-    if known.uid_validity != box.uid_validity:
+    if known.uid_validity != selected.box.uid_validity:
         return
-    gone = UidSet.covering(await session.parts.store.expunged_since(box.id, known.modseq))
-    if known.known_uids is not None:
-        gone &= known.known_uids
-    # Tombstones may name more than the client ever saw, never a message that is there.
-    gone = UidSet.covering(without(gone.ranges, view.uids))
+    gone = await gone_since(session, selected, known.modseq, known.known_uids)
     if known.match_seqs is not None and known.match_uids is not None:
         gone = _unmatched(gone, selected, known.match_seqs, known.match_uids)
     if gone:
