@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _HEAD: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\r\n\Z")
+TAG_LIMIT: Final = 300  # octets at the beginning of a line in which its tag is looked for
 _HEAD_LIMIT: Final = 32  # octets at the end of a line that can be the head of a literal
 TAG: Final = rb"[!#$&',-/0-9:-@A-\[\]^-z|}~]{1,256}"  # RFC 9051 9, tag: ASTRING-CHAR but "+"
 _TAG: Final = re.compile(rb"(%b)(?= |\r\n)" % TAG)
@@ -118,16 +119,13 @@ class Inbox:
         # RFC 9051 2.2: lines end in CRLF; a bare one of the two is no line end, and nothing else either.
         is_bare = not line.endswith(b"\r\n") or line.find(b"\r", 0, -2) >= 0
         if is_bare:
-            self.begin, self._tail = line[:_TAG_LIMIT], line[-_HEAD_LIMIT:]
+            self.begin, self._tail = line[:TAG_LIMIT], line[-_HEAD_LIMIT:]
         return LineFault.BARE_NEWLINE if is_bare else line
 
     def _drop(self, count: int) -> None:
         if self._dropped == 0:
-            self.begin, self._tail = bytes(self._buffer[:_TAG_LIMIT]), b""
+            self.begin, self._tail = bytes(self._buffer[:TAG_LIMIT]), b""
         self._tail = (self._tail + bytes(self._buffer[max(0, count - _HEAD_LIMIT) : count]))[-_HEAD_LIMIT:]
         del self._buffer[:count]
         self._dropped += count
         self._looked_at = 0
-
-
-_TAG_LIMIT: Final = 300

@@ -2,7 +2,7 @@
 
 Implements  RFC 9051 2.2.1 (tags, continuation), 4.3 (literals), RFC 7888 4 and 5 (non-synchronising literals: what is
             refused is read and thrown away, or the session ends), RFC 7889 4 (TOOBIG before the literal).
-Gives       Intake; what it finds: Whole, Piece, Ready, Rejected, Hopeless.
+Gives       Intake; what it finds: Whole, Piece, Rejected, Hopeless.
 Not here    Answers and states: server.
 
 A command is read line by line. Where a line announces a literal, `judge` (the server) decides: an argument is kept
@@ -19,7 +19,7 @@ from typing import Final, TypeAlias
 
 from postel.proto.imap.codes import BAD, TOOBIG, Result
 from postel.proto.imap.fault import Refused
-from postel.proto.imap.framing import Inbox, LineFault, LiteralHead, literal_head, tag_of
+from postel.proto.imap.framing import TAG_LIMIT, Inbox, LineFault, LiteralHead, literal_head, tag_of
 from postel.proto.imap.limits import ImapLimits
 
 LITERAL_MINUS: Final = 4096  # RFC 7888 5: octets of the largest non-synchronising literal under LITERAL-
@@ -195,7 +195,7 @@ class Intake:
         return self._literal(judge, head)
 
     def _fault(self, fault: LineFault) -> Found | bool:
-        begin = bytes(self._text[:300]) + self.inbox.begin
+        begin = bytes(self._text[:TAG_LIMIT]) + self.inbox.begin
         rejected = self._refusal or Rejected(tag_of(begin), LINE_FAULTS[fault])
         return self._after_refusal(rejected, self.inbox.last_head)
 
