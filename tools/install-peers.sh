@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")/.." && pwd)
 packages=(
     curl swaks libnet-ssleay-perl msmtp s-nail mutt            # sending
     fetchmail getmail6 mpop                                    # POP3
-    isync offlineimap3 neomutt aerc emacs-nox interimap        # IMAP
+    isync offlineimap3 neomutt alpine aerc emacs-nox interimap # IMAP
     libmail-imapclient-perl libnet-imap-client-perl libnet-imap-simple-perl libmail-box-imap4-perl
     libio-socket-ssl-perl ruby php-cli php-imap imapfilter     # IMAP and POP3, in the languages of others
     tcl tcllib tcl-tls

@@ -21,6 +21,7 @@ from typing import Final
 import pytest
 from peer_programs import PATIENCE_S
 
+_AGAIN_S: Final = 15.0
 _SIZE: Final = struct.pack("HHHH", 40, 120, 0, 0)  # lines and columns
 _CONTROLS: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[()][A-Z0-9]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[=>78])"
@@ -63,6 +64,17 @@ class Screen:
         """Type at once."""
         self._octets = b""
         os.write(self._master, keys.encode())
+
+    def press(self, key: str, until: str) -> None:
+        """Type until `until` is shown: some programs throw away what was typed before they listen."""
+        for _ in range(int(PATIENCE_S / _AGAIN_S)):
+            self.type(key)
+            again = time.monotonic() + _AGAIN_S
+            while until not in self.text and self._read(again):
+                pass
+            if until in self.text:
+                return
+        pytest.fail(f"it did not show {until!r} for {key!r}, but:\n{self.text[-4000:]}")
 
     def wait_for_end(self) -> int:
         """Its status."""

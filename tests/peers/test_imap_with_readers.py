@@ -1,4 +1,4 @@
-"""Mail programs for people, used at a terminal: mutt, NeoMutt and aerc."""
+"""Mail programs for people, used at a terminal: mutt, NeoMutt, Alpine and aerc."""
 
 from __future__ import annotations
 
@@ -66,6 +66,42 @@ set pager_stop = yes
         "copy me": set(),
         "flag me": {"\\Flagged", "\\Seen"},
     }
+    assert account.letters("Kept")["copy me"].octets == inbox["copy me"].octets
+
+
+def test_alpine_sorts_saves_flags_and_deletes(account: ImapAccount, tmp_path: Path) -> None:
+    account.fill("Kept")
+    where = f"{{localhost:{account.port}/ssl/user={account.address}}}"
+    features = (
+        "enable-flag-cmd,enable-aggregate-command-set,expunge-without-confirm,quit-without-confirm,"
+        "save-will-not-delete"
+    )
+    rc = secret_file(
+        tmp_path / "pinerc",
+        f"inbox-path={where}INBOX\nfolder-collections=Mail {where}[]\nsort-key=Subject\nlast-version-used=9.99\n"
+        f"feature-list={features}\n",
+    )
+    environment = {"HOME": str(tmp_path), "SSL_CERT_FILE": str(account.server.authority)}
+    with screen(program("alpine"), "-p", rc, "-i", environment=environment) as seen:
+        seen.wait_for("ENTER PASSWORD")
+        seen.press(f"{PASSWORD}\r", until="Preserve password")
+        seen.press("n", until="keep me")
+        seen.type("j1\r")  # where it may not be, when `n` was pressed once more
+        seen.press("s", until="SAVE Msg #1")
+        seen.type("Kept\r")
+        eventually(lambda: set(account.letters("Kept")) == {"copy me"}, "it is copied")
+        seen.type("nd")  # the next one is deleted, and then it is at the one after that
+        eventually(lambda: "\\Deleted" in account.letters()["delete me"].flags, "it is marked")
+        seen.press("*", until="Flag")
+        seen.type("\r")
+        eventually(lambda: "\\Flagged" in account.letters()["flag me"].flags, "it is flagged")
+        seen.type("n\r")
+        seen.answer("about", "<x")
+        account.wait_until("INBOX", {"copy me", "flag me", "keep me"})
+        seen.type("q")
+        assert seen.wait_for_end() == 0
+    inbox = account.letters()
+    assert "\\Seen" in inbox["keep me"].flags
     assert account.letters("Kept")["copy me"].octets == inbox["copy me"].octets
 
 
