@@ -13,7 +13,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Hashable, Sized
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 T = TypeVar("T", bound=Sized)
 
@@ -33,7 +33,7 @@ class Question(Generic[T]):
 @dataclass(frozen=True, slots=True)
 class _Kept:
     uids: array[int]
-    answer: Sized
+    answer: Any  # what its question says
     size_bytes: int
 
 
@@ -42,7 +42,7 @@ class KeptAnswers:
 
     def __init__(self, limit_bytes: int = LIMIT_BYTES) -> None:
         self._limit_bytes = limit_bytes
-        self._kept: OrderedDict[Question[Sized], _Kept] = OrderedDict()
+        self._kept: OrderedDict[Question[Any], _Kept] = OrderedDict()
         self._size_bytes = 0
 
     def find(self, question: Question[T], uids: array[int]) -> T | None:
@@ -52,19 +52,19 @@ class KeptAnswers:
 
     def latest(self, question: Question[T]) -> tuple[array[int], T] | None:
         """The last answer, and the messages that it was made for."""
-        kept = self._kept.get(question)  # type: ignore[arg-type]
+        kept = self._kept.get(question)
         if kept is None:
             return None
-        self._kept.move_to_end(question)  # type: ignore[arg-type]
-        return kept.uids, kept.answer  # type: ignore[return-value]
+        self._kept.move_to_end(question)
+        return kept.uids, kept.answer
 
     def keep(self, question: Question[T], uids: array[int], answer: T, item_bytes: int) -> None:
         """Keep an answer of so many octets an item, in place of the one before."""
-        self._drop(question)  # type: ignore[arg-type]
+        self._drop(question)
         size_bytes = _ENTRY_BYTES + len(uids) * uids.itemsize + len(answer) * item_bytes
         if size_bytes > self._limit_bytes:
             return
-        self._kept[question] = _Kept(uids, answer, size_bytes)  # type: ignore[index]
+        self._kept[question] = _Kept(uids, answer, size_bytes)
         self._size_bytes += size_bytes
         self._keep_within()
 
@@ -77,7 +77,7 @@ class KeptAnswers:
         while self._size_bytes > self._limit_bytes:
             self._drop(next(iter(self._kept)))
 
-    def _drop(self, question: Question[Sized]) -> None:
+    def _drop(self, question: Question[Any]) -> None:
         kept = self._kept.pop(question, None)
         if kept is not None:
             self._size_bytes -= kept.size_bytes
