@@ -328,3 +328,20 @@ async def test_the_owner_loses_no_right() -> None:
         assert (await kitt.cmd(f"DELETEACL {PLANS} {ANN}")).tagged.startswith("NO [CANNOT]")
         await ann.ok("SELECT Plans")
         assert (await kitt.cmd(f"SELECT {PLANS}")).tagged.startswith("NO [NOPERM]")
+
+
+@pytest.mark.parametrize("who", ["kitt@example.org", "anyone"])
+async def test_a_right_to_see_that_another_gives_or_takes_back_is_told(who: str) -> None:
+    """RFC 5465 5.4: granting or revocation of the right l is creation or deletion of the mailbox."""
+    async with world() as w:
+        ann = await w.login(ANN, mailbox=None)
+        await ann.ok("CREATE Plans")
+        client = await w.login(mailbox=None)
+        await client.ok('NOTIFY SET (subtree "Other Users" (MailboxName))')
+        await ann.ok(f"SETACL Plans {who} lr")
+        assert await client.line() == f'* LIST () "/" "Other Users/{ANN}/Plans"'
+        await ann.ok(f"SETACL Plans {who} r")
+        assert await client.line() == f'* LIST (\\NonExistent) "/" "Other Users/{ANN}/Plans"'
+        await client.ok("NOTIFY NONE")
+        await ann.ok(f"SETACL Plans {who} lr")
+        assert (await client.ok("NOOP")).lines == []

@@ -90,6 +90,9 @@ class Directory:
         self._first: dict[str, Account | None] = {}
         self._verified: set[int] = set()  # accounts that were looked at for their verifiers
         self._tokens: Tokens | None = None
+        self.changes = (
+            0  # of accounts, as far as they were heard of: who holds one looks again when this has moved on
+        )
         self._unwatch: Action = database.hear(CHANNEL, self._forget_found)
 
     def throttle_by(self, options: ThrottleOptions) -> None:
@@ -162,6 +165,7 @@ class Directory:
         return self._first[domain]
 
     def _forget_found(self) -> None:
+        self.changes += 1
         self._found.clear()
         self._quotas.clear()
         self._first.clear()

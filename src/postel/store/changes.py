@@ -57,7 +57,7 @@ class _Crowd:
 
 
 class Changes:
-    """Watches by mailbox, for what is in it; by account, for which mailboxes it has."""
+    """Watches by mailbox, for what is in it; by account, for which it has; by identifier, for what it may see."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -71,6 +71,10 @@ class Changes:
         """Call `action` when mailboxes are made, renamed, deleted or subscribed, or get other rights or annotations."""
         return self._watch(_tree(account_id), action)
 
+    def watch_rights(self, identifier: str, action: Action) -> Action:
+        """Call `action` when anybody gives rights to an identifier, or takes them back."""
+        return self._watch(_rights(identifier), action)
+
     def publish(self, tx: Transaction, mailbox_id: int) -> None:
         """Tell those who watch this mailbox once the transaction is durable."""
         tx.announce(_mailbox(mailbox_id))
@@ -78,6 +82,10 @@ class Changes:
     def publish_tree(self, tx: Transaction, account_id: int) -> None:
         """Tell those who watch the tree of this account once the transaction is durable."""
         tx.announce(_tree(account_id))
+
+    def publish_rights(self, tx: Transaction, identifier: str) -> None:
+        """Tell those who watch the rights of this identifier once the transaction is durable."""
+        tx.announce(_rights(identifier))
 
     @property
     def is_watched(self) -> bool:
@@ -116,3 +124,7 @@ def _mailbox(mailbox_id: int) -> str:
 
 def _tree(account_id: int) -> str:
     return f"mailboxes of {account_id}"
+
+
+def _rights(identifier: str) -> str:
+    return f"rights of {identifier}"

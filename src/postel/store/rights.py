@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from postel.database import Database, Transaction
+from postel.database import Action, Database, Transaction
 from postel.store.changes import Changes
 from postel.store.faults import BadRights, TooMany
 from postel.store.options import StoreOptions
@@ -65,6 +65,7 @@ class Rights:
                 (mailbox_id, identifier, rights),
             )
         self._changes.publish_tree(tx, box.account_id)
+        self._changes.publish_rights(tx, identifier.removeprefix("-"))
 
     async def shared_with(self, account_id: int, address: str) -> list[StoredMailbox]:
         """Mailboxes of others that an account may see (the right l)."""
@@ -75,6 +76,16 @@ class Rights:
             return [box for box in boxes if "l" in _effective(await _rights(tx, box.id), address)]
 
         return await self._database.read(work)
+
+    def watch(self, address: str, action: Action) -> Action:
+        """Call `action` when others give rights to an account, or to anyone, or take some back; the result ends it."""
+        ends = [self._changes.watch_rights(who, action) for who in (address.casefold(), ANYONE)]
+
+        def end() -> None:
+            for end_one in ends:
+                end_one()
+
+        return end
 
     async def _check_number(self, tx: Transaction, mailbox_id: int) -> None:
         row = await tx.fetch_one("SELECT COUNT(*) FROM stored_right WHERE mailbox_id = ?", (mailbox_id,))

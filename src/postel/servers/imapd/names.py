@@ -58,6 +58,11 @@ class Names:
         self._directory = directory
         self._account = account
 
+    @property
+    def address(self) -> str:
+        """The account's own address, by which others give it rights."""
+        return self._account.mailbox.folded
+
     async def open(self, name: str, rights: str) -> Opened:
         """The mailbox of this name, on which all these rights are held. Raises Denied."""
         opened = await self.find(name)
@@ -89,7 +94,7 @@ class Names:
         """What may be done with a mailbox."""
         if box.account_id == self._account.id:
             return ALL
-        return await self._store.rights.of(box, self._account.id, self._account.mailbox.folded)
+        return await self._store.rights.of(box, self._account.id, self.address)
 
     async def place(self, name: str) -> Place | None:
         """What a name means; None: another user who is not known."""
@@ -115,5 +120,5 @@ class Names:
     async def shared(self) -> list[tuple[str, StoredMailbox]]:
         """What others share with this account, by the names it knows them by."""
         owners = {account.id: str(account.mailbox) for account in await self._directory.list()}
-        boxes = await self._store.rights.shared_with(self._account.id, self._account.mailbox.folded)
+        boxes = await self._store.rights.shared_with(self._account.id, self.address)
         return [(self.shown(box, owners[box.account_id]), box) for box in boxes if box.account_id in owners]

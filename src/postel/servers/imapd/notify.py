@@ -84,7 +84,7 @@ class Watcher:
         self._no_access: list[str] = []
         self._events = frozenset[MailEvent]().union(*(group.events for group in self._groups))
         self._annotations = AnnotationNews(session.parts.store.annotations, session.account_id)
-        self._unwatch_tree: Callable[[], None] | None = None
+        self._unwatch: list[Callable[[], None]] = []
         self._is_stale = False  # which mailboxes there are, and what may be seen of them, is to be looked up
         self._changed: set[int] = set()  # mailboxes in which something happened
 
@@ -98,10 +98,11 @@ class Watcher:
 
     async def begin(self, *, wants_status: bool) -> None:
         """Watch from now on; with `wants_status`, tell how things are (RFC 5465 3.1)."""
-        session = self._session
+        session, store = self._session, self._session.parts.store
         if self._groups:
-            tree = session.parts.store.changes.watch_tree
-            self._unwatch_tree = tree(session.account_id, self._hear_of_tree)
+            self._unwatch.append(store.changes.watch_tree(session.account_id, self._hear_of_tree))
+            # RFC 5465 5.4: a right l that another gives or takes back makes or deletes a mailbox.
+            self._unwatch.append(store.rights.watch(session.names.address, self._hear_of_tree))
         if self._events & _ANNOTATIONS:
             await self._annotations.look()
         now = await self._look()
@@ -118,9 +119,8 @@ class Watcher:
         for told in self._told.values():
             told.unwatch()
         self._told.clear()
-        if self._unwatch_tree is not None:
-            self._unwatch_tree()
-            self._unwatch_tree = None
+        while self._unwatch:
+            self._unwatch.pop()()
 
     async def tell(self) -> None:
         """Say what has happened since it was last said."""

@@ -16,6 +16,7 @@ from postel.directory import Account
 from postel.net import ConnectionLost, Stream, TimedOut
 from postel.observe import logger
 from postel.proto.imap import (
+    BYE,
     NO,
     AuthCancelled,
     AuthResponse,
@@ -46,6 +47,7 @@ from postel.tls import HandshakeFailed, ServerTls, start_server
 
 log = logger("imapd")
 
+_NO_ACCOUNT: Final = BYE.saying("The account is gone", codes.NONEXISTENT)
 _BROKEN: Final = NO.saying("Something went wrong on our side", codes.SERVERBUG)
 
 
@@ -87,6 +89,7 @@ class ImapSession:
         self.contexts = Contexts(self)
         self.watcher: Watcher | None = None
         self._commands = 0
+        self._accounts_seen = -1  # Directory.changes when the account was last known to be there
 
     async def run(self) -> Ended:
         """The session, to its end. Raises CancelledError; faults of our own are logged, and close it."""
@@ -165,6 +168,7 @@ class ImapSession:
     def enter(self, account: Account) -> None:
         """Somebody has logged in."""
         self.account = account
+        self._accounts_seen = -1
         self._names = Names(self.parts.store, self.parts.directory, account)
 
     def leave(self) -> None:
@@ -265,8 +269,21 @@ class ImapSession:
             await self.drive.flush()
 
     async def _act(self, handler: Handler, command: Any) -> None:
-        if self.selected is None or await self.selected.may_go_on():
+        if not await self._is_account_there():
+            self.talk.shut_down(_NO_ACCOUNT)
+        elif self.selected is None or await self.selected.may_go_on():
             await handler(self, command)
+
+    async def _is_account_there(self) -> bool:
+        """Whether whoever has logged in still may: an account that was removed gets nothing new to its name."""
+        directory, account = self.parts.directory, self.account
+        if account is None or directory.changes == self._accounts_seen:
+            return True
+        changes, now = directory.changes, await directory.find(account.mailbox.folded)
+        if now is None or now.id != account.id:
+            return False
+        self._accounts_seen = changes
+        return True
 
     async def _guarded(self, doing: Any) -> None:
         """Whatever goes wrong in a command is that command's result, and no other's; nothing half done is left."""
