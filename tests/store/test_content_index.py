@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from store_room import Room, open_room
@@ -13,7 +14,10 @@ from postel.contents import Contents
 from postel.database import DatabaseTrouble
 from postel.message import IndexedContent, index_content
 from postel.store import StoredMailbox, letters_after, reach, reached, uids_with_prefix
+from postel.store.index import ContentIndex
 from postel.testing import InlineWorkers
+
+T = TypeVar("T")
 
 FIRST = b"Subject: plans\r\nMessage-ID: <1@x>\r\n\r\nhello\r\n"
 REPLY = b"Subject: Re: plans\r\nMessage-ID: <2@x>\r\nReferences: <1@x>\r\n\r\nyes\r\n"
@@ -230,3 +234,42 @@ async def test_letters_are_walked_in_the_order_they_came() -> None:
     box = await inbox(room)
     assert await room.database.read(lambda tx: uids_with_prefix(tx, box.id, "ann@drag")) == [1]
     assert await room.database.read(lambda tx: uids_with_prefix(tx, box.id, "kitt")) == []
+
+
+class CountingWorkers(InlineWorkers):
+    """Workers who know how often they were asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        self.asked += 1
+        return await super().run(work)
+
+
+@pytest.mark.parametrize(
+    ("content", "asked"),
+    [
+        (FIRST, 0),
+        (FIRST + b"hello\r\n" * 9_000, 0),
+        (FIRST + b"hello\r\n" * 10_000, 1),
+        (b"To: " + b"ann@x, " * 1_000 + b"kitt@x\r\n\r\n", 0),
+        (b"To: " + b"ann@x, " * 1_300 + b"kitt@x\r\n\r\n", 1),
+        (b"Content-Type: message/rfc822\r\n\r\nTo: " + b"ann@x, " * 1_300 + b"kitt@x\r\n\r\n", 1),
+        (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 20, 0),
+        (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 60, 1),
+        (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 5_000, 1),
+        (
+            FIRST + b"hello\r\n" * 40_000,
+            2,
+        ),  # some of it is there already: what is left may be dear though it is short
+    ],
+)
+async def test_only_what_is_soon_read_is_read_on_the_loop(content: bytes, asked: int) -> None:
+    room = await open_room()
+    await room.put(7, content)
+    workers = CountingWorkers()
+    index = ContentIndex(room.database, room.contents, workers)
+    (content_id,) = await contents_of(room)
+    assert await index.make(content_id) == index_content(content)
+    assert workers.asked == asked

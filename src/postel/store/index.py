@@ -5,8 +5,8 @@ Gives       ContentIndex, keep_blobs, keep_blob, is_fresh.
 Not here    What is in a blob, and how it is made: message.IndexedContent, ContentIndexer. Before anybody asks: indexer.
 
 A blob is of the content alone, so all copies share it, whatever the prefix of each. It is made from the octets in hand
-when a message comes, or when first wanted, and kept as long as a letter has the content. What is small is read on the
-loop: handing it to a thread costs as much.
+when a message comes, or when first wanted, and kept as long as a letter has the content. What is small and light is
+read on the loop: handing it to a thread costs as much. Many KB of addresses, or of parts, are not light.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from postel.store.records import ReadOnce
 from postel.store.threads import thread_keys
 
 AT_ONCE: Final = 32  # contents that are read at a time, for one who asks; what is found is kept in one commit
-_ON_LOOP: Final = 32 * 1024  # octets: read in a tenth of a millisecond, or in three where all of it is header
+_ON_LOOP: Final = 64 * 1024  # octets: looked through in a tenth of a millisecond
+_PARTS_ON_LOOP: Final = 64  # lines that might begin a part: each is made one when it is met
 _AT_DELIVERY: Final = 1024 * 1024  # octets: what is larger is delivered first and read then
 # Octets handed to a worker at once: that costs more than reading a small content.
 _TOGETHER: Final = 256 * 1024
@@ -52,7 +53,7 @@ class ContentIndex:
         """Read what is about to be stored; None for what lies in a file or is as large: that is read soon after."""
         if sealed.file is not None or len(sealed.data) > _AT_DELIVERY:
             return None
-        return _read_once(await self._finish(ContentIndexer(), sealed.data))
+        return _read_once(await self._read(sealed.data))
 
     async def of_content(self, content_id: int, size_bytes: int) -> ReadOnce | None:
         """Read a content that is about to be delivered; None where that would take long, or where it is gone."""
@@ -109,7 +110,7 @@ class ContentIndex:
 
     async def make(self, content_id: int) -> bytes | None:
         """Read a content: its blob, which is not kept; None when it is gone."""
-        indexer, pieces, gathered = ContentIndexer(), list[bytes](), 0
+        indexer, pieces, gathered, is_all = ContentIndexer(), list[bytes](), 0, True
         try:
             reader = await self._contents.reader(content_id)
             async with aclosing(reader.chunks()) as chunks:
@@ -117,16 +118,22 @@ class ContentIndex:
                     pieces.append(chunk)
                     gathered += len(chunk)
                     if gathered >= _TOGETHER:
-                        octets, pieces, gathered = b"".join(pieces), [], 0
+                        octets, pieces, gathered, is_all = b"".join(pieces), [], 0, False
                         await self._workers.run(lambda octets=octets: indexer.feed(octets))  # type: ignore[misc]
         except ContentMissing:
             return None
-        return await self._finish(indexer, b"".join(pieces))
-
-    async def _finish(self, indexer: ContentIndexer, octets: bytes) -> bytes:
-        if len(octets) <= _ON_LOOP:
-            return _finish(indexer, octets)
+        octets = b"".join(pieces)
+        if is_all:
+            return await self._read(octets)
         return await self._workers.run(lambda: _finish(indexer, octets))
+
+    async def _read(self, content: bytes) -> bytes:
+        """The blob of a content in memory: on the loop where that is soon done, whatever somebody may have written."""
+        indexer = ContentIndexer()
+        if len(content) > _ON_LOOP or content.count(b"\n--") > _PARTS_ON_LOOP:
+            return await self._workers.run(lambda: _finish(indexer, content))
+        indexer.feed(content)
+        return indexer.finish() if indexer.is_light else await self._workers.run(indexer.finish)
 
     async def _make_and_keep(self, content_id: int) -> bytes | None:
         blob = await self.make(content_id)

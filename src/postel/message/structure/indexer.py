@@ -41,6 +41,8 @@ from postel.message.structure.message_ids import message_ids, references_of
 from postel.message.structure.outline import Kind, OutlinePart, OutlineReader
 
 SEARCHED_OCTETS: Final = 64 * 1024  # of a field: of more only the beginning is a key
+_LIGHT_BYTES: Final = 8 * 1024  # of headers: they are what `finish` reads
+_PART_BYTES: Final = 256  # of a header: a part costs as much besides
 # What is never offered for saving by itself, whatever its disposition says.
 _SIGNATURES: Final = frozenset({"application/pgp-signature", "application/pkcs7-signature"})
 
@@ -54,6 +56,12 @@ class ContentIndexer:
     def feed(self, octets: bytes) -> None:
         """The next octets. Costs O(len(octets))."""
         self._outline.feed(octets)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether `finish` would cost little: a fraction of a millisecond, some if headers are made to be dear."""
+        outline = self._outline
+        return outline.head_bytes + _PART_BYTES * len(outline.parts) <= _LIGHT_BYTES
 
     def finish(self) -> bytes:
         """There are no more: the blob for IndexedContent."""

@@ -119,6 +119,11 @@ class OutlineReader(BoundaryScanner[_Open]):
         return self._base + self._at
 
     @property
+    def head_bytes(self) -> int:
+        """Octets of headers so far."""
+        return self._kept_bytes + self._head_bytes
+
+    @property
     def lines(self) -> int:
         """Line ends so far."""
         return self._lines
