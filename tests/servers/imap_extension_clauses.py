@@ -264,6 +264,13 @@ EXTENSION_CLAUSES = (
         "SEARCH CHARSET UTF-8 ALL",
         comes=BAD,
     ),
+    clause(
+        "RFC 5182 2.4: SORT that only saves says nothing",
+        "SELECT INBOX",
+        "SORT RETURN (SAVE) (DATE) UTF-8 ALL",
+        comes=("OK",),
+        never="ESEARCH",
+    ),
     clause("RFC 5256 5: SORT without a charset", "SELECT INBOX", "SORT (DATE) ALL", comes=BAD),
     clause("RFC 5256 5: THREAD without a charset", "SELECT INBOX", "THREAD REFERENCES ALL", comes=BAD),
     clause(

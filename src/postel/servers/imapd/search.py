@@ -61,8 +61,7 @@ async def _search(session: ImapSession, command: imap.Search) -> None:
     else:
         found = found_of(returns, numbers, modseq, is_ordered=False)
         await keep_found(session, command.key, returns, uids, is_uid=command.uid)
-        if returns.options != frozenset({ReturnOption.SAVE}):
-            await session.send(responses.esearch(session.tag, found, uid=command.uid))
+        await _tell(session, returns, found, uid=command.uid)
     await session.finish(OK.saying("", search.left), may_expunge=command.uid)
 
 
@@ -91,8 +90,14 @@ async def _sort(session: ImapSession, command: Sort) -> None:
         if ReturnOption.UPDATE in command.returns.options:
             again = partial(_find_sorted, session, command, program)
             await session.contexts.keep(again, ordered, is_uid=command.uid, is_ordered=True)
-        await session.send(responses.esearch(session.tag, found, uid=command.uid))
+        await _tell(session, command.returns, found, uid=command.uid)
     await session.finish(OK, may_expunge=command.uid)
+
+
+async def _tell(session: ImapSession, returns: Returns, found: responses.Found, *, uid: bool) -> None:
+    """RFC 5182 2.4: of what is only to be saved nothing is told."""
+    if returns.options != frozenset({ReturnOption.SAVE}):
+        await session.send(responses.esearch(session.tag, found, uid=uid))
 
 
 async def _find_sorted(
