@@ -171,6 +171,8 @@ class Selected:
         send = self._session.send
         if updates.expunged:
             await self._session.contexts.tell_gone(updates.expunged)
+            if len(updates.expunged) > TOLD_AT_ONCE:
+                await asyncio.sleep(0)  # numbering them, and saying so, are some milliseconds each
             await send(self._gone(updates.expunged))
         if updates.exists is not None:
             await self._claim(updates.fresh[-1])
