@@ -271,6 +271,21 @@ EXTENSION_CLAUSES = (
         comes=("OK",),
         never="ESEARCH",
     ),
+    clause(
+        "RFC 5465 7: what is wanted of a new message that joins a search, and nothing of one whose flags changed",
+        "SELECT INBOX",
+        "UID STORE 3 +FLAGS.SILENT (\\Seen)",
+        "SEARCH RETURN (COUNT UPDATE (UID BODY.PEEK[HEADER.FIELDS (To)])) SEEN",
+        "UID STORE 1 +FLAGS.SILENT (\\Seen)",
+        "COPY 1 INBOX",
+        comes=(
+            r"OK \[COPYUID",
+            "4 EXISTS",
+            r"4 FETCH \(UID 4 BODY\[HEADER.FIELDS \(To\)\]",
+            r"ESEARCH .* ADDTO \(0 4\)$",
+        ),
+        never="[123] FETCH",
+    ),
     clause("RFC 5256 5: SORT without a charset", "SELECT INBOX", "SORT (DATE) ALL", comes=BAD),
     clause("RFC 5256 5: THREAD without a charset", "SELECT INBOX", "THREAD REFERENCES ALL", comes=BAD),
     clause(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from postel.proto.imap.sequences import Partial, SequenceSet
+from postel.proto.imap.values import FetchItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +215,14 @@ class ReturnOption(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """RETURN (...): the answer is an ESEARCH response. Without any option: ALL."""
+    """RETURN (...): the answer is an ESEARCH response. Without any option: ALL.
+
+    items    what is fetched of a new message that joins what was found, with UPDATE (RFC 5465 7).
+    """
 
     options: frozenset[ReturnOption]
     partial: Partial | None = None
+    items: tuple[FetchItem, ...] = ()
 
 
 class SortField(enum.Enum):

@@ -1,6 +1,7 @@
 """Searches that are kept up to date.
 
-Implements  RFC 5267 4.3 (UPDATE: ADDTO, REMOVEFROM), 4.3.4 (CANCELUPDATE), 4.2 (CONTEXT, a hint).
+Implements  RFC 5267 4.3 (UPDATE: ADDTO, REMOVEFROM), 4.3.4 (CANCELUPDATE), 4.2 (CONTEXT, a hint), RFC 5465 7 (what is
+            told of a new message that joins).
 Gives       Contexts, HANDLERS.
 Not here    What matches: searching. Orders: search.
 
@@ -13,7 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from postel.proto.imap import OK, CancelUpdate, UidSet, codes, responses
+from postel.proto.imap import OK, CancelUpdate, FetchItem, UidSet, codes, responses
+from postel.servers.imapd.fetch import fetch_fresh
 
 if TYPE_CHECKING:
     from postel.servers.imapd.session import Handler, ImapSession
@@ -26,13 +28,15 @@ Find: TypeAlias = Callable[[], Awaitable[Sequence[int]]]
 
 @dataclass(slots=True)
 class _Context:
-    """One search, and what the client knows of it."""
+    """One search, and what the client knows of it; `items` are told of messages beyond `last_uid` that join."""
 
     tag: bytes
     find: Find
     known: list[int]
     is_uid: bool
     is_ordered: bool
+    items: Sequence[FetchItem]
+    last_uid: int
 
 
 @dataclass(slots=True)
@@ -43,13 +47,16 @@ class Contexts:
     _contexts: dict[bytes, _Context] = field(default_factory=dict)
     _modseq: int = 0  # of the mailbox when they were last up to date
 
-    async def keep(self, find: Find, known: Sequence[int], *, is_uid: bool, is_ordered: bool) -> None:
+    async def keep(
+        self, find: Find, known: Sequence[int], items: Sequence[FetchItem], *, is_uid: bool, is_ordered: bool
+    ) -> None:
         """Keep the search of the command in hand, if there is room for it."""
         tag = self.session.tag
         if len(self._contexts) >= CONTEXTS_LIMIT:
             await self.session.send(responses.untagged("Too many searches are kept", codes.no_update(tag)))
             return
-        self._contexts[tag] = _Context(tag, find, list(known), is_uid, is_ordered)
+        last = self.session.box.view.last_uid
+        self._contexts[tag] = _Context(tag, find, list(known), is_uid, is_ordered, items, last)
 
     def cancel(self, tags: Sequence[bytes]) -> None:
         """Forget some."""
@@ -77,8 +84,12 @@ class Contexts:
         before = set(known)
         added = [(place, uid) for place, uid in enumerate(now, 1) if uid not in before]
         context.known = now
+        fresh = sorted(uid for _, uid in added if uid > context.last_uid)
+        context.last_uid = max(view.last_uid, context.last_uid)
         if not added and not removed:
             return
+        if fresh and context.items:
+            await fetch_fresh(self.session, fresh, context.items)
         if context.is_ordered:
             more = [(place, b"%d" % self._number(context, uid)) for place, uid in added]
         else:

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from postel.net import ConnectionLost
-from postel.proto.imap import OK, Fetch, FetchAtom, FetchItem, codes, responses
+from postel.proto.imap import OK, Fetch, FetchAtom, FetchItem, UidSet, codes, responses
 from postel.servers.imapd.faults import SOME_GONE, TROUBLES
 from postel.servers.imapd.fetch_columns import Needs, Page
 from postel.servers.imapd.fetch_plan import Bulk, Plan, planned
@@ -292,7 +292,7 @@ async def fetch_fresh(session: ImapSession, uids: Sequence[int], items: Sequence
     """Tell these items of messages that the client has just been told of."""
     box = session.box
     wanted = items if FetchAtom.UID in items or "UIDONLY" in session.talk.enabled else (FetchAtom.UID, *items)
-    await _write_all(session, box.view.uid_spans([(uids[0], uids[-1])]), planned(wanted))
+    await _write_all(session, box.view.uid_spans(UidSet.of(uids).ranges), planned(wanted))
 
 
 HANDLERS: Final[Mapping[type, Handler]] = {Fetch: _fetch}

@@ -72,7 +72,7 @@ async def keep_found(
     _save(session, returns, uids)
     if ReturnOption.UPDATE in returns.options:
         again = partial(_find_newest, session, key)
-        await session.contexts.keep(again, uids, is_uid=is_uid, is_ordered=False)
+        await session.contexts.keep(again, uids, returns.items, is_uid=is_uid, is_ordered=False)
 
 
 async def _sort(session: ImapSession, command: Sort) -> None:
@@ -89,7 +89,8 @@ async def _sort(session: ImapSession, command: Sort) -> None:
         _save(session, command.returns, ordered)
         if ReturnOption.UPDATE in command.returns.options:
             again = partial(_find_sorted, session, command, program)
-            await session.contexts.keep(again, ordered, is_uid=command.uid, is_ordered=True)
+            items = command.returns.items
+            await session.contexts.keep(again, ordered, items, is_uid=command.uid, is_ordered=True)
         await _tell(session, command.returns, found, uid=command.uid)
     await session.finish(OK, may_expunge=command.uid)
 

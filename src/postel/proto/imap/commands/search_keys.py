@@ -1,7 +1,8 @@
 """The search program: keys, charset and RETURN options, as SEARCH, SORT, THREAD and ESEARCH have them.
 
-Implements  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731, RFC 5032 (WITHIN), RFC 5182 (SAVE), RFC 5267, RFC 5466 3.1,
-            RFC 6203 (FUZZY), RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3, RFC 9394 3.1.
+Implements  RFC 9051 6.4.4, RFC 3501 6.4.4, RFC 4731, RFC 5032 (WITHIN), RFC 5182 (SAVE), RFC 5267, RFC 5465 7 (UPDATE
+            with items), RFC 5466 3.1, RFC 6203 (FUZZY), RFC 6855 3, RFC 7162 3.1.5 (MODSEQ), RFC 8474 6, RFC 8514 4.3,
+            RFC 9394 3.1.
 Gives       read_keys, read_returns, read_charset, skip_charset, parse_search_program, Charset, UTF_8.
 """
 
@@ -13,6 +14,7 @@ from typing import Final, TypeAlias
 
 from postel.message import known_codec
 from postel.proto.imap.codes import NO, bad_charset
+from postel.proto.imap.commands.fetch import read_fetch_items
 from postel.proto.imap.cursor import MAX_32, MAX_63, Cursor, Reading
 from postel.proto.imap.fault import BadCommand, Refused, UidRequired
 from postel.proto.imap.search_values import (
@@ -41,6 +43,7 @@ from postel.proto.imap.search_values import (
     Within,
 )
 from postel.proto.imap.sequences import Partial, SequenceSet
+from postel.proto.imap.values import FetchItem
 
 Charset: TypeAlias = str | None  # a codec; None: it is not known
 UTF_8: Final = "utf-8"
@@ -297,9 +300,10 @@ _RETURN_NEEDS: Final = {
 def read_returns(cursor: Cursor) -> Returns:
     """The options in parentheses, behind RETURN and its space; none: ALL."""
     window: Partial | None = None
+    items: tuple[FetchItem, ...] = ()
 
     def read_one() -> ReturnOption:
-        nonlocal window
+        nonlocal window, items
         option = cursor.word(_RETURNS, "return option")
         needs = _RETURN_NEEDS.get(option)
         if needs is not None and not any(map(cursor.knows, needs)):
@@ -309,10 +313,13 @@ def read_returns(cursor: Cursor) -> Returns:
             if window is not None:  # RFC 9394 3.1
                 raise BadCommand("only one PARTIAL is allowed")
             window = cursor.partial()
+        if option is ReturnOption.UPDATE and cursor.knows("NOTIFY") and cursor.is_at(b" ("):
+            cursor.space()
+            items = read_fetch_items(cursor)
         return option
 
     options = frozenset(cursor.listed(read_one, least=0, most=20))
     # RFC 9394 3.1, RFC 5267 4.4: the window, or all of it.
     if {ReturnOption.PARTIAL, ReturnOption.ALL} <= options:
         raise BadCommand("PARTIAL and ALL exclude each other")
-    return Returns(options or frozenset({ReturnOption.ALL}), window)
+    return Returns(options or frozenset({ReturnOption.ALL}), window, items)
