@@ -56,3 +56,11 @@ async def test_a_url_is_told_as_it_was_sent_and_breaks_no_line() -> None:
         reply = await client.cmd(b"URLFETCH {%d+}\r\n%b" % (len(url), url))
         assert reply.lines == ["URLFETCH {14}\r\nx\r\n* BYE\r\n* OK NIL"]
         assert reply.tagged.startswith("OK")
+
+
+@pytest.mark.parametrize("name", [b'"a\tb"', b"{3+}\r\na\rb", b'"\x7f"'])
+async def test_what_is_wrong_with_a_name_is_said(name: bytes) -> None:
+    async with world() as w:
+        client = await w.login(mailbox=None)
+        assert (await client.cmd(b"CREATE " + name)).tagged == "BAD A mailbox name has no control characters"
+        assert (await client.cmd('CREATE "&AGE-"')).tagged == "BAD Modified UTF-7 is written in one way only"

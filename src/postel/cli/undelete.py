@@ -89,7 +89,9 @@ async def _restore(bench: Bench, account_id: int, kept: KeptMessages, since_at: 
 
 def _tell(rows: list[dict[str, object]]) -> None:
     if not rows:
-        fail("nothing can be had back; see: postel account undelete --help")
+        fail(
+            "nothing can be had back of what was asked for; all there is: postel account undelete ADDRESS --list"
+        )
     for row in rows:
         assert isinstance(row["messages"], int)
         click.echo(f"Brought back {words.count(row['messages'], 'message')} into {row['mailbox']}.")

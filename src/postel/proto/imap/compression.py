@@ -40,9 +40,9 @@ class Compression:
         try:
             data = self._inflate.decompress(self._waiting, _INFLATED_AT_ONCE)
         except zlib.error:
-            raise BadStream("a deflate stream is expected") from None
+            raise BadStream("A deflate stream is expected") from None
         if self._inflate.eof:
-            raise BadStream("the deflate stream has ended")
+            raise BadStream("The deflate stream has ended")
         self._waiting = self._inflate.unconsumed_tail
         self._has_more = len(data) == _INFLATED_AT_ONCE
         return data

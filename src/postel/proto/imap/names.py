@@ -20,6 +20,7 @@ MailboxName = NewType("MailboxName", str)
 INBOX: Final = MailboxName("INBOX")
 NAME_LIMIT: Final = 1000  # characters; ours
 _DIRECT: Final = re.compile("[ -%'-~]+")  # printable ASCII but `&`
+_CONTROL: Final = re.compile(rb"[\0-\x1f\x7f]")
 _SHIFTED: Final = re.compile(rb"&([A-Za-z0-9+,]*)-")
 
 
@@ -89,6 +90,8 @@ def decode_utf7(octets: bytes) -> str:
         parts.append(_unshift(match[1]))
         place = match.end()
     text = "".join(parts) + _direct(octets[place:])
+    if _CONTROL.search(octets):
+        raise BadSyntax("a mailbox name has no control characters")
     # RFC 3501 5.1.3: one name, one form: no superfluous shifts, no ASCII in BASE64.
     if encode_utf7(text) != octets:
         raise BadSyntax("modified UTF-7 is written in one way only")

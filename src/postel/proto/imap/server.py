@@ -489,7 +489,7 @@ class ImapServer(Standing):
     def _compress(self) -> None:
         if len(self._intake.inbox):
             # RFC 4978 3: nothing may be sent between the command and its answer.
-            self._hopeless("commands behind COMPRESS")
+            self._hopeless("Commands behind COMPRESS")
             return
         self._plain = b"".join(self._out)
         self._out.clear()

@@ -95,7 +95,8 @@ async def _authorized(session: ImapSession, text: str, mechanism: str) -> str:
     try:
         url = parse_imap_url(text)
     except BadSyntax as why:
-        raise Denied(BAD.saying(str(why))) from None
+        text = str(why)
+        raise Denied(BAD.saying(text[:1].upper() + text[1:])) from None
     if url.auth is None or url.auth.token is not None or url.mailbox is None or url.host is None:
         raise Denied(BAD.saying("A URL with an access and without a token is expected"))
     is_own = url.user is not None and url.user.casefold() == str(session.account).casefold()
