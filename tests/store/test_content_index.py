@@ -45,6 +45,20 @@ async def test_what_is_asked_for_is_indexed_and_kept() -> None:
     assert await room.store.index.known([content_id]) == {content_id: blob}
 
 
+async def test_what_cannot_be_kept_now_can_be_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = await open_room()
+    await room.put(7, FIRST)
+    (content_id,) = await contents_of(room)
+
+    async def full(work: object) -> None:
+        raise DatabaseTrouble("the disk is full", is_full=True)
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(room.database, "write", full)
+        assert await room.store.index.blob(content_id) == index_content(FIRST)
+    assert await room.store.index.known([content_id]) == {}
+
+
 async def test_several_who_ask_at_once_share_the_work() -> None:
     room = await open_room()
     for number in range(10):

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import Final
 
 from postel.contents import ContentMissing, Contents, Sealed
-from postel.database import Database, Transaction
+from postel.database import Database, DatabaseTrouble, Transaction
 from postel.message import ContentIndexer, StaleIndex, envelope_of
 from postel.net import Workers
 from postel.store.pages import load_blobs
@@ -88,7 +88,7 @@ class ContentIndex:
         return await self._database.read(lambda tx: load_blobs(tx, content_ids))
 
     async def refresh(self, content_id: int) -> bytes | None:
-        """Read a content, again if need be (message.StaleIndex), and keep what is found; None when it is gone."""
+        """Read a content, again if need be (message.StaleIndex), and keep what is found if it can; None: it is gone."""
         task = self._under_way.get(content_id)
         if task is None:
             task = asyncio.create_task(self._make_and_keep(content_id), name=f"index of content {content_id}")
@@ -138,7 +138,8 @@ class ContentIndex:
     async def _make_and_keep(self, content_id: int) -> bytes | None:
         blob = await self.make(content_id)
         if blob is not None:
-            await self._database.write(lambda tx: keep_blobs(tx, {content_id: blob}))
+            with suppress(DatabaseTrouble):  # a full disk: it can be read all the same, by the next one again
+                await self._database.write(lambda tx: keep_blobs(tx, {content_id: blob}))
         return blob
 
 
