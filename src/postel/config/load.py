@@ -108,7 +108,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Loaded:
     except OSError as error:
         raise BadConfig([Mistake(str(path), 0, f"cannot be read: {error.strerror}")]) from None
     try:
-        text = octets.decode("utf-8-sig")  # some editors put a byte order mark in front
+        text = octets.decode().removeprefix("\ufeff")  # some editors put a byte order mark in front
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise BadConfig([Mistake(str(path), line, "not UTF-8 text; save the file as UTF-8")]) from None
