@@ -47,7 +47,7 @@ def _events(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_a_letter_is_in_its_mailboxes_with_the_250_and_the_log_has_both_in_order(
     to: list[str], delivered: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "postel")
     async with MailNetwork() as net:
         server = await net.start("mx.example.org", CONFIG, accounts=ACCOUNTS)
         client = await _talk(net, server)
@@ -76,7 +76,7 @@ async def test_a_report_of_success_is_sent_as_ever() -> None:
 async def test_a_mailbox_that_has_become_full_gets_the_letter_when_there_is_room(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "postel")
     async with MailNetwork() as net:
         server = await net.start("mx.example.org", CONFIG, accounts=ACCOUNTS)
         first, second = await _talk(net, server), await _talk(net, server)

@@ -171,6 +171,7 @@ def stop_logging(listener: logging.handlers.QueueListener) -> None:
     for handler in list(ours.handlers):
         ours.removeHandler(handler)
     ours.propagate = True
+    ours.setLevel(logging.NOTSET)
     listener.stop()
 
 
