@@ -64,6 +64,8 @@ NO: Final = Result(Condition.NO)
 BAD: Final = Result(Condition.BAD)
 BYE: Final = Result(Condition.BYE)
 
+HIGHEST_MODSEQ: Final = b"HIGHESTMODSEQ"  # RFC 7162 3.1.2.1
+
 # RFC 9051 7.1
 ALERT: Final = Code(b"ALERT")
 PARSE: Final = Code(b"PARSE")
@@ -147,7 +149,7 @@ def copy_uid(validity: int, source: UidSet, made: UidSet) -> Code:
 
 def highest_modseq(modseq: int) -> Code:
     """RFC 7162 3.1.2.1."""
-    return Code(b"HIGHESTMODSEQ", b"%d" % modseq)
+    return Code(HIGHEST_MODSEQ, b"%d" % modseq)
 
 
 def modified(numbers: UidSet) -> Code:

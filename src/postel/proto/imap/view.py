@@ -67,7 +67,17 @@ class Updates:
 class MailboxView:
     """One session's view of its selected mailbox. Times: small changes cost their own size and log n."""
 
-    __slots__ = ("_changed", "_gone", "_in_order", "_last", "_now", "_saved", "_told", "modseq")
+    __slots__ = (
+        "_changed",
+        "_gone",
+        "_in_order",
+        "_last",
+        "_now",
+        "_saved",
+        "_told",
+        "_told_modseq",
+        "modseq",
+    )
 
     def __init__(self, change: MailboxChange) -> None:
         self._told = self._now = change.uids
@@ -76,7 +86,7 @@ class MailboxView:
         self._changed: set[int] = set()
         self._in_order: list[int] = []  # of `_changed`, what is still to be told: the last one first
         self._saved: array[int] = array("I")
-        self.modseq = change.modseq
+        self.modseq = self._told_modseq = change.modseq
 
     # --- what the client knows ---------------------------------------------------------------------------
 
@@ -94,6 +104,11 @@ class MailboxView:
     def last_uid(self) -> int:
         """What `*` means among UIDs (RFC 9051 9, seq-number); 0 in an empty mailbox."""
         return self._told[-1] if self._told else 0
+
+    @property
+    def told_modseq(self) -> int:
+        """As of which the client has been told of everything (RFC 7162 3.2)."""
+        return self._told_modseq if self.has_news else self.modseq
 
     def uid(self, seq: int) -> int | None:
         """The UID of a sequence number."""
@@ -129,6 +144,7 @@ class MailboxView:
 
     def advance(self, change: MailboxChange) -> None:
         """Take in what happened since `modseq`; the client hears of it by the next `sync`."""
+        self._told_modseq = self.told_modseq
         if change.gone is None:
             self._gone = set(self._told)
             self._gone.difference_update(change.uids)

@@ -149,8 +149,11 @@ class Selected:
         self.view.advance(self.snapshot.change_since(self.view.modseq))
         return self.snapshot
 
-    async def catch_up(self, *, may_expunge: bool) -> None:
-        """Tell the client what happened in the mailbox since it was last told."""
+    async def catch_up(self, *, may_expunge: bool, names_modseq: bool = True) -> None:
+        """Tell the client what happened in the mailbox since it was last told.
+
+        names_modseq    whether messages that went are followed by where the mailbox stands; else the result says it.
+        """
         if not await self.may_go_on():
             return
         try:
@@ -159,15 +162,30 @@ class Selected:
             # RFC 2180 3.3: a mailbox that is gone cannot be looked at any more.
             self._session.talk.shut_down(_GONE)
             return
+        went = False
         if self.view.has_news:
             if self.view.news > TOLD_AT_ONCE:  # either half takes some milliseconds
                 await asyncio.sleep(0)
-            await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
+            went = await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
         while self.view.has_changes:
             await asyncio.sleep(0)  # others have their turn
             await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
+        await self._tell_modseq(after_expunges=went and names_modseq)
 
-    async def _tell(self, updates: Updates) -> None:
+    async def _tell_modseq(self, *, after_expunges: bool) -> None:
+        """Where the mailbox stands, as far as the client has been told.
+
+        RFC 6851 4.4: behind what went. RFC 7162 3.2, 6: also when messages went and the client may not be told yet, so
+        that it asks for them when it comes again, though it has seen greater mod-sequences.
+        """
+        enabled = self._session.talk.enabled
+        is_held_back = self.view.has_news and "QRESYNC" in enabled
+        if is_held_back or (after_expunges and enabled & {"CONDSTORE", "QRESYNC"}):
+            modseq = codes.highest_modseq(max(self.view.told_modseq, 1))
+            await self._session.send(responses.untagged("Its mod-sequence", modseq))
+
+    async def _tell(self, updates: Updates) -> bool:
+        """Whether messages went."""
         send = self._session.send
         if updates.expunged:
             await self._session.contexts.tell_gone(updates.expunged)
@@ -180,6 +198,7 @@ class Selected:
             await self._tell_fresh(updates.fresh)
         if updates.changed:
             await self.tell_flags(updates.changed)
+        return bool(updates.expunged)
 
     async def _tell_fresh(self, uids: Sequence[int]) -> None:
         """RFC 5465 5.2: what the client wants to know of new messages, it is told with them."""

@@ -207,7 +207,9 @@ class ImapSession:
 
     async def finish(self, result: Result | None, *, may_expunge: bool = True) -> None:
         """Tell what is new in the selected mailbox, then the command's result."""
-        await self._catch_up(may_expunge=may_expunge)
+        code = None if result is None else result.code
+        names_modseq = code is None or code.name != codes.HIGHEST_MODSEQ
+        await self._catch_up(may_expunge=may_expunge, names_modseq=names_modseq)
         self.talk.answer(result)
 
     def select(self, selected: Selected) -> None:
@@ -308,16 +310,16 @@ class ImapSession:
             return _BROKEN
         return result
 
-    async def _catch_up(self, *, may_expunge: bool) -> None:
+    async def _catch_up(self, *, may_expunge: bool, names_modseq: bool = True) -> None:
         """What is new. When it cannot be looked up now, it is told later; the command itself has been done."""
         try:
-            await self._tell_changes(may_expunge=may_expunge)
+            await self._tell_changes(may_expunge=may_expunge, names_modseq=names_modseq)
         except TROUBLES as trouble:
             log.trouble("imap_trouble", session=self.id, because=str(trouble) or type(trouble).__name__)
 
-    async def _tell_changes(self, *, may_expunge: bool) -> None:
+    async def _tell_changes(self, *, may_expunge: bool, names_modseq: bool) -> None:
         if self.selected is not None:
-            await self.selected.catch_up(may_expunge=may_expunge)
+            await self.selected.catch_up(may_expunge=may_expunge, names_modseq=names_modseq)
             await self.contexts.update()
         if self.watcher is not None:
             await self.watcher.tell()
