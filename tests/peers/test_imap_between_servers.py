@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import imaplib
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+from child_process import ChildProcess
 from dovecot_instance import dovecot
 from example_org import Server
 from imap_account import ImapAccount, Mailboxes
@@ -101,3 +103,32 @@ def test_interimap_keeps_two_servers_alike(ours: ImapAccount, theirs: AtDovecot,
     synchronise()
     assert set(ours.letters()) == {"second", "here before", "new there"}
     assert_alike(ours, theirs, "INBOX", "Work/B&AOQ-ume", "Plans")
+
+
+def test_interimap_hears_by_notify_what_happens_here(
+    ours: ImapAccount, theirs: AtDovecot, tmp_path: Path
+) -> None:
+    command = interimap(ours, theirs, tmp_path)
+    theirs.fill("INBOX", compose(CAROL, CAROL, "before"))
+    theirs.fill("Work", compose(CAROL, CAROL, "at work"))
+    run(*command, environment={"HOME": str(tmp_path)})  # makes its database
+    with closing(_Watching([*command, "--watch", "--notify"], tmp_path)):
+        for number in range(3):
+            ours.fill("INBOX", compose(CAROL, CAROL, f"new {number}"))
+            ours.fill("Work", compose(CAROL, CAROL, f"task {number}"))
+            theirs.wait_until("INBOX", {"before", *(f"new {known}" for known in range(number + 1))})
+            theirs.wait_until("Work", {"at work", *(f"task {known}" for known in range(number + 1))})
+        ours.change("INBOX", "before", "(\\Flagged)")
+        ours.change("Work", "task 1", "(\\Deleted)")
+        eventually(lambda: "\\Flagged" in theirs.letters()["before"].flags, "the flag is there")
+        theirs.wait_until("Work", {"at work", "task 0", "task 2"})
+    assert_alike(ours, theirs, "INBOX", "Work")
+
+
+class _Watching(ChildProcess):
+    def __init__(self, command: list[str | Path], folder: Path) -> None:
+        super().__init__(command, environment={"HOME": str(folder)})
+
+    def close(self) -> None:
+        print("\n".join(self.lines))
+        self.kill()

@@ -101,6 +101,9 @@ async def test_who_waits_is_told_where_the_mailbox_stands() -> None:
         await _expunge(other, 2)
         heard = [await one.client.line() for _ in range(3)]
         assert "* VANISHED 2" in heard and _CODE.match(heard[-1].removeprefix("* "))
+        await w.put(LETTER)
+        heard = [await one.client.line() for _ in range(3)]
+        assert f"* {COUNT} EXISTS" in heard and _CODE.match(heard[-1].removeprefix("* "))
 
 
 DEEDS = st.tuples(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from imap_world import LETTER, world
+
+from postel.store import MailboxName
 
 
 async def test_changes_of_flags_are_told_with_the_uid() -> None:
@@ -68,3 +71,40 @@ async def test_a_mailbox_that_may_be_seen_and_not_read_is_said_to_be_so() -> Non
         await ann.append(mailbox="Seen")
         await ann.append(mailbox="Open")
         assert (await kitt.line()).startswith(f'* STATUS "{top}/Open" (MESSAGES 1')
+
+
+async def test_what_happens_while_one_notify_takes_the_place_of_another_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """RFC 5465 3.1: the one lasts until the next, so nothing falls between them."""
+    events = "(MessageNew MessageExpunge)"
+    async with world() as w:
+        client = await w.login(mailbox=None)
+        await client.ok(f"NOTIFY SET STATUS (mailboxes (Drafts Sent) {events})")
+        with monkeypatch.context() as patch:  # committed, and the bell has not rung yet
+            patch.setattr(w.parts.store.changes, "publish", lambda tx, mailbox_id: None)
+            await w.put(LETTER, name=MailboxName("Drafts"))
+            await w.put(LETTER, name=MailboxName("Sent"))
+        reply = await client.ok(f"NOTIFY SET (mailboxes Drafts {events})")
+        assert reply.only("STATUS").startswith("STATUS Drafts (MESSAGES 1 ")
+
+
+async def test_what_was_not_told_of_a_mailbox_is_told_when_another_is_selected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events = "(MessageNew MessageExpunge FlagChange)"
+    async with world() as w:
+        await w.put(LETTER, LETTER)
+        client, other = await w.login(), await w.login()
+        await other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        await other.ok("EXPUNGE")
+        await client.ok(f"NOTIFY SET (selected {events}) (mailboxes INBOX {events})")
+        await client.ok("SELECT Drafts")
+        assert (await client.ok("NOOP")).lines == []
+        await client.ok("SELECT INBOX")
+        with monkeypatch.context() as patch:  # committed, and the bell has not rung yet
+            patch.setattr(w.parts.store.changes, "publish", lambda tx, mailbox_id: None)
+            await w.put(LETTER)
+        await client.ok("SELECT Drafts")
+        assert (await client.ok("NOOP")).only("STATUS").startswith("STATUS INBOX (MESSAGES 2 UIDNEXT 4 ")
+        assert (await client.ok("NOOP")).lines == []

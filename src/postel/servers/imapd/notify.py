@@ -26,6 +26,7 @@ from postel.proto.imap import (
     OK,
     EventGroup,
     FetchItem,
+    MailboxView,
     MailEvent,
     Notify,
     Scope,
@@ -96,8 +97,12 @@ class Watcher:
         self._changed.add(mailbox_id)
         self._session.drive.wake()
 
-    async def begin(self, *, wants_status: bool) -> None:
-        """Watch from now on; with `wants_status`, tell how things are (RFC 5465 3.1)."""
+    async def begin(self, before: Watcher | None, *, wants_status: bool) -> None:
+        """Watch from now on; with `wants_status`, tell how things are (RFC 5465 3.1).
+
+        before      the one whose place it takes: what that one has not told any more is told now.
+        """
+        known = {} if before is None else before.close()
         session, store = self._session, self._session.parts.store
         if self._groups:
             self._unwatch.append(store.changes.watch_tree(session.account_id, self._hear_of_tree))
@@ -113,14 +118,28 @@ class Watcher:
             if wants_status and told.events & _MESSAGES and told.box.id != self._selected_id:
                 # RFC 5465 3.1: of who wants to hear of flags, HIGHESTMODSEQ is wanted too.
                 await self._tell_status(told, with_modseq=MailEvent.FLAG_CHANGE in told.events)
+            elif told.box.id in known:
+                await self._tell_difference(known[told.box.id], told)
 
-    def close(self) -> None:
-        """Hear of nothing more."""
-        for told in self._told.values():
+    def close(self) -> Mapping[int, _Told]:
+        """Hear of nothing more; what has been told of each mailbox."""
+        known, self._told = self._told, {}
+        for told in known.values():
             told.unwatch()
-        self._told.clear()
         while self._unwatch:
             self._unwatch.pop()()
+        return known
+
+    def deselected(self, mailbox_id: int, view: MailboxView) -> None:
+        """A mailbox is as any other from now on; what its client has not been told of it is news."""
+        if told := self._told.get(mailbox_id):
+            told.box = replace(
+                told.box,
+                highest_modseq=view.told_modseq,
+                message_count=view.exists,
+                uid_next=view.last_uid + 1,
+            )
+            self._hear_of(mailbox_id)
 
     async def tell(self) -> None:
         """Say what has happened since it was last said."""
@@ -151,14 +170,16 @@ class Watcher:
         now = await self._look()
         for number, (mailbox_id, told) in enumerate(now.items(), 1):
             await give_way(number)
-            old = before.get(mailbox_id)
-            await self._tell_name(old, told)
-            if old is not None and mailbox_id != self._selected_id and _has_news(old, told):
-                await self._tell_status(told)
+            await self._tell_difference(before.get(mailbox_id), told)
         for mailbox_id in before.keys() - now.keys():
             await self._tell_gone(before[mailbox_id])
         if self._events & _ANNOTATIONS:
             await self._tell_annotations(now)
+
+    async def _tell_difference(self, old: _Told | None, told: _Told) -> None:
+        await self._tell_name(old, told)
+        if old is not None and told.box.id != self._selected_id and _has_news(old, told):
+            await self._tell_status(told)
 
     async def _tell_annotations(self, now: Mapping[int, _Told]) -> None:
         session = self._session
@@ -247,21 +268,22 @@ def _is_immediate(group: EventGroup | None) -> bool | None:
 
 def _has_news(old: _Told, told: _Told) -> bool:
     """Whether something happened of which the client wants to hear."""
+    if old.box.highest_modseq == told.box.highest_modseq:
+        return False
     if told.events & _MESSAGES and (
         old.box.message_count != told.box.message_count or old.box.uid_next != told.box.uid_next
     ):
         return True
-    is_changed = old.box.highest_modseq != told.box.highest_modseq
-    return MailEvent.FLAG_CHANGE in told.events and is_changed
+    return MailEvent.FLAG_CHANGE in told.events
 
 
 async def _notify(session: ImapSession, command: Notify) -> None:
-    if session.watcher is not None:
-        session.watcher.close()
-        session.watcher = None
+    before, session.watcher = session.watcher, None
     if command.groups:
         session.watcher = Watcher(session, command)
-        await session.watcher.begin(wants_status=command.wants_status)
+        await session.watcher.begin(before, wants_status=command.wants_status)
+    elif before is not None:
+        before.close()
     await session.finish(OK)
 
 

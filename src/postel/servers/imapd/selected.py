@@ -152,7 +152,7 @@ class Selected:
     async def catch_up(self, *, may_expunge: bool, names_modseq: bool = True) -> None:
         """Tell the client what happened in the mailbox since it was last told.
 
-        names_modseq    whether messages that went are followed by where the mailbox stands; else the result says it.
+        names_modseq    whether what came or went is followed by where the mailbox stands; else the result says that.
         """
         if not await self.may_go_on():
             return
@@ -162,30 +162,33 @@ class Selected:
             # RFC 2180 3.3: a mailbox that is gone cannot be looked at any more.
             self._session.talk.shut_down(_GONE)
             return
-        went = False
+        updates = Updates()
         if self.view.has_news:
             if self.view.news > TOLD_AT_ONCE:  # either half takes some milliseconds
                 await asyncio.sleep(0)
-            went = await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
+            updates = self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE)
+            await self._tell(updates)
         while self.view.has_changes:
             await asyncio.sleep(0)  # others have their turn
             await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
-        await self._tell_modseq(after_expunges=went and names_modseq)
+        await self._tell_modseq(updates if names_modseq else Updates())
 
-    async def _tell_modseq(self, *, after_expunges: bool) -> None:
+    async def _tell_modseq(self, updates: Updates) -> None:
         """Where the mailbox stands, as far as the client has been told.
 
-        RFC 6851 4.4: behind what went. RFC 7162 3.2, 6: also when messages went and the client may not be told yet, so
-        that it asks for them when it comes again, though it has seen greater mod-sequences.
+        RFC 6851 4.4: behind what went; and what came is told without a mod-sequence, too. RFC 7162 3.2, 6: also when
+        messages went and the client may not be told yet, so that it asks for them when it comes again, though it has
+        seen greater mod-sequences.
         """
         enabled = self._session.talk.enabled
-        is_held_back = self.view.has_news and "QRESYNC" in enabled
-        if is_held_back or (after_expunges and enabled & {"CONDSTORE", "QRESYNC"}):
+        is_wanted = bool(updates.expunged) and "CONDSTORE" in enabled
+        if "QRESYNC" in enabled:
+            is_wanted |= updates.exists is not None or self.view.has_news
+        if is_wanted:
             modseq = codes.highest_modseq(max(self.view.told_modseq, 1))
             await self._session.send(responses.untagged("Its mod-sequence", modseq))
 
-    async def _tell(self, updates: Updates) -> bool:
-        """Whether messages went."""
+    async def _tell(self, updates: Updates) -> None:
         send = self._session.send
         if updates.expunged:
             await self._session.contexts.tell_gone(updates.expunged)
@@ -198,7 +201,6 @@ class Selected:
             await self._tell_fresh(updates.fresh)
         if updates.changed:
             await self.tell_flags(updates.changed)
-        return bool(updates.expunged)
 
     async def _tell_fresh(self, uids: Sequence[int]) -> None:
         """RFC 5465 5.2: what the client wants to know of new messages, it is told with them."""

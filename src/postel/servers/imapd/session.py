@@ -221,6 +221,8 @@ class ImapSession:
         """None is selected any more."""
         if self.selected is not None:
             self.contexts.clear()
+            if self.watcher is not None:
+                self.watcher.deselected(self.selected.id, self.selected.view)
             self.selected.close()
             self.selected = None
 
