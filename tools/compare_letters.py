@@ -31,7 +31,8 @@ SEARCHES: Final = 300
 BOX: Final = b'"compare letters"'
 
 _NEXT: Final = re.compile(
-    rb' *(?:(?P<open>\()|(?P<close>\))|(?P<quoted>"(?:[^"\\]|\\.)*")|~?\{(?P<size>\d+)\}\r\n|(?P<atom>[^ ()"{\r\n]+))',
+    rb' *(?:(?P<open>\()|(?P<close>\))|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<eight>~?)\{(?P<size>\d+)\}\r\n'
+    rb'|(?P<atom>[^ ()"{\r\n]+))',
     re.DOTALL,
 )
 _SECTION: Final = re.compile(rb" ?(BODY\[[^\]]*\])(?:<\d+>)? ")
@@ -262,7 +263,7 @@ def _plain(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, bytes) else value
 
 
-def read_value(octets: bytes, at: int = 0) -> tuple[Any, int]:
+def read_value(octets: bytes, at: int = 0, *, takes_literal8: bool = False) -> tuple[Any, int]:
     """The IMAP value that begins there, and where it ends: lists, octets, None for NIL, text for atoms.
 
     Raises ValueError.
@@ -270,7 +271,7 @@ def read_value(octets: bytes, at: int = 0) -> tuple[Any, int]:
     waiting: list[list[Any]] = [[]]
     while True:
         match = _NEXT.match(octets, at)
-        if match is None:
+        if match is None or (match["eight"] and not takes_literal8):
             raise ValueError(f"no IMAP value: {octets[at : at + 40]!r}")
         at = match.end()
         if match["open"]:
@@ -299,7 +300,7 @@ def _items(octets: bytes) -> dict[str, Any]:
             name, at = match[1].decode(), match.end()
         else:
             name, at = read_value(octets, at)
-        found[name.upper()], at = read_value(octets, at)
+        found[name.upper()], at = read_value(octets, at, takes_literal8=True)
     return found
 
 

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from peer_programs import PATIENCE_S
-
-from imap_values import read_value
+from tools.compare_letters import read_value
 
 
 class Client:

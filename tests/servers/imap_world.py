@@ -1,7 +1,6 @@
 """A whole IMAP service on memory streams and the fake clock: real store, contents, directory and text index."""
 
 import itertools
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from smtp_world import CHEAP, PASSWORD, certificate
 
+from imap_crowd import Wire
 from postel import contents, directory, store
 from postel.contents import Contents
 from postel.database import SqliteDatabase, Transaction
@@ -26,7 +26,6 @@ LETTER = (
     b"From: Ann <ann@example.net>\r\nTo: kitt@example.org\r\nSubject: =?utf-8?q?H=C3=A4llo?= there\r\n"
     b"Date: Mon, 23 Nov 2026 10:00:00 +0100\r\nMessage-ID: <1@example.net>\r\n\r\nHow are you?\r\n"
 )
-_LITERAL = re.compile(rb"\{(\d+)\}\r\n\Z")
 
 
 @dataclass
@@ -48,22 +47,12 @@ class Client:
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
-        self._buffer = b""
+        self._wire = Wire(lambda: stream.read(1000), stream.write, lambda: None)
         self._tags = itertools.count(1)
 
     async def line(self) -> str:
-        """The next line with its literals, without its CRLF."""
-        line = b""
-        while True:
-            piece = await self._until_crlf()
-            line += piece
-            match = _LITERAL.search(piece)
-            if match is None:
-                return line[:-2].decode("latin-1")
-            while len(self._buffer) < int(match[1]):
-                self._buffer += await self._more()
-            line += self._buffer[: int(match[1])]
-            self._buffer = self._buffer[int(match[1]) :]
+        """The next line with its literals, without its CRLF. Raises Cut."""
+        return await self._wire.line()
 
     async def send(self, octets: bytes) -> None:
         await self.stream.write(octets)
@@ -101,17 +90,6 @@ class Client:
     async def append(self, letter: bytes = LETTER, mailbox: str = "INBOX", options: str = "") -> Reply:
         head = f"APPEND {mailbox} {options}{{{len(letter)}+}}\r\n"
         return await self.ok(head.encode() + letter)
-
-    async def _until_crlf(self) -> bytes:
-        while b"\r\n" not in self._buffer:
-            self._buffer += await self._more()
-        line, _, self._buffer = self._buffer.partition(b"\r\n")
-        return line + b"\r\n"
-
-    async def _more(self) -> bytes:
-        data = await self.stream.read(1000)
-        assert data, "the server closed"
-        return data
 
 
 @dataclass
