@@ -93,6 +93,18 @@ async def test_messages_that_went_are_followed_by_one_code(enabled: str, command
         assert sum(bool(_CODE.match(line)) for line in [*reply.lines, reply.tagged]) == codes
 
 
+async def test_who_enables_condstore_hears_how_far_everything_was_told() -> None:
+    async with world() as w:
+        await w.put(*[LETTER] * 3)
+        client, other = await w.login(), await w.login()
+        await _expunge(other, 3)
+        await client.ok("FETCH 1 (FLAGS)")
+        reply = await client.ok("FETCH 1 (MODSEQ)")
+        told = [int(found[1]) for line in reply.lines if (found := _CODE.match(line))]
+        status = (await other.ok("STATUS INBOX (HIGHESTMODSEQ)")).only("STATUS")
+        assert len(told) == 1 and told[0] < int(status.rpartition(" ")[2].rstrip(")"))
+
+
 async def test_who_waits_is_told_where_the_mailbox_stands() -> None:
     async with world() as w:
         one, other = await _two(w)

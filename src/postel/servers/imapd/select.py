@@ -59,7 +59,7 @@ def _description(session: ImapSession, selected: Selected, name: str) -> bytes:
         responses.untagged("What can be changed", codes.permanent_flags(_permanent(selected, known))),
         responses.untagged("UIDs are valid", codes.uid_validity(box.uid_validity)),
         responses.untagged("The next UID", codes.uid_next(box.uid_next)),
-        responses.untagged("Its mod-sequence", codes.highest_modseq(max(snapshot.modseq, 1))),
+        selected.standing(),
         responses.untagged("Its id", codes.mailbox_id(mailbox_id(box.id))),
     ]
     if is_rev2:

@@ -173,8 +173,13 @@ class Selected:
             await self._tell(self.view.sync(may_expunge=may_expunge, most=TOLD_AT_ONCE))
         await self._tell_modseq(updates if names_modseq else Updates())
 
+    def standing(self) -> bytes:
+        """The mod-sequence as of which the client has been told of everything (RFC 7162 3.1.2.1); 0 would be none."""
+        modseq = codes.highest_modseq(max(self.view.told_modseq, 1))
+        return responses.untagged("Its mod-sequence", modseq)
+
     async def _tell_modseq(self, updates: Updates) -> None:
-        """Where the mailbox stands, as far as the client has been told.
+        """Say where the mailbox stands.
 
         RFC 6851 4.4: behind what went; and what came is told without a mod-sequence, too. RFC 7162 3.2, 6: also when
         messages went and the client may not be told yet, so that it asks for them when it comes again, though it has
@@ -185,8 +190,7 @@ class Selected:
         if "QRESYNC" in enabled:
             is_wanted |= updates.exists is not None or self.view.has_news
         if is_wanted:
-            modseq = codes.highest_modseq(max(self.view.told_modseq, 1))
-            await self._session.send(responses.untagged("Its mod-sequence", modseq))
+            await self._session.send(self.standing())
 
     async def _tell(self, updates: Updates) -> None:
         send = self._session.send

@@ -28,7 +28,6 @@ from postel.proto.imap import (
     Received,
     Result,
     codes,
-    responses,
 )
 from postel.servers.admission import is_within
 from postel.servers.drive import Drive, Ended
@@ -202,8 +201,7 @@ class ImapSession:
             return
         self.talk.enable("CONDSTORE")
         if self.selected is not None:
-            modseq = codes.highest_modseq(max(self.selected.view.modseq, 1))
-            await self.send(responses.untagged("Its mod-sequence", modseq))
+            await self.send(self.selected.standing())
 
     async def finish(self, result: Result | None, *, may_expunge: bool = True) -> None:
         """Tell what is new in the selected mailbox, then the command's result."""
